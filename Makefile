@@ -1,0 +1,34 @@
+# make demo: the whole job on drawn cells.  make test: everything that must pass.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test docs lint clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# The mark is made last: a set-up that was interrupted is done again.
+$(VENV)/.ready-%: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable "$(if $(filter user,$*),.,.[$*])"
+	touch $@
+
+demo: $(VENV)/.ready-user
+	$(BIN)/cellsk demo --output demo
+
+test: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+docs: $(VENV)/.ready-dev
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) demo docs/_build docs/auto_examples docs/api/generated build dist

@@ -1,0 +1,1 @@
+"""Measurements of cellsk beside its alternatives; run as ``python -m benchmarks.NAME``."""

@@ -1,0 +1,118 @@
+"""Argument checks shared by all rooms, and their wording: rule, got, remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+
+def check_count(name: str, value: Any, *, minimum: int = 1, unit: str = "") -> int:
+    """Return ``value`` as an int of at least ``minimum``, or raise.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it is no whole number, or too small.
+    """
+    rule = f"{name} must be a whole number of at least {minimum}{unit and ', in ' + unit}."
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{rule} Got {value!r}.")
+    if value < minimum:
+        raise ValueError(f"{rule} Got {value!r}.")
+    return int(value)
+
+
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    low: float = float("-inf"),
+    high: float = float("inf"),
+    closed: str = "neither",
+) -> float:
+    """Return ``value`` as a float between ``low`` and ``high``, or raise.
+
+    ``closed`` says which ends belong to it: "both", "left", "right" or "neither".
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it is no number, or outside.
+    """
+    left, right = closed in ("both", "left"), closed in ("both", "right")
+    rule = f"{name} must be a number in {'[' if left else '('}{low:g}, {high:g}{')]'[right]}."
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{rule} Got {value!r}.")
+    number = float(value)
+    above = number >= low if left else number > low
+    below = number <= high if right else number < high
+    if not (above and below):
+        raise ValueError(f"{rule} Got {value!r}.")
+    return number
+
+
+def check_option(name: str, value: Any, options: Sequence[Any]) -> Any:
+    """Return ``value`` if it is one of ``options``, or raise.
+
+    Raises
+    ------
+    ValueError
+        When it is none of them.
+    """
+    if not any(value is option or value == option for option in options):
+        listed = ", ".join(repr(option) for option in options)
+        raise ValueError(f"{name} must be one of {listed}. Got {value!r}.")
+    return value
+
+
+def check_image_size(name: str, value: Any) -> tuple[int, int]:
+    """Return ``value`` as (height, width) in pixels, or raise.
+
+    Raises
+    ------
+    ValueError
+        When it is not two positive whole numbers.
+    """
+    try:
+        height, width = value
+        return check_count(name, height), check_count(name, width)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} must be two positive integers (height, width), in pixels. Got {value!r}."
+        ) from None
+
+
+def count_noun(count: int, noun: str) -> str:
+    """Return count and noun for a sentence: ``"1 image"``, ``"1,200 images"``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def name_some(names: Sequence[object], limit: int = 3) -> str:
+    """Return the first few names for a sentence: ``"'a', 'b', 'c' and 4 more"``."""
+    listed = ", ".join(repr(str(name)) for name in names[:limit])
+    return listed + (f" and {len(names) - limit:,} more" if len(names) > limit else "")
+
+
+def name_failures(failures: Sequence[tuple[str, str]], limit: int = 3) -> str:
+    """Return the first few for a sentence: ``"'a.png' (file is empty) and 2 more"``."""
+    listed = ", ".join(f"{name!r} ({reason})" for name, reason in failures[:limit])
+    return listed + (f" and {len(failures) - limit:,} more" if len(failures) > limit else "")
+
+
+def check_value_range(name: str, value: Any) -> tuple[float, float]:
+    """Return ``value`` as (low, high), finite and in this order, or raise.
+
+    Raises
+    ------
+    ValueError
+        When it is not two such numbers.
+    """
+    try:
+        low, high = value
+        checked = check_number(name, low), check_number(name, high)
+        if checked[0] < checked[1]:
+            return checked
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"{name} must be two numbers (low, high), the lower first. Got {value!r}.")

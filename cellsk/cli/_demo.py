@@ -1,0 +1,146 @@
+"""``cellsk demo``: the whole job on drawn cells, from files to a report."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from cellsk._files import check_output
+from cellsk.cli._cells import Cells, read_cells, say, show_warnings
+from cellsk.cli._cross_validate import describe_scores, score_folds
+from cellsk.cli._options import Seed
+from cellsk.cli._predict import write_predictions
+from cellsk.cli._search import describe_search, search_filters, summarize_search
+from cellsk.cli._train import describe_fit, fit_pipeline, summarize_fit
+
+__all__ = ["demo"]
+
+CANDIDATES = [(8, 16), (16, 32)]
+FOLDS = 3
+EPOCHS = 20
+PATIENT = r"(P\d+)"
+REPORT = "report.txt"
+
+
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("demo"),
+    seed: Seed = 0,
+) -> None:
+    """Run the whole job on drawn cells: files, search, folds, model, report."""
+    show_warnings()
+    check_output(output / REPORT if output.is_dir() else output)
+    if output.is_dir() and any(output.iterdir()) and not (output / REPORT).is_file():
+        raise ValueError(
+            "--output must be a new folder, or that of an earlier demo. "
+            f"Got {str(output)!r}, which holds other files. Name another."
+        )
+    with tempfile.TemporaryDirectory(prefix=".demo-", dir=output.absolute().parent) as draft:
+        report = _run(Path(draft), seed)
+        (Path(draft) / REPORT).write_text(report, encoding="utf-8")
+        _replace(output, Path(draft))
+    print(report, end="")
+    print(f"\nWritten to {output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
+
+
+def _run(folder: Path, seed: int) -> str:
+    """Do the job step by step in ``folder``; return the report."""
+    from cellsk.neural_network import CellClassifier
+
+    start = time.perf_counter()
+    cells = _draw_and_read(folder / "cells", seed)
+    classifier = CellClassifier(epochs=EPOCHS, patience=4, random_state=seed)
+    say("Searching the filter counts ...")
+    found = search_filters(cells, classifier, CANDIDATES, FOLDS, seed, refit=False)
+    classifier.set_params(filters=found.best_params_["filters"])
+    say("Cross-validating the best ...")
+    scores = score_folds(cells, classifier, FOLDS, seed)
+    say("Fitting on all images ...")
+    pipeline = fit_pipeline(cells, classifier)
+    accuracy = _save_and_predict(pipeline, folder, seed + 1)
+    _draw_pictures(cells, pipeline, folder)
+    return _report(
+        cells.describe(),
+        describe_search(summarize_search(found)),
+        describe_scores(scores),
+        describe_fit(summarize_fit(classifier)),
+        f"Accuracy on new patients, by the model read back from its file: {accuracy:.3f}",
+        f"Took {time.perf_counter() - start:.0f} s.",
+    )
+
+
+def _draw_and_read(folder: Path, seed: int) -> Cells:
+    from cellsk.datasets import make_cells
+
+    say("Drawing patients, slides and cells ...")
+    make_cells(360, folder=folder, n_patients=9, image_size=(48, 48), random_state=seed)
+    return read_cells(
+        folder,
+        labels=None,
+        classes=None,
+        group_pattern=PATIENT,
+        groups=None,
+        image_size=None,
+        skip_unreadable=False,
+    )
+
+
+def _save_and_predict(pipeline: Any, folder: Path, seed: int) -> float:
+    """Write the model, read it back, and let it predict patients it never saw."""
+    from cellsk.datasets import make_cells
+    from cellsk.persistence import load_model, save_model
+
+    save_model(pipeline, folder / "model.cellsk")
+    restored = load_model(folder / "model.cellsk")
+    drawn = make_cells(
+        120, folder=folder / "new_patients", n_patients=3, image_size=(48, 48), random_state=seed
+    )
+    names = [str(Path(path).relative_to(folder)) for path in drawn.paths]
+    write_predictions(restored, drawn.paths, folder / "predictions.csv", names=names)
+    predicted = restored.predict(drawn.paths)
+    return float(np.mean(predicted == np.array(drawn.target_names)[drawn.y]))
+
+
+def _draw_pictures(cells: Cells, pipeline: Any, folder: Path) -> None:
+    from cellsk.inspection import ImageGridDisplay, TrainingCurveDisplay
+
+    curves = TrainingCurveDisplay.from_estimator(pipeline)
+    curves.figure_.savefig(folder / "training_curves.png", dpi=150)
+    samples = ImageGridDisplay.from_arrays(cells.images, cells.labels)
+    samples.figure_.savefig(folder / "sample_images.png", dpi=150)
+
+
+def _report(*parts: str) -> str:
+    counts, search, scores, fit, new_patients, took = parts
+    return f"""\
+Drawn cells: how well can benign and malignant be told apart?
+
+{counts}
+
+Filter counts, {FOLDS} folds, patients kept together
+{search}
+
+The best of them, {FOLDS} folds, patients kept together
+{scores}
+
+The model, fitted on all images
+{fit}
+{new_patients}
+
+Drawn cells say nothing about tissue. Not a medical device.
+{took}
+"""
+
+
+def _replace(target: Path, draft: Path) -> None:
+    if target.exists():
+        shutil.rmtree(target)
+    # The temporary folder is removed by its owner: move what is in it.
+    target.mkdir()
+    for path in draft.iterdir():
+        shutil.move(path, target / path.name)

@@ -1,0 +1,80 @@
+"""The app, its commands, and what happens when one of them fails."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+import cellsk
+from cellsk.cli._cross_validate import cross_validate
+from cellsk.cli._demo import demo
+from cellsk.cli._predict import predict
+from cellsk.cli._search import search
+from cellsk.cli._train import train
+
+__all__ = ["app", "main"]
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.command()(demo)
+app.command()(train)
+app.command()(predict)
+app.command("cross-validate")(cross_validate)
+app.command()(search)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"cellsk {cellsk.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _cellsk(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """How well can these images of cells be told apart? Not a medical device."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, and return its exit code: 0, 2 for bad input, 130 if interrupted."""
+    # TensorFlow reads it when it is first imported, which is not yet.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(args=arguments, prog_name="cellsk", standalone_mode=False)
+    except (ValueError, TypeError, OSError, MemoryError) as error:
+        return _explain(error)
+    except typer.Abort:
+        code = INTERRUPTED
+    except Exception as error:
+        if not hasattr(error, "exit_code"):  # a fault of ours: let it be seen
+            raise
+        error.show()  # type: ignore[attr-defined]
+        return int(error.exit_code)
+    if code == INTERRUPTED:
+        print("cellsk: interrupted. Nothing was written.", file=sys.stderr)
+    return int(code or 0)
+
+
+def _explain(error: Exception) -> int:
+    text = " ".join(str(error).split()) or "not enough memory. Pass a smaller --image-size."
+    print(f"cellsk: {text}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

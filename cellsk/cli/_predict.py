@@ -1,0 +1,74 @@
+"""``cellsk predict``: a model file and a folder give a csv of probabilities."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cellsk._checks import count_noun
+from cellsk._files import check_output, whole_file
+from cellsk.cli._cells import say, show_warnings
+from cellsk.cli._options import SkipUnreadable
+from cellsk.cli._quiet import start_tensorflow
+
+__all__ = ["predict", "write_predictions"]
+
+CHUNK_SIZE = 512  # images in memory at a time
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model file, from cellsk train.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of images; sub-folders are read too.")],
+    output: Annotated[Path, typer.Option(help="Csv file to write.")] = Path("predictions.csv"),
+    skip_unreadable: SkipUnreadable = False,
+) -> None:
+    """Write the probability of each class, for each image of a folder."""
+    from cellsk.datasets import list_images
+    from cellsk.persistence import load_model
+
+    show_warnings()
+    check_output(output)
+    listed = list_images(folder, labels=False, verify=skip_unreadable)
+    start_tensorflow()
+    pipeline = load_model(model)
+    if not hasattr(pipeline, "predict_proba"):
+        raise ValueError(
+            "The model file must hold a classifier that takes images from files. "
+            f"Got a {type(pipeline).__name__}. Make one with cellsk train."
+        )
+    write_predictions(pipeline, listed.paths, output, names=listed.paths)
+    say(f"Written: {output}, {count_noun(len(listed.paths), 'image')}.")
+
+
+def write_predictions(
+    pipeline: Any, paths: Sequence[str], output: Path, *, names: Sequence[str]
+) -> None:
+    """Predict chunk by chunk, and write one row per image; the file appears when complete."""
+    with whole_file(output) as draft, open(draft, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        classes = pipeline.classes_
+        writer.writerow(["path", "predicted", *(f"probability_{name}" for name in classes)])
+        for chunk in _chunks(len(paths)):
+            proba = pipeline.predict_proba(paths[chunk])
+            for name, row in zip(names[chunk], proba, strict=True):
+                writer.writerow([name, classes[row.argmax()], *(f"{p:.6f}" for p in row)])
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    from rich.console import Console
+    from rich.progress import track
+
+    bar = track(
+        range(0, count, CHUNK_SIZE),
+        description="predicting",
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    for start in bar:
+        yield slice(start, start + CHUNK_SIZE)

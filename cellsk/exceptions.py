@@ -1,0 +1,34 @@
+"""The errors and warnings that a caller of cellsk may want to catch."""
+
+__all__ = ["ImageReadError", "ImageReadWarning", "ModelFileError", "SmallHoldOutWarning"]
+
+
+class ImageReadError(ValueError):
+    """One or more image files could not be turned into pixels.
+
+    The message counts the files and names the first few.
+
+    Attributes
+    ----------
+    failures : list of (str, str)
+        Name of each file that failed, in the order given, and the reason.
+    """
+
+    def __init__(self, message: str, failures: list[tuple[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.failures = [] if failures is None else list(failures)
+
+    def __reduce__(self) -> tuple:
+        return type(self), (str(self), self.failures)
+
+
+class ImageReadWarning(UserWarning):
+    """Image files were left out because they could not be turned into pixels."""
+
+
+class ModelFileError(ValueError):
+    """A model cannot be written as a model file, or a file is not one that may be loaded."""
+
+
+class SmallHoldOutWarning(UserWarning):
+    """The images held out for early stopping are too few to say when to stop."""

@@ -1,0 +1,208 @@
+"""build_cnn: the convolutional network that scikeras wraps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cellsk._checks import check_count, check_number, count_noun
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["build_cnn", "check_filters"]
+
+POOL_SIZE = 2
+
+
+def check_filters(filters: Any) -> tuple[int, ...]:
+    """Return the filter counts as a tuple of positive ints, or raise.
+
+    Raises
+    ------
+    ValueError
+        When ``filters`` is not a sequence of at least one positive whole number.
+    """
+    try:
+        counts = tuple(check_count("filters", count) for count in filters)
+    except (TypeError, ValueError):
+        counts = ()
+    if not counts or isinstance(filters, str | bytes):
+        raise ValueError(
+            "filters must be one positive integer per convolution, such as (32, 64). "
+            f"Got {filters!r}."
+        )
+    return counts
+
+
+def build_cnn(
+    meta: Mapping[str, Any],
+    *,
+    filters: Sequence[int] = (32, 64),
+    kernel_size: int = 3,
+    dense_units: int = 64,
+    dropout: float = 0.0,
+    learning_rate: float = 1e-3,
+    rescale: float = 1 / 255,
+    seed: int | None = None,
+) -> keras.Model:
+    """Build and compile the CNN: convolution blocks, one dense layer, class probabilities.
+
+    Each entry of ``filters`` adds a convolution without padding, ReLU, and max-pooling
+    by two. Then come a dense ReLU layer, dropout if asked for, and one sigmoid unit for
+    two classes or a softmax for more. The default is the network
+
+    ``Conv 32 3x3 - pool 2x2 - Conv 64 3x3 - pool 2x2 - Dense 64 - sigmoid``
+
+    trained with Adam on the cross-entropy. The first layer rescales, so pixels go in as
+    they were read.
+
+    scikeras calls this function with ``meta``; :class:`CellClassifier` does so for you.
+
+    Parameters
+    ----------
+    meta : mapping
+        What scikeras learned from the data. Used are ``"X_shape_"``, the shape
+        (n_samples, height, width, channels), and ``"n_classes_"``.
+    filters : sequence of int, default=(32, 64)
+        Number of filters of each convolution; its length is the depth.
+    kernel_size : int, default=3
+        Height and width of the convolution windows, in pixels.
+    dense_units : int, default=64
+        Units of the dense layer.
+    dropout : float, default=0.0
+        Share of the dense layer's outputs dropped in training, in [0, 1).
+    learning_rate : float, default=1e-3
+        Step size of Adam.
+    rescale : float, default=1/255
+        Factor of the first layer.
+    seed : int, default=None
+        Seed of the initial weights and of dropout. None draws a new one from the
+        operating system. No global random state is read or written.
+
+    Returns
+    -------
+    model : keras.Model
+        Compiled model from images of shape (n, height, width, channels) to
+        probabilities of shape (n, 1) for two classes, (n, n_classes) for more.
+
+    Raises
+    ------
+    ValueError
+        When an argument is out of range, or the images are too small for the depth.
+
+    See Also
+    --------
+    CellClassifier : The scikit-learn estimator around it.
+
+    Notes
+    -----
+    On images with a side of one pixel (plain rows of features), windows and pools are
+    one pixel long on that side, and the other side is never shrunk below one.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+    neural networks", AISTATS 2010, for the initial weights.
+
+    Examples
+    --------
+    >>> from cellsk import build_cnn
+    >>> model = build_cnn({"X_shape_": (0, 96, 96, 3), "n_classes_": 2}, seed=0)
+    >>> model.output_shape
+    (None, 1)
+    >>> f"{model.count_params():,}"
+    '2,001,921'
+    """
+    import keras
+
+    filters = check_filters(filters)
+    check_count("kernel_size", kernel_size)
+    check_count("dense_units", dense_units)
+    check_number("dropout", dropout, low=0, high=1, closed="left")
+    check_number("learning_rate", learning_rate, low=0)
+    _, *image_shape = meta["X_shape_"]
+    windows = list(_windows((image_shape[0], image_shape[1]), filters, kernel_size))
+    seeds = _layer_seeds(seed, len(filters) + 3)
+    initializer = keras.initializers.GlorotUniform
+
+    model = keras.Sequential(name="cell_cnn")
+    model.add(keras.Input(shape=tuple(image_shape), name="image"))
+    model.add(keras.layers.Rescaling(rescale, name="rescale"))
+    for depth, (count, (kernel, pool)) in enumerate(zip(filters, windows, strict=True), start=1):
+        model.add(
+            keras.layers.Conv2D(
+                count,
+                kernel,
+                activation="relu",
+                kernel_initializer=initializer(seed=next(seeds)),
+                name=f"conv_{depth}",
+            )
+        )
+        model.add(keras.layers.MaxPooling2D(pool, name=f"pool_{depth}"))
+    model.add(keras.layers.Flatten(name="flatten"))
+    model.add(
+        keras.layers.Dense(
+            dense_units,
+            activation="relu",
+            kernel_initializer=initializer(seed=next(seeds)),
+            name="dense",
+        )
+    )
+    if dropout:
+        model.add(keras.layers.Dropout(dropout, seed=next(seeds), name="dropout"))
+    binary = meta["n_classes_"] <= 2
+    model.add(
+        keras.layers.Dense(
+            1 if binary else int(meta["n_classes_"]),
+            activation="sigmoid" if binary else "softmax",
+            kernel_initializer=initializer(seed=next(seeds)),
+            name="probability",
+        )
+    )
+    model.compile(
+        # TensorFlow keeps 35 kB for each new name of a variable for good; so no "adam_2".
+        optimizer=keras.optimizers.Adam(learning_rate, name="adam"),
+        loss="binary_crossentropy" if binary else "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def _layer_seeds(seed: int | None, count: int) -> Iterator[int]:
+    """Seeds of the layers: with one seed each, Keras draws none from global state."""
+    state = np.random.SeedSequence(seed).generate_state(count)
+    return (int(word) >> 1 for word in state)
+
+
+def _windows(
+    size: tuple[int, int], filters: Sequence[int], kernel_size: int
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Kernel and pool of each block; they shrink to fit on plain rows, and there only."""
+    rows = min(size) == 1
+    if not rows and min(size) < (needed := _smallest_side(len(filters), kernel_size)):
+        raise ValueError(
+            f"Images must be at least {needed} x {needed} pixels for "
+            f"{count_noun(len(filters), 'convolution')} with kernel_size={kernel_size}. "
+            f"Got {size[0]} x {size[1]}. "
+            "Pass fewer filters, a smaller kernel_size, or larger images."
+        )
+    height, width = size
+    for _ in filters:
+        kernel = (min(kernel_size, height), min(kernel_size, width))
+        height, width = height - kernel[0] + 1, width - kernel[1] + 1
+        pool = (min(POOL_SIZE, height), min(POOL_SIZE, width))
+        height, width = height // pool[0], width // pool[1]
+        yield kernel, pool
+
+
+def _smallest_side(depth: int, kernel_size: int) -> int:
+    """Image side that leaves one pixel after ``depth`` convolutions and pools."""
+    side = 1
+    for _ in range(depth):
+        side = side * POOL_SIZE + kernel_size - 1
+    return side

@@ -1,0 +1,381 @@
+"""CellClassifier: the CNN as a scikit-learn classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from cellsk._checks import check_count, check_number, check_option
+from cellsk.neural_network._batches import LabelledImages
+from cellsk.neural_network._builder import build_cnn, check_filters
+from cellsk.neural_network._holdout import hold_out, warn_if_small
+from cellsk.neural_network._inputs import check_images, rescale_factor
+from cellsk.neural_network._labels import (
+    check_groups,
+    check_labels,
+    check_weights,
+    encode_labels,
+    find_classes,
+)
+from cellsk.neural_network._predicting import read_probabilities
+from cellsk.neural_network._runtime import draw_seeds
+from cellsk.neural_network._training import Callbacks, copy_callbacks, train
+
+if TYPE_CHECKING:
+    from scikeras.wrappers import KerasClassifier
+
+__all__ = ["CellClassifier"]
+
+
+class CellClassifier(ClassifierMixin, BaseEstimator):
+    """Convolutional network for small images, as a scikit-learn classifier.
+
+    Learns to tell classes of images apart: convolution and max-pooling blocks, one dense
+    layer, class probabilities. Inside, scikeras wraps :func:`build_cnn`. Training stops
+    early, on a part of the training images that is held out by class and by group, and
+    keeps the weights of the best epoch.
+
+    It is not a medical device: its output is no diagnosis.
+
+    Parameters
+    ----------
+    filters : sequence of int, default=(32, 64)
+        Number of filters of each convolution; its length is the depth.
+    kernel_size : int, default=3
+        Height and width of the convolution windows, in pixels.
+    dense_units : int, default=64
+        Units of the dense layer.
+    dropout : float, default=0.0
+        Share of the dense layer's outputs dropped in training, in [0, 1).
+    learning_rate : float, default=1e-3
+        Step size of Adam.
+    epochs : int, default=30
+        Passes over the training images, at most.
+    batch_size : int, default=32
+        Images per step.
+    early_stopping : bool, default=True
+        Whether to stop when the hold-out's loss no longer falls, and to keep the weights
+        of the epoch where it was lowest. If False, all images train for all epochs.
+    patience : int, default=5
+        Epochs without a lower loss after which to stop.
+    validation_fraction : float, default=0.1
+        Share of the images to hold out for early stopping, in (0, 1). Not used when
+        `X_val` and `y_val` are passed to `fit`.
+    class_weight : dict or "balanced", default=None
+        Weight of each class label. "balanced" makes every class weigh the same.
+        None weighs every image the same.
+    callbacks : list of keras.callbacks.Callback, default=None
+        Further Keras callbacks. Each fit works on copies, so that clones share nothing;
+        an entry may also be a callback class.
+    image_shape : tuple of int, default=None
+        (height, width) or (height, width, channels) of the images, in pixels, when each
+        row of X is a flattened image. None takes such rows as images one pixel high.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the hold-out, the order of the images, and dropout.
+        Pass an int for the same numbers each time. None draws a new seed from the
+        operating system. No global random state is read or changed.
+    verbose : int, default=0
+        1 shows Keras' progress bar, 2 one line per epoch, 0 nothing.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    keras_classifier_ : scikeras.wrappers.KerasClassifier
+        The wrapper around the network. The Keras model is `keras_classifier_.model_`.
+    history_ : dict of str to list of float
+        `loss` and `accuracy` of each epoch, and `val_loss` and `val_accuracy` on the
+        hold-out if there was one. As Keras takes them: those on the training images are
+        averages over the epoch's steps, while the weights were still moving.
+    n_iter_ : int
+        Number of epochs run.
+    best_epoch_ : int
+        The epoch whose weights were kept, counted from 1.
+    image_shape_ : tuple of int
+        (height, width, channels) of the images seen in `fit`, in pixels.
+    image_dtype_ : str
+        "uint8", or "float32" when the images came as other numbers.
+    n_features_in_ : int
+        Values per image: height times width times channels.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, when X was a data frame of flattened images.
+
+    See Also
+    --------
+    build_cnn : The network.
+    ImageReader : Turns files into the arrays that `fit` takes.
+
+    Notes
+    -----
+    The numbers of the hold-out chose the epoch; they are too good to report. Use
+    :func:`~sklearn.model_selection.cross_val_score`, and keep the images of one patient in
+    one fold.
+
+    uint8 pixels are divided by 255. Other numbers are divided by the largest absolute
+    value among the images given to `fit`, so [0, 1] and [0, 255] both do.
+
+    Weights are scaled to a mean of one over the training images; images of weight zero
+    take no part.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    L. Prechelt, "Early stopping - but when?", in Neural Networks: Tricks of the Trade,
+    Springer, 1998.
+
+    Examples
+    --------
+    >>> from cellsk import CellClassifier, make_cells
+    >>> cells = make_cells(60, image_size=(32, 32), random_state=0)
+    >>> classifier = CellClassifier(filters=(8,), epochs=3, early_stopping=False, random_state=0)
+    >>> classifier.fit(cells.images, cells.y).predict_proba(cells.images[:1]).shape
+    (1, 2)
+    """
+
+    def __init__(
+        self,
+        *,
+        filters: Sequence[int] = (32, 64),
+        kernel_size: int = 3,
+        dense_units: int = 64,
+        dropout: float = 0.0,
+        learning_rate: float = 1e-3,
+        epochs: int = 30,
+        batch_size: int = 32,
+        early_stopping: bool = True,
+        patience: int = 5,
+        validation_fraction: float = 0.1,
+        class_weight: dict[Any, float] | str | None = None,
+        callbacks: Callbacks = None,
+        image_shape: Sequence[int] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.dense_units = dense_units
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.image_shape = image_shape
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train a new network on images and their labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, height, width, channels), (n, height, width) or (n, pixels)
+            Images: colour or grey, grey, or flattened (see `image_shape`). uint8, or
+            other real numbers.
+        y : array-like of shape (n,)
+            Class labels: str, int or bool.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each image; None weighs all the same.
+        groups : array-like of shape (n,), default=None
+            Patient or slide of each image: the hold-out takes whole groups. Routed with
+            ``set_fit_request(groups=True)``.
+        X_val : array-like, default=None
+            Images to watch for early stopping, instead of a hold-out.
+        y_val : array-like of shape (n_val,), default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+
+        Returns
+        -------
+        self : CellClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When a parameter, the images or the labels are not as above, there is one
+            class only, the images are too small for the depth, or training diverges.
+
+        Warns
+        -----
+        SmallHoldOutWarning
+            When the hold-out has too few images of a class to say when to stop.
+        """
+        self._check_parameters()
+        images = check_images(self, X, self.image_shape, reset=True)
+        data = self._label(images, y, sample_weight)
+        groups = check_groups(groups, images)
+        own = self._validation_images(X_val, y_val, sample_weight_val)
+        split_seed, weight_seed, order_seed = draw_seeds(self.random_state, 3)
+        rows, watched = self._part(data, groups, own, split_seed)
+        network = self._wrap(rescale_factor(images), weight_seed)
+        network.initialize(images, self.classes_[data.codes])
+        network.history_, self.best_epoch_ = train(
+            network.model_,
+            data,
+            rows,
+            watched,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            seed=order_seed,
+            patience=self.patience if self.early_stopping else None,
+            callbacks=self.callbacks,
+            verbose=self.verbose,
+        )
+        self.keras_classifier_ = network
+        self.history_ = network.history_
+        self.n_iter_ = len(self.history_["loss"])
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probability of each class, as the network states it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, height, width, channels), (n, height, width) or (n, pixels)
+            Images like those given to `fit`.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, n_classes)
+            Rows sum to one; columns as in `classes_`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            When there was no `fit`, or X holds other images than in `fit`.
+        """
+        check_is_fitted(self)
+        images = check_images(self, X, reset=False)
+        return read_probabilities(self.keras_classifier_.model_, images)
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Log-odds of the second class; with more classes, log-probabilities.
+
+        Calibration works on this scale.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, height, width, channels), (n, height, width) or (n, pixels)
+            Images like those given to `fit`.
+
+        Returns
+        -------
+        scores : ndarray of shape (n,), or (n, n_classes) for more than two classes
+            Positive for the second class of two; the largest names the class of more.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            When there was no `fit`, or X holds other images than in `fit`.
+        """
+        tiny = np.finfo(np.float32).eps  # the network's own resolution: keeps it finite
+        logs = np.log(np.clip(self.predict_proba(X), tiny, 1))
+        return logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Label of the most probable class of each image.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, height, width, channels), (n, height, width) or (n, pixels)
+            Images like those given to `fit`.
+
+        Returns
+        -------
+        y : ndarray of shape (n,)
+            Class labels, of the kind given to `fit`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            When there was no `fit`, or X holds other images than in `fit`.
+        """
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(axis=1)]
+
+    def _check_parameters(self) -> None:
+        check_filters(self.filters)
+        for name in ("kernel_size", "dense_units", "epochs", "batch_size", "patience"):
+            check_count(name, getattr(self, name))
+        check_count("verbose", self.verbose, minimum=0)
+        check_option("early_stopping", self.early_stopping, (True, False))
+        check_number("dropout", self.dropout, low=0, high=1, closed="left")
+        check_number("learning_rate", self.learning_rate, low=0)
+        check_number("validation_fraction", self.validation_fraction, low=0, high=1)
+        copy_callbacks(self.callbacks)
+
+    def _label(
+        self, images: NDArray, y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> LabelledImages:
+        labels = check_labels(images, y)
+        weights = check_weights(images, labels, sample_weight, self.class_weight)
+        self.classes_ = find_classes(labels[weights > 0])
+        return encode_labels(self.classes_, images, labels, weights)
+
+    def _validation_images(
+        self, X: ArrayLike | None, y: ArrayLike | None, sample_weight: ArrayLike | None
+    ) -> LabelledImages | None:
+        if X is None and y is None:
+            return None
+        if X is None or y is None:
+            raise ValueError(
+                f"X_val and y_val must come together. Got no {'X' if X is None else 'y'}_val."
+            )
+        images = check_images(self, X, reset=False)
+        labels = check_labels(images, y)
+        weights = check_weights(images, labels, sample_weight, self.class_weight)
+        return encode_labels(self.classes_, images, labels, weights)
+
+    def _part(
+        self, data: LabelledImages, groups: NDArray | None, own: LabelledImages | None, seed: int
+    ) -> tuple[NDArray, LabelledImages | None]:
+        """Rows to train on, and images to watch; those of weight zero are in neither."""
+        rows = np.flatnonzero(data.weights)
+        if own is not None or not self.early_stopping:
+            return rows, own
+        groups = None if groups is None else groups[rows]
+        training, watched = hold_out(data.codes[rows], groups, self.validation_fraction, seed)
+        warn_if_small(self.classes_, data.codes[rows[watched]])
+        return rows[training], data.take(rows[watched])
+
+    def _wrap(self, rescale: float, seed: int) -> KerasClassifier:
+        from scikeras.wrappers import KerasClassifier
+
+        names = ("kernel_size", "dense_units", "dropout", "learning_rate")
+        return KerasClassifier(
+            model=build_cnn,
+            model__filters=tuple(self.filters),
+            **{f"model__{name}": getattr(self, name) for name in names},
+            model__rescale=rescale,
+            model__seed=seed,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            verbose=self.verbose,
+        )

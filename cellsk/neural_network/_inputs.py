@@ -1,0 +1,136 @@
+"""What comes in as X, turned into images of shape (n, height, width, channels)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_array, validate_data
+
+from cellsk._checks import check_count
+
+__all__ = ["check_image_shape", "check_images", "rescale_factor"]
+
+LAYOUT = "X must hold images of shape (n_samples, height, width, channels)."
+
+
+def check_image_shape(value: Any) -> tuple[int, int, int] | None:
+    """Return ``image_shape`` as (height, width, channels), or None, or raise.
+
+    Raises
+    ------
+    ValueError
+        When it is neither None nor two or three positive whole numbers.
+    """
+    if value is None:
+        return None
+    try:
+        sizes = [check_count("image_shape", size) for size in value]
+        height, width, channels = sizes if len(sizes) == 3 else (*sizes, 1)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "image_shape must be two or three positive integers, (height, width) or "
+            f"(height, width, channels), in pixels. Got {value!r}."
+        ) from None
+    return height, width, channels
+
+
+def check_images(
+    estimator: Any, X: Any, image_shape: Sequence[int] | None = None, *, reset: bool
+) -> NDArray:
+    """Return X as uint8 or float32 images of shape (n, height, width, channels).
+
+    Takes 4-D images, 3-D grey images, and flattened 2-D rows. With ``reset`` the
+    estimator learns ``image_shape_``, ``image_dtype_`` and ``n_features_in_``; without,
+    X is compared with them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When X holds no such images, or others than in fit.
+    """
+    _refuse_paths(X)
+    array = check_array(
+        X, dtype=[np.float32, np.uint8], allow_nd=True, estimator=estimator, input_name="X"
+    )
+    if array.ndim == 2:
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+    shape = check_image_shape(image_shape) if reset else estimator.image_shape_
+    images = _shape_images(array, shape)
+    if shape is not None and images.shape[1:] != tuple(shape):
+        raise ValueError(_explain_shape(images.shape[1:], shape, reset=reset))
+    if reset:
+        _learn(estimator, images, named=array.ndim == 2)
+    elif str(images.dtype) != estimator.image_dtype_:
+        kinds = {"uint8": "uint8, from 0 to 255", "float32": "other than uint8"}
+        raise ValueError(
+            f"Pixels must be {kinds[estimator.image_dtype_]}, as in fit. "
+            f"Got {kinds[str(images.dtype)]}. Pass the same kind of numbers to fit and predict."
+        )
+    return images
+
+
+def rescale_factor(images: NDArray) -> float:
+    """Factor that brings the pixels to [0, 1]: 1/255 for uint8, else 1/largest value."""
+    if images.dtype == np.uint8:
+        return 1 / 255
+    largest = float(np.abs(images).max())
+    return 1 / largest if largest > 0 else 1.0
+
+
+def _refuse_paths(X: Any) -> None:
+    first = X[0] if isinstance(X, list | tuple | np.ndarray) and len(X) else None
+    if isinstance(first, str | bytes | PurePath):
+        raise ValueError(
+            f"{LAYOUT} Got file names, such as {str(first)!r}. "
+            "Put a reader in front: Pipeline([('reader', ImageReader()), "
+            "('classifier', CellClassifier())])."
+        )
+
+
+def _shape_images(array: NDArray, image_shape: Sequence[int] | None) -> NDArray:
+    if array.ndim == 2:
+        return _unflatten(array, image_shape or (1, array.shape[1], 1))
+    if array.ndim == 3:
+        return array[..., np.newaxis]
+    if array.ndim != 4:
+        raise ValueError(
+            f"{LAYOUT} Got shape {array.shape}. "
+            "Grey images may have three axes, flattened images two."
+        )
+    if array.shape[1] in (1, 3) and array.shape[3] > 4:
+        raise ValueError(
+            f"{LAYOUT} Got shape {array.shape}, which looks as if channels came first. "
+            "Pass numpy.moveaxis(X, 1, -1)."
+        )
+    return array
+
+
+def _unflatten(array: NDArray, image_shape: Sequence[int]) -> NDArray:
+    if array.shape[1] != np.prod(image_shape):
+        raise ValueError(
+            f"Each row of X must hold the {np.prod(image_shape)} values of one image of "
+            f"shape {tuple(image_shape)}. Got rows of {array.shape[1]}. "
+            "Pass the right image_shape."
+        )
+    return array.reshape(-1, *image_shape)
+
+
+def _learn(estimator: Any, images: NDArray, *, named: bool) -> None:
+    if not named and hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+    estimator.image_shape_ = images.shape[1:]
+    estimator.image_dtype_ = str(images.dtype)
+    estimator.n_features_in_ = int(np.prod(images.shape[1:]))
+
+
+def _explain_shape(got: Sequence[int], expected: Sequence[int], *, reset: bool) -> str:
+    height, width, channels = expected
+    return (
+        f"X must hold images of shape {tuple(expected)}, "
+        f"{'as image_shape says' if reset else 'as in fit'}. Got {tuple(got)}. "
+        f"Read them with ImageReader(image_size=({height}, {width}), channels={channels})."
+    )

@@ -1,0 +1,110 @@
+"""Labels and weights of images, checked and turned into class codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight
+
+from cellsk._checks import name_some
+from cellsk.neural_network._batches import LabelledImages
+
+__all__ = ["check_groups", "check_labels", "check_weights", "encode_labels", "find_classes"]
+
+
+def check_labels(images: NDArray, y: ArrayLike | None) -> NDArray:
+    """Return y as one label per image, or raise.
+
+    Raises
+    ------
+    ValueError
+        When y is missing, of another length, not finite, or not of classes.
+    """
+    if y is None:
+        raise ValueError(
+            "CellClassifier requires y to be passed, but the target y is None. "
+            "Pass one class label per image."
+        )
+    labels = column_or_1d(y, warn=True)
+    check_consistent_length(images, labels)
+    if labels.dtype.kind in "fc":
+        assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
+    return labels
+
+
+def check_weights(
+    images: NDArray, labels: NDArray, sample_weight: ArrayLike | None, class_weight: Any
+) -> NDArray:
+    """Return the weight of each image, its class's weight multiplied in, or raise.
+
+    Raises
+    ------
+    ValueError
+        When weights are negative, not finite, or all zero.
+    """
+    weights = _check_sample_weight(
+        sample_weight, images, dtype=np.float64, ensure_non_negative=True
+    )
+    counted = weights > 0
+    # Classes are balanced among the images that count.
+    weights[counted] *= compute_sample_weight(class_weight, labels[counted])
+    return weights
+
+
+def check_groups(groups: ArrayLike | None, images: NDArray) -> NDArray | None:
+    """Return one group per image, or None, or raise.
+
+    Raises
+    ------
+    ValueError
+        When there are more or fewer groups than images.
+    """
+    if groups is None:
+        return None
+    labels = column_or_1d(groups)
+    check_consistent_length(images, labels)
+    return labels
+
+
+def find_classes(labels: NDArray) -> NDArray:
+    """Return the sorted class labels, or raise.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two.
+    """
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise ValueError(
+            "y must hold at least two classes, or nothing can be told apart. "
+            f"Got one class only: {name_some(classes.tolist())}. Add images of another class."
+        )
+    return classes
+
+
+def encode_labels(
+    classes: NDArray, images: NDArray, labels: NDArray, weights: NDArray
+) -> LabelledImages:
+    """Return images, class codes and weights of mean one, or raise.
+
+    Raises
+    ------
+    ValueError
+        When a label is none of ``classes``.
+    """
+    unknown = np.setdiff1d(labels[weights > 0], classes)
+    if len(unknown):
+        raise ValueError(
+            f"y_val must hold the classes of y, {name_some(classes.tolist(), 10)}. "
+            f"Got also {name_some(unknown.tolist())}."
+        )
+    codes = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    scaled = weights / weights[weights > 0].mean()
+    return LabelledImages(images, codes.astype(np.int32), scaled.astype(np.float32))

@@ -1,0 +1,108 @@
+"""One training of the network: batches in, best weights kept, history out."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsk.neural_network._batches import LabelledImages, training_batches, validation_batches
+from cellsk.neural_network._runtime import lean_training
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["Callbacks", "Training", "copy_callbacks", "train"]
+
+# Keras callbacks, or classes of them; a string for the type, as Keras loads late.
+Callbacks: TypeAlias = "Sequence[keras.callbacks.Callback | type] | None"
+
+
+class Training(NamedTuple):
+    """History of a training, and the epoch whose weights were kept, counted from 1."""
+
+    history: dict[str, list[float]]
+    best_epoch: int
+
+
+def train(
+    model: keras.Model,
+    data: LabelledImages,
+    rows: NDArray,
+    watched: LabelledImages | None,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    patience: int | None,
+    callbacks: Callbacks,
+    verbose: int,
+) -> Training:
+    """Train ``model`` in place on some rows; with ``patience``, keep the best weights.
+
+    Raises
+    ------
+    ValueError
+        When the loss leaves the finite numbers.
+    """
+    import keras
+
+    stopping = keras.callbacks.EarlyStopping(
+        monitor="val_loss", mode="min", patience=patience or 0, restore_best_weights=True
+    )
+    own = copy_callbacks(callbacks)
+    tensors = data.as_tensors()
+    with lean_training(model):
+        result = model.fit(
+            training_batches(tensors, rows, batch_size=batch_size, epochs=epochs, seed=seed),
+            epochs=epochs,
+            steps_per_epoch=math.ceil(len(rows) / batch_size),
+            validation_data=None if watched is None else validation_batches(watched.as_tensors()),
+            callbacks=own if patience is None else [*own, stopping],
+            shuffle=False,  # the batches are in random order
+            verbose=verbose,
+        )
+    history = {name: [float(value) for value in log] for name, log in result.history.items()}
+    _check_finite(history["loss"])
+    epochs_run = len(history["loss"])
+    return Training(history, epochs_run if patience is None else stopping.best_epoch + 1)
+
+
+def copy_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:
+    """Return fresh Keras callbacks: copies of instances, instances of classes.
+
+    Raises
+    ------
+    TypeError
+        When one is no Keras callback.
+    """
+    if callbacks is None:
+        return []
+    import keras
+
+    try:
+        fresh = [
+            entry() if isinstance(entry, type) else copy.deepcopy(entry) for entry in callbacks
+        ]
+    except TypeError:
+        fresh = [None]
+    if not all(isinstance(callback, keras.callbacks.Callback) for callback in fresh):
+        raise TypeError(
+            "callbacks must be a list of Keras callbacks, or of classes that need no argument. "
+            f"Got {callbacks!r}."
+        )
+    return fresh
+
+
+def _check_finite(losses: list[float]) -> None:
+    finite = np.isfinite(losses)
+    if not finite.all():
+        epoch = int(np.argmin(finite)) + 1
+        raise ValueError(
+            f"Training must keep the loss finite. Got {losses[epoch - 1]} in epoch {epoch}. "
+            "Pass a smaller learning_rate."
+        )

@@ -1,0 +1,5 @@
+"""Models as files: one zip of JSON, arrays and Keras networks, without pickle."""
+
+from cellsk.persistence._model_file import load_model, save_model
+
+__all__ = ["load_model", "save_model"]

@@ -1,0 +1,135 @@
+"""Zip archives of plain members, in and out of memory, with every size bounded."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from cellsk._checks import count_noun
+from cellsk.exceptions import ModelFileError
+from cellsk.persistence._refusal import refuse
+
+__all__ = ["MAX_MEMBERS", "read_archive", "write_archive"]
+
+MAX_MEMBERS = 10_000
+LARGEST_ZIP = 2**31 - 1  # beyond it zip needs its 64-bit records, which are refused
+
+_ZIP_RULE = "A model file must be a whole zip archive, as save_model writes it."
+_NAME_RULE = "Members of a model file must have plain names, without folders, each once."
+_STORED_RULE = "Members of a model file must be stored as they are, neither packed nor encrypted."
+_SIZE_RULE = "A model file must stay within max_bytes and within its own size when read."
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same time in each file: same model, same bytes
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_END_RECORD = struct.Struct("<4s4H2LH")
+_ENTRY_BYTES = 512  # of the directory, for each member; a plain name needs 146
+_ZIP64_MARK_OFFSET = _END_RECORD.size + 20
+
+# What zipfile raises on archives that are broken in one way or another.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    NotImplementedError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    OSError,
+    EOFError,
+    struct.error,
+)
+
+
+def write_archive(members: Mapping[str, bytes]) -> bytes:
+    """Return a zip of the members; the same members give the same bytes.
+
+    Raises
+    ------
+    ModelFileError
+        When there are more, or larger ones, than `read_archive` would take.
+    """
+    total = sum(len(data) for data in members.values())
+    if len(members) > MAX_MEMBERS or total > LARGEST_ZIP - MAX_MEMBERS * _ENTRY_BYTES:
+        raise refuse(
+            f"A model file must have at most {MAX_MEMBERS:,} members and 2 GiB.",
+            f"{count_noun(len(members), 'member')} of {total:,} bytes",
+            "Save the parts of the pipeline in files of their own.",
+        )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)
+    return buffer.getvalue()
+
+
+def read_archive(source: BinaryIO, max_bytes: int) -> dict[str, bytes]:
+    """Return name and content of each member; nothing is written anywhere.
+
+    Raises
+    ------
+    ModelFileError
+        When it is no zip, or is damaged, larger than ``max_bytes``, or has names, sizes
+        or compression that `write_archive` does not write.
+    """
+    size = source.seek(0, io.SEEK_END)
+    if size > max_bytes:
+        raise refuse(
+            f"A model file must hold at most max_bytes={max_bytes:,} bytes.",
+            f"{size:,}",
+            "Pass a larger max_bytes if you trust its source.",
+        )
+    _check_ends(source, size)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            entries = archive.infolist()
+            _check_entries(entries, size)
+            return {entry.filename: _read_entry(archive, entry) for entry in entries}
+    except ModelFileError:
+        raise
+    except _ZIP_ERRORS:
+        raise refuse(_ZIP_RULE, "a damaged one") from None
+
+
+def _check_ends(source: BinaryIO, size: int) -> None:
+    """Look at both ends first: zipfile reads the directory whatever its length."""
+    if not size:
+        raise refuse(_ZIP_RULE, "an empty file")
+    source.seek(0)
+    if source.read(4) != b"PK\x03\x04":
+        raise refuse(_ZIP_RULE, "a file of another kind", "Pass a file that save_model wrote.")
+    source.seek(max(0, size - _ZIP64_MARK_OFFSET))
+    tail = source.read()
+    record = _END_RECORD.unpack(tail[-_END_RECORD.size :]) if len(tail) >= 22 else (b"",)
+    if record[0] != b"PK\x05\x06" or record[-1] != 0:
+        raise refuse(_ZIP_RULE, "one that ends early, or goes on after its end")
+    members, directory = record[4], record[5]
+    if tail.startswith(b"PK\x06\x07") or members > MAX_MEMBERS:
+        raise refuse(f"A model file must have at most {MAX_MEMBERS:,} members.", f"{members:,}")
+    if directory > members * _ENTRY_BYTES:
+        raise refuse(_NAME_RULE, f"a directory of {directory:,} bytes for {members:,} names")
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
+    names = [entry.orig_filename for entry in entries]
+    for entry, name in zip(entries, names, strict=True):
+        if name != entry.filename or not _PLAIN_NAME.fullmatch(name):
+            raise refuse(_NAME_RULE, f"{name[:100]!r}")
+        stored = entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & 0x1
+        if not stored or entry.compress_size != entry.file_size:
+            raise refuse(_STORED_RULE, f"{name!r}, which is not")
+    name, count = Counter(names).most_common(1)[0] if names else ("", 0)
+    if count > 1:
+        raise refuse(_NAME_RULE, f"{name!r} more than once")
+    if (declared := sum(entry.file_size for entry in entries)) > size:
+        raise refuse(_SIZE_RULE, f"members of {declared:,} bytes in a file of {size:,}")
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    with archive.open(entry) as member:
+        data = member.read(entry.file_size + 1)
+    if len(data) != entry.file_size:
+        raise refuse(_ZIP_RULE, f"{entry.filename!r} with {len(data):,} bytes, not all of them")
+    return data

@@ -1,0 +1,89 @@
+"""NumPy arrays as .npy members, and dtypes as text."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsk.persistence._refusal import refuse
+
+__all__ = ["can_store", "parse_dtype", "read_array", "write_array"]
+
+_KINDS = "biufU"
+_DTYPE = re.compile(r"[<>|=]?([biufU])(\d{1,9})", re.ASCII)
+_RULE = "Arrays in a model file must be .npy members of numbers, booleans or text."
+_LAST_CODE_POINT = 0x10FFFF
+
+
+def can_store(dtype: np.dtype) -> bool:
+    """Whether arrays and scalars of ``dtype`` keep every bit in a model file."""
+    return dtype.kind in _KINDS and (dtype.kind == "U" or dtype.itemsize <= 8)
+
+
+def parse_dtype(text: Any) -> np.dtype:
+    """Return the dtype that ``text`` names.
+
+    Raises
+    ------
+    ModelFileError
+        When it is none of those that `can_store` allows.
+    """
+    if isinstance(text, str) and _DTYPE.fullmatch(text):
+        try:
+            dtype = np.dtype(text)
+        except (TypeError, ValueError):
+            dtype = None
+        if dtype is not None and can_store(dtype):
+            return dtype
+    raise refuse(_RULE, f"dtype {str(text)[:100]!r}")
+
+
+def write_array(array: NDArray) -> bytes:
+    """Return the .npy file of an array that `can_store` allows."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def read_array(data: bytes) -> NDArray:
+    """Return the array in a .npy file; what its header claims is compared with its size.
+
+    Raises
+    ------
+    ModelFileError
+        When it is no .npy file of version 1, holds objects, or not the claimed values.
+    """
+    source = io.BytesIO(data)
+    try:
+        if np.lib.format.read_magic(source) != (1, 0):
+            raise ValueError("version")
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(source)
+    except Exception:  # the header is parsed as Python text, which fails in many ways
+        raise refuse(_RULE, "one with a header of another kind") from None
+    body = data[source.tell() :]
+    if not can_store(dtype) or dtype.hasobject or dtype.fields or dtype.subdtype:
+        raise refuse(_RULE, f"dtype {str(dtype)[:100]!r}")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(body):
+        raise refuse(_RULE, f"{len(body):,} bytes for shape {str(shape)[:100]} of {dtype}")
+    try:
+        array = np.frombuffer(body, dtype).reshape(shape, order="F" if by_columns else "C")
+    except (ValueError, OverflowError):
+        raise refuse(_RULE, f"shape {str(shape)[:100]}") from None
+    _check_values(array)
+    return array.copy(order="K")
+
+
+def _check_values(array: NDArray) -> None:
+    """Bytes that are no boolean or no character would be undefined behaviour later."""
+    flat = array.ravel(order="K")
+    if array.dtype.kind == "b" and flat.size and flat.view(np.uint8).max() > 1:
+        raise refuse(_RULE, "a boolean that is neither true nor false")
+    if array.dtype.kind == "U" and flat.size:
+        codes = flat.view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+        if codes.max() > _LAST_CODE_POINT:
+            raise refuse(_RULE, "text with characters that do not exist")

@@ -1,0 +1,167 @@
+"""From JSON and binary members back to estimators, of allowed classes only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch
+
+from cellsk.exceptions import ModelFileError
+from cellsk.neural_network import CellClassifier
+from cellsk.persistence._arrays import parse_dtype, read_array
+from cellsk.persistence._classes import find_class, find_metric
+from cellsk.persistence._encoder import BUILT_IN_TYPES
+from cellsk.persistence._json import MAX_DEPTH
+from cellsk.persistence._network import unpack_network
+from cellsk.persistence._refusal import refuse
+from cellsk.persistence._states import fill_request, new_instance, set_state
+
+__all__ = ["Decoder"]
+
+_RULE = "estimator.json must describe an estimator, as save_model does."
+
+# What a tree of the wrong form raises where it is taken apart.
+_FORM_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
+
+
+class Decoder:
+    """Builds the estimator that a tree describes.
+
+    Parameters
+    ----------
+    members : mapping of str to bytes
+        Arrays and networks, by name.
+    max_bytes : int
+        Largest array of images that may be made to start a network.
+    """
+
+    def __init__(self, members: Mapping[str, bytes], max_bytes: int) -> None:
+        self._members = members
+        self._max_bytes = max_bytes
+        self._instances: dict[int, Any] = {}
+        self._used: set[str] = set()
+
+    def decode_root(self, tree: Mapping[str, Any]) -> BaseEstimator:
+        """Return the estimator, with all members used.
+
+        Raises
+        ------
+        ModelFileError
+            When the tree is of another form, or names a class that is not allowed.
+        """
+        try:
+            estimator = self._decode(tree, 0)
+        except ModelFileError:
+            raise
+        except _FORM_ERRORS:
+            raise refuse(_RULE, "a tree of another form") from None
+        if not isinstance(estimator, BaseEstimator):
+            raise refuse(_RULE, f"an object of type {type(estimator).__name__}")
+        if unused := sorted(self._members.keys() - self._used):
+            raise refuse(
+                "Each member of a model file must have its place.", f"{unused[0]!r}, which has none"
+            )
+        return estimator
+
+    def _decode(self, node: Any, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise refuse(_RULE, "one nested too deeply")
+        if isinstance(node, list):
+            return [self._decode(item, depth + 1) for item in node]
+        if not isinstance(node, dict):
+            return node
+        decode = getattr(self, f"_decode_{_tag(node)}")
+        return decode(node, depth + 1)
+
+    def _member(self, name: str) -> bytes:
+        self._used.add(name)
+        return self._members[name]
+
+    def _decode_float(self, node: dict[str, Any], _: int) -> float:
+        return float(node["value"])
+
+    def _decode_tuple(self, node: dict[str, Any], depth: int) -> tuple[Any, ...]:
+        return tuple(self._decode(item, depth) for item in node["items"])
+
+    def _decode_dict(self, node: dict[str, Any], depth: int) -> dict[Any, Any]:
+        return {
+            self._decode(key, depth): self._decode(value, depth) for key, value in node["items"]
+        }
+
+    def _decode_bunch(self, node: dict[str, Any], depth: int) -> Bunch:
+        return Bunch(**self._decode_dict(node, depth))
+
+    def _decode_slice(self, node: dict[str, Any], depth: int) -> slice:
+        start, stop, step = (self._decode(item, depth) for item in node["items"])
+        return slice(start, stop, step)
+
+    def _decode_dtype(self, node: dict[str, Any], _: int) -> np.dtype:
+        return parse_dtype(node["value"])
+
+    def _decode_scalar(self, node: dict[str, Any], depth: int) -> Any:
+        value = self._decode(node["value"], depth)
+        return np.array(value, dtype=parse_dtype(node["dtype"]))[()]
+
+    def _decode_type(self, node: dict[str, Any], _: int) -> type:
+        if "dtype" in node:
+            return parse_dtype(node["dtype"]).type
+        return BUILT_IN_TYPES[node["name"]]
+
+    def _decode_array(self, node: dict[str, Any], _: int) -> NDArray:
+        return read_array(self._member(node["member"]))
+
+    def _decode_object_array(self, node: dict[str, Any], depth: int) -> NDArray:
+        items = self._decode(node["items"], depth)
+        shape = tuple(int(size) for size in node["shape"])
+        if min(shape, default=0) < 0 or math.prod(shape) != len(items):
+            raise refuse(_RULE, f"{len(items):,} items for shape {str(shape)[:100]}")
+        array = np.empty(len(items), dtype=object)
+        for index, item in enumerate(items):  # at once, NumPy would unpack sequences
+            array[index] = item
+        return array.reshape(shape)
+
+    def _decode_metric(self, node: dict[str, Any], _: int) -> Any:
+        return find_metric(node["name"])
+
+    def _decode_same(self, node: dict[str, Any], _: int) -> Any:
+        return self._instances[node["number"]]
+
+    def _decode_estimator(self, node: dict[str, Any], depth: int) -> Any:
+        kind = find_class(node["class"])
+        if node["number"] in self._instances:
+            raise refuse(_RULE, f"two estimators of number {str(node['number'])[:20]}")
+        instance = self._instances[node["number"]] = new_instance(kind)
+        state = {}
+        for name, value in {**node["params"], **node["attributes"]}.items():
+            requests = isinstance(value, dict) and _tag(value) == "requests"
+            state[name] = (
+                fill_request(instance, value["methods"]) if requests else self._decode(value, depth)
+            )
+        set_state(instance, state)
+        if "network" in node:
+            self._restore_network(instance, node["network"], depth)
+        return instance
+
+    def _restore_network(self, instance: Any, node: dict[str, Any], depth: int) -> None:
+        if not isinstance(instance, CellClassifier):
+            raise refuse(_RULE, f"a network for {type(instance).__name__}")
+        settings = self._decode(node["settings"], depth)
+        data = self._member(node["member"])
+        instance.keras_classifier_ = unpack_network(instance, data, settings, self._max_bytes)
+
+
+_TAGS = frozenset(
+    name.removeprefix("_decode_") for name in vars(Decoder) if name.startswith("_decode_")
+)
+
+
+def _tag(node: dict[str, Any]) -> str:
+    tag = node["$"]
+    if tag not in _TAGS | {"requests"}:
+        raise refuse(_RULE, f"the unknown kind of value {str(tag)[:100]!r}")
+    return tag

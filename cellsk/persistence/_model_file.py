@@ -1,0 +1,191 @@
+"""save_model and load_model: a fitted estimator as one file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from cellsk._checks import check_count
+from cellsk._files import whole_file
+from cellsk.exceptions import ModelFileError
+from cellsk.persistence._archive import read_archive, write_archive
+from cellsk.persistence._decoder import Decoder
+from cellsk.persistence._encoder import Encoder
+from cellsk.persistence._json import dump_json, parse_json
+from cellsk.persistence._manifest import MANIFEST, build_manifest, check_manifest
+from cellsk.persistence._refusal import refuse
+
+__all__ = ["load_model", "save_model"]
+
+_TREE = "estimator.json"
+
+
+def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
+    """Write an estimator, alone or with others inside it, as one file without pickle.
+
+    Whoever loads the file need not trust pickle: it holds JSON, arrays, and Keras'
+    own ``.keras`` files. Estimators of cellsk and scikit-learn can be saved, such as a
+    :class:`~sklearn.pipeline.Pipeline` of readers, scalers and classifiers,
+    :class:`~sklearn.calibration.CalibratedClassifierCV`,
+    :class:`~sklearn.model_selection.TunedThresholdClassifierCV` or
+    :class:`~sklearn.ensemble.VotingClassifier`, fitted or not, as far as their parameters
+    and fitted attributes are numbers, text, arrays, or lists and dicts of these.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What to save. Of a search, save ``search.best_estimator_``.
+    path : str or path-like
+        File to write, by custom with the suffix ``.cellsk``. A file of that name is
+        replaced at once when all is written, and stays as it was if anything fails.
+
+    Raises
+    ------
+    ModelFileError
+        When a part cannot be said in this format, such as functions, Keras callbacks,
+        ``RandomState`` instances and estimators of other packages. The message names it.
+    FileNotFoundError
+        When the folder does not exist.
+    OSError
+        When the file cannot be written.
+
+    See Also
+    --------
+    load_model : Read the file.
+
+    Notes
+    -----
+    The file is a zip archive of
+
+    - ``manifest.json``: the format's version, the versions of the packages, and the SHA-256
+      digest of each other member;
+    - ``estimator.json``: classes, parameters and fitted attributes;
+    - ``array-<k>.npy``: arrays;
+    - ``network-<k>.keras``: the network of each `CellClassifier`. Take it out with any zip
+      program and open it with ``keras.saving.load_model``. It holds weights, but
+      not the state of the optimizer, so call ``model.compile`` before training it on.
+
+    The same fitted estimator gives the same bytes with the same versions of the packages.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from cellsk import CellClassifier, load_model, save_model
+    >>> images = np.zeros((20, 8, 8, 3), dtype=np.uint8)
+    >>> images[10:] = 255
+    >>> y = np.repeat(["benign", "malignant"], 10)
+    >>> classifier = CellClassifier(filters=(2,), epochs=1, early_stopping=False, random_state=0)
+    >>> proba = classifier.fit(images, y).predict_proba(images)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.cellsk"
+    ...     save_model(classifier, path)
+    ...     loaded = load_model(path)
+    >>> bool(np.array_equal(loaded.predict_proba(images), proba))
+    True
+    """
+    encoder = Encoder()
+    tree = dump_json(_TREE, encoder.encode_root(estimator))
+    members = {_TREE: tree, **encoder.members}
+    _replace_file(path, write_archive({MANIFEST: build_manifest(members), **members}))
+
+
+def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
+    """Read an estimator that `save_model` wrote, without running anything in the file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    max_bytes : int, default=2**31
+        Largest file to read. The members are stored as they are, so this also bounds
+        what the file can grow to in memory, up to a small factor.
+
+    Returns
+    -------
+    estimator : estimator
+        In the state in which it was saved: a fitted classifier gives the same predictions,
+        bit by bit, on the same machine and versions.
+
+    Raises
+    ------
+    ModelFileError
+        When it is no model file, is damaged or edited, was written by a newer
+        version of cellsk, or holds anything but estimators of cellsk and
+        scikit-learn and networks of :func:`~cellsk.neural_network.build_cnn`.
+    FileNotFoundError
+        When there is no such file.
+    OSError
+        When it cannot be read.
+
+    Warns
+    -----
+    sklearn.exceptions.InconsistentVersionWarning
+        When a part was saved with another version of scikit-learn.
+
+    See Also
+    --------
+    save_model : Write the file, and what is in it.
+
+    Notes
+    -----
+    Nothing in the file is unpickled, imported by a name of its choice, or extracted to a
+    place of its choice. Classes come from an allow list: public estimators and
+    splitters of cellsk and scikit-learn, and a few private parts of theirs. A network is
+    checked layer by layer before Keras reads it: no Lambda, no registered or custom
+    object, and no weights outside the file.
+
+    The digests show that a file was damaged or edited. They do not show who wrote it:
+    whoever edits a file can compute them again. What protects are the allow lists. They
+    keep a file from naming code to run. They cannot tell whether its numbers make a good
+    model: predictions are as trustworthy as whoever made the file. Nor do they compare
+    the fitted arrays of scikit-learn's estimators with each other, of which some, such as
+    support vector machines, compute in C on shapes that they take on trust.
+
+    The network of a loaded classifier is compiled as
+    :func:`~cellsk.neural_network.build_cnn` does; the optimizer starts anew.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from cellsk import load_model, save_model
+    >>> scaler = StandardScaler().fit(np.array([[0.0], [2.0]]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "scaler.cellsk"
+    ...     save_model(scaler, path)
+    ...     load_model(path).transform(np.array([[3.0]]))
+    array([[2.]])
+    """
+    check_count("max_bytes", max_bytes, unit="bytes")
+    file = Path(path)
+    if file.is_dir():
+        raise refuse(
+            "path must name a model file.", f"the folder {str(path)!r}", "Pass the file in it."
+        )
+    if not file.exists():
+        raise FileNotFoundError(f"path must name a model file. Got {str(path)!r}: no such file.")
+    try:
+        with file.open("rb") as source:
+            members = read_archive(source, max_bytes)
+        check_manifest(members)
+        tree = parse_json(_TREE, members.pop(_TREE, b""))
+        del members[MANIFEST]
+        return Decoder(members, max_bytes).decode_root(tree)
+    except ModelFileError as error:
+        raise ModelFileError(f"{file.name!r} cannot be loaded. {error}") from None
+
+
+def _replace_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file whole or not at all; a link to a file stays a link."""
+    target = os.path.realpath(path) if os.path.islink(path) else path
+    with whole_file(target) as draft, draft.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

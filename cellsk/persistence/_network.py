@@ -1,0 +1,186 @@
+"""The network of a CellClassifier as a .keras file, and back."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsk.neural_network import CellClassifier, build_cnn
+from cellsk.persistence._archive import read_archive, write_archive
+from cellsk.persistence._json import parse_json
+from cellsk.persistence._network_config import NetworkSize, check_network_config
+from cellsk.persistence._refusal import refuse
+from cellsk.persistence._weights import count_weights
+
+if TYPE_CHECKING:
+    import keras
+    from scikeras.wrappers import KerasClassifier
+
+__all__ = ["network_settings", "pack_network", "unpack_network"]
+
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_FILE_NAME = "network.keras"
+_RULE = "A network in a model file must be a .keras file as Keras writes it."
+_FIT_RULE = "A network in a model file must fit the classifier that it belongs to."
+_WRAPPER_SETTINGS = ("epochs", "batch_size", "verbose")
+
+
+def pack_network(model: keras.Model) -> bytes:
+    """Return the .keras file of a network, without the state of its training.
+
+    Raises
+    ------
+    ModelFileError
+        When it is none that `unpack_network` would take.
+    """
+    import keras
+
+    if type(model) is not keras.Sequential:
+        raise refuse(
+            "A network must be a keras.Sequential that build_cnn makes.",
+            f"an object of type {type(model).__qualname__}",
+            "Save a network of your own with model.save('network.keras').",
+        )
+    # A copy that is not compiled: the optimizer's state is twice the size of the weights.
+    bare = keras.Sequential.from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / _FILE_NAME
+        with _old_conversions():
+            keras.saving.save_model(bare, path)
+        members = _read_members(path.read_bytes())
+    check_network_config(parse_json(_CONFIG, members[_CONFIG]))
+    # The date alone would make each file another one.
+    metadata = {**json.loads(members[_METADATA]), "date_saved": "1980-01-01@00:00:00"}
+    return write_archive({**members, _METADATA: json.dumps(metadata).encode()})
+
+
+def network_settings(wrapper: KerasClassifier) -> dict[str, Any]:
+    """Return what the scikeras wrapper was made and trained with."""
+    state = vars(wrapper)
+    settings = {name: state[name] for name in state if _is_setting(name)}
+    return {**settings, "n_images": wrapper.X_shape_[0]}
+
+
+def unpack_network(
+    classifier: CellClassifier, data: bytes, settings: Mapping[str, Any], max_bytes: int
+) -> KerasClassifier:
+    """Return the scikeras wrapper around the network in a .keras file.
+
+    Keras reads the file after its layers, shapes and weights have been checked, and from
+    what was checked, not from ``data``.
+
+    Raises
+    ------
+    ModelFileError
+        When it is another kind of network, or one that does not fit the classifier.
+    """
+    members = _read_members(data)
+    config = parse_json(_CONFIG, members[_CONFIG])
+    size = check_network_config(config)
+    if (held := count_weights(members[_WEIGHTS])) < size.n_weights:
+        raise refuse(_RULE, f"{held:,} weights for a network of {size.n_weights:,}")
+    images, labels = _sample(classifier, size, max_bytes)
+    members[_CONFIG] = json.dumps(config).encode()
+    try:
+        network = _load(members)
+        _compile(network, len(classifier.classes_), settings["model__learning_rate"])
+        return _wrap(network, images, labels, classifier.history_, settings)
+    except Exception:  # Keras fails in too many ways to list, with internals in its words
+        raise refuse(
+            _RULE,
+            f"one that Keras {version('keras')} cannot load",
+            "Install the version that manifest.json names, or save the model again.",
+        ) from None
+
+
+def _read_members(data: bytes) -> dict[str, bytes]:
+    members = read_archive(io.BytesIO(data), len(data))
+    if members.keys() != {_CONFIG, _METADATA, _WEIGHTS}:
+        raise refuse(_RULE, f"the members {sorted(members)[:5]}")
+    return members
+
+
+@contextmanager
+def _old_conversions() -> Iterator[None]:
+    """Keep to ourselves how Keras asks TensorFlow for arrays, which NumPy would change."""
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        yield
+
+
+def _load(members: Mapping[str, bytes]) -> keras.Model:
+    import keras
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / _FILE_NAME
+        path.write_bytes(write_archive(members))
+        with _old_conversions():
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def _compile(network: keras.Model, n_classes: int, learning_rate: float) -> None:
+    """Compile as build_cnn does; the settings come from the smallest network that it makes."""
+    meta = {"X_shape_": (0, 1, 1, 1), "n_classes_": n_classes}
+    smallest = build_cnn(meta, filters=(1,), dense_units=1, learning_rate=learning_rate, seed=0)
+    network.compile_from_config(smallest.get_compile_config())
+
+
+def _wrap(
+    network: keras.Model,
+    images: NDArray,
+    labels: NDArray,
+    history: Any,
+    settings: Mapping[str, Any],
+) -> KerasClassifier:
+    """Make the wrapper that fit makes, around a network that exists."""
+
+    def hand_over(**_: Any) -> keras.Model:
+        return network
+
+    wrapper = CellClassifier()._wrap(settings["model__rescale"], settings["model__seed"])
+    state = vars(wrapper)
+    state.update({name: settings[name] for name in settings if name in state and _is_setting(name)})
+    builder, wrapper.model = wrapper.model, hand_over
+    wrapper.initialize(images, labels)
+    wrapper.model = builder
+    wrapper.history_ = history
+    wrapper.X_shape_ = (int(settings["n_images"]), *images.shape[1:])
+    return wrapper
+
+
+def _sample(
+    classifier: CellClassifier, size: NetworkSize, max_bytes: int
+) -> tuple[NDArray, NDArray]:
+    """Two blank images of each class, from which scikeras learns shape, dtype and labels."""
+    classes, shape = classifier.classes_, tuple(classifier.image_shape_)
+    outputs = 1 if len(classes) == 2 else len(classes)
+    if classes.ndim != 1 or len(classes) < 2 or (shape, outputs) != (size[0], size[1]):
+        raise refuse(
+            _FIT_RULE,
+            f"{size.n_outputs} outputs for images of shape {size.image_shape}, for a classifier "
+            f"of {len(classes)} classes and images of shape {str(shape)[:100]}",
+        )
+    if classifier.n_features_in_ != math.prod(shape) or not isinstance(classifier.history_, dict):
+        raise refuse(_FIT_RULE, "other numbers in its attributes")
+    if classifier.image_dtype_ not in ("uint8", "float32"):
+        raise refuse(_FIT_RULE, f"pixels of dtype {str(classifier.image_dtype_)[:100]!r}")
+    labels = np.repeat(classes, 2)
+    dtype = np.dtype(classifier.image_dtype_)
+    if len(labels) * math.prod(shape) * dtype.itemsize > max_bytes:
+        raise refuse(_FIT_RULE, f"images of shape {shape}", "Pass a larger max_bytes.")
+    return np.zeros((len(labels), *shape), dtype), labels
+
+
+def _is_setting(name: str) -> bool:
+    return name.startswith("model__") or name in _WRAPPER_SETTINGS

@@ -1,0 +1,87 @@
+"""What an estimator remembers, taken out of it and put back."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import MetadataRequest
+
+from cellsk.persistence._refusal import refuse
+
+__all__ = ["fill_request", "get_requests", "get_state", "new_instance", "param_names", "set_state"]
+
+_RULE = "Estimators in a model file must have attributes of their own class."
+
+
+def param_names(kind: type) -> list[str]:
+    """Return the names of the constructor's parameters."""
+    skipped = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = list(inspect.signature(kind).parameters.values())
+    return [parameter.name for parameter in parameters if parameter.kind not in skipped]
+
+
+def get_state(instance: Any) -> dict[str, Any]:
+    """Return parameters and attributes, as pickle would take them.
+
+    Raises
+    ------
+    ModelFileError
+        When `set_state` would refuse one of the names.
+    """
+    own = isinstance(instance, BaseEstimator)
+    state = dict(instance.__getstate__() if own else vars(instance))
+    _check_names(type(instance), state)
+    return state
+
+
+def new_instance(kind: Any) -> Any:
+    """Return an instance with its constructor not run, as pickle makes it."""
+    return kind.__new__(kind)
+
+
+def set_state(instance: Any, state: dict[str, Any]) -> None:
+    """Give ``instance`` its state; parameters newer than the file take their defaults.
+
+    Raises
+    ------
+    ModelFileError
+        When an attribute would take the place of a method, or of scikit-learn's own settings.
+    """
+    kind = type(instance)
+    _check_names(kind, state)
+    if state.get("memory") is not None:  # fit would read pickles from that folder
+        raise refuse("memory must be None in a model file.", f"one for {kind.__name__}")
+    if isinstance(instance, BaseEstimator):
+        for name, parameter in inspect.signature(kind).parameters.items():
+            if parameter.default is not inspect.Parameter.empty:
+                state.setdefault(name, parameter.default)
+        instance.__setstate__(state)
+    else:
+        vars(instance).update(state)
+
+
+def get_requests(request: MetadataRequest) -> dict[str, dict[str, Any]]:
+    """Return what `set_fit_request` and the like have set: method, argument, alias."""
+    methods = {name: part for name, part in vars(request).items() if name != "owner"}
+    return {name: dict(part.requests) for name, part in methods.items() if part.requests}
+
+
+def fill_request(owner: Any, requests: Mapping[str, Mapping[str, Any]]) -> MetadataRequest:
+    """Return the metadata request that `get_requests` described."""
+    request = MetadataRequest(owner=owner)
+    for method, arguments in requests.items():
+        if method == "owner" or method not in vars(request):
+            raise refuse("Metadata must be requested by a method.", f"{method[:100]!r}")
+        for argument, alias in arguments.items():
+            getattr(request, method).add_request(param=argument, alias=alias)
+    return request
+
+
+def _check_names(kind: type, names: Iterable[str]) -> None:
+    for name in names:
+        taken = hasattr(kind, name) and (name.startswith("_") or callable(getattr(kind, name)))
+        if taken or not name.isidentifier() or name.startswith("__"):
+            raise refuse(_RULE, f"{name[:100]!r} for {kind.__name__}")

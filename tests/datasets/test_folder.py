@@ -1,0 +1,574 @@
+"""list_images: layouts, labels, groups, and the errors a user meets."""
+
+import os
+import re
+import unicodedata
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cellsk.datasets import list_images
+from cellsk.exceptions import ImageReadWarning
+
+PCAM = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "pcam"
+
+
+def make_files(folder, *names):
+    """Make empty files below a folder, which is returned."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return folder
+
+
+def write_csv(folder, text, name="labels.csv", encoding="utf-8"):
+    """Write a csv file beside the images and return its path."""
+    path = folder / name
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+def list_relative(bunch, folder):
+    """Return the paths of a Bunch relative to a folder, with forward slashes."""
+    return [Path(path).relative_to(folder).as_posix() for path in bunch.paths]
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Return a folder of two classes."""
+    return make_files(
+        tmp_path / "cells", "malignant/p2_a.png", "benign/p1_b.png", "benign/p1_a.png"
+    )
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """Return a flat folder of three images."""
+    return make_files(tmp_path / "flat", "a.png", "b.tif", "c.jpg")
+
+
+# Layouts ----------------------------------------------------------------------------
+
+
+def test_list_class_folders_gives_labels(cells):
+    """One sub-folder per class gives paths, y and names."""
+    found = list_images(cells)
+    assert list_relative(found, cells) == [
+        "benign/p1_a.png",
+        "benign/p1_b.png",
+        "malignant/p2_a.png",
+    ]
+    assert found.paths[0] == os.path.join(cells, "benign", "p1_a.png")
+    assert found.paths.dtype.kind == "U"
+    assert found.y.dtype == np.int64
+    assert found.y.tolist() == [0, 0, 1]
+    assert found.target_names == ["benign", "malignant"]
+    assert found.groups is None
+    assert found.unreadable is None
+
+
+def test_list_folder_as_str_keeps_its_spelling(cells, monkeypatch):
+    """A relative folder gives relative paths."""
+    monkeypatch.chdir(cells.parent)
+    assert list_images("cells").paths[0] == os.path.join("cells", "benign", "p1_a.png")
+
+
+def test_list_deeper_images_take_first_level_as_class(tmp_path):
+    """Images below the class folder belong to the class."""
+    make_files(tmp_path, "b/x/1.png", "b/2.png", "m/x/y/3.png")
+    found = list_images(tmp_path)
+    assert list_relative(found, tmp_path) == ["b/2.png", "b/x/1.png", "m/x/y/3.png"]
+    assert found.y.tolist() == [0, 0, 1]
+
+
+def test_list_flat_folder_is_unlabelled(flat):
+    """No sub-folder and no csv means no labels."""
+    found = list_images(flat)
+    assert list_relative(found, flat) == ["a.png", "b.tif", "c.jpg"]
+    assert found.y is None
+    assert found.target_names is None
+
+
+def test_list_labels_false_ignores_folders(cells):
+    """labels=False lists everything below without labels."""
+    make_files(cells, "beside.png", "empty/readme.txt")
+    found = list_images(cells, labels=False)
+    assert len(found.paths) == 4
+    assert found.y is None
+    assert found.target_names is None
+
+
+def test_list_order_is_plain_text_order(tmp_path):
+    """Paths are compared as text with forward slashes, whatever the file system says."""
+    names = ["a/z.png", "a-b/y.png", "a/B.png", "a/b.png", "a/a/c.png", "a/10.png", "a/9.png"]
+    make_files(tmp_path, *reversed(names))
+    assert list_relative(list_images(tmp_path), tmp_path) == sorted(names)
+
+
+def test_list_extensions_in_any_case_and_no_others(tmp_path):
+    """Six extensions in any case count, and nothing else."""
+    names = ["a.png", "b.JPG", "c.Jpeg", "d.tif", "e.TIFF", "f.bmp"]
+    make_files(tmp_path, *names, "g.gif", "h.txt", "png", "i.png.bak")
+    assert list_relative(list_images(tmp_path), tmp_path) == names
+
+
+def test_list_clutter_is_ignored(cells):
+    """Hidden files and folders and what systems leave behind do not count."""
+    make_files(
+        cells, ".hidden.png", ".cache/a.png", "Thumbs.db", "benign/Thumbs.db", "__MACOSX/b/._a.png",
+        "benign/._p1_a.png", "desktop.ini", "benign/.DS_Store", "benign/__MACOSX/a.png",
+    )  # fmt: skip
+    found = list_images(cells)
+    assert len(found.paths) == 3
+    assert found.target_names == ["benign", "malignant"]
+
+
+def test_list_inside_hidden_folder_works(tmp_path):
+    """Only what is below the folder may not be hidden, not the folder itself."""
+    make_files(tmp_path / ".data", "b/1.png", "m/1.png")
+    assert len(list_images(tmp_path / ".data").paths) == 2
+
+
+def test_list_links_out_of_folder_are_not_followed(cells, tmp_path):
+    """A link to a file or folder elsewhere adds nothing."""
+    make_files(tmp_path / "other", "x.png")
+    (cells / "benign" / "link.png").symlink_to(tmp_path / "other" / "x.png")
+    (cells / "linked").symlink_to(tmp_path / "other")
+    (cells / "benign" / "up").symlink_to("../..")
+    (cells / "benign" / "broken.png").symlink_to("nowhere.png")
+    (cells / "sibling").symlink_to(make_files(tmp_path / "cells2", "y.png"))
+    found = list_images(cells)
+    assert len(found.paths) == 3
+    assert found.target_names == ["benign", "malignant"]
+
+
+def test_list_links_inside_count_each_file_once(cells):
+    """Loops end, aliases add nothing, and the real place wins over the link."""
+    (cells / "benign" / "loop").symlink_to(cells)
+    (cells / "alias").symlink_to("malignant")
+    (cells / "benign" / "a_link.png").symlink_to("p1_a.png")
+    found = list_images(cells)
+    assert list_relative(found, cells) == [
+        "benign/p1_a.png",
+        "benign/p1_b.png",
+        "malignant/p2_a.png",
+    ]
+
+
+def test_list_links_to_hidden_store_are_followed(tmp_path):
+    """Folders that keep their files in a hidden store, linked by name, work."""
+    make_files(tmp_path, ".store/1", ".store/2", ".store/set/3.png")
+    for name, target in {"b/x.png": "../.store/1", "m/y.png": "../.store/2"}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "m" / "more").symlink_to("../.store/set")
+    assert list_relative(list_images(tmp_path), tmp_path) == ["b/x.png", "m/more/3.png", "m/y.png"]
+
+
+def test_list_folder_that_is_a_link_works(cells, tmp_path):
+    """The folder itself may be a link."""
+    (tmp_path / "link").symlink_to(cells)
+    found = list_images(tmp_path / "link")
+    assert found.paths[0] == os.path.join(tmp_path, "link", "benign", "p1_a.png")
+
+
+# Errors of layout -------------------------------------------------------------------
+
+
+def test_list_missing_folder_raises(tmp_path):
+    """A folder that is not there, and one that is a file."""
+    with pytest.raises(FileNotFoundError, match=r"existing folder .* does not exist. Check the"):
+        list_images(tmp_path / "absent")
+    make_files(tmp_path, "a.png")
+    with pytest.raises(NotADirectoryError, match=r"is a file. Pass the folder that holds it"):
+        list_images(tmp_path / "a.png")
+    with pytest.raises(TypeError, match=r"must be a str or Path. Got \['a'\]"):
+        list_images(["a"])
+
+
+def test_list_forbidden_folder_raises(cells, monkeypatch):
+    """A sub-folder that may not be opened is not skipped in silence."""
+    real = os.scandir
+
+    def forbid(path):
+        if str(path).endswith("benign"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", forbid)
+    with pytest.raises(PermissionError, match=r"must be readable. Got '.*benign'"):
+        list_images(cells)
+
+
+def test_list_folder_without_image_raises(tmp_path):
+    """No image at all says how many other files, and links, there are."""
+    with pytest.raises(ValueError, match=r"contain images: png.* 0 other files and no image\. P"):
+        list_images(tmp_path)
+    make_files(tmp_path, "a/readme.txt")
+    (tmp_path / "a" / "x.png").symlink_to("/nowhere/x.png")
+    with pytest.raises(ValueError, match=r"1 other file and no image, not counting 1 symbolic"):
+        list_images(tmp_path, labels=False)
+
+
+def test_list_one_class_raises(tmp_path):
+    """A folder of one class tells why it is a trap."""
+    make_files(tmp_path, "benign/1.png", "benign/2.png")
+    with pytest.raises(
+        ValueError,
+        match=r"at least two classes .* 2 images, all of class 'benign': nothing can be told"
+        r" apart, and a model that always says 'benign' would score 100 %. Add the other class, or"
+        r" pass labels=False to list the images without labels\.$",
+    ):
+        list_images(tmp_path)
+
+
+def test_list_one_class_with_classes_below_names_them(tmp_path):
+    """A folder too high up is told where the classes may be."""
+    make_files(tmp_path, "data/benign/1.png", "data/malignant/2.png")
+    with pytest.raises(ValueError, match=r"If the classes are below 'data', pass '.*data'\.$"):
+        list_images(tmp_path)
+
+
+def test_list_splits_instead_of_classes_raise(tmp_path):
+    """train and valid are not taken for classes, unless they are named."""
+    make_files(tmp_path, "train/b/1.png", "valid/b/2.png")
+    with pytest.raises(ValueError, match=r"'train', 'valid', which look like splits, not classes"):
+        list_images(tmp_path)
+    assert list_images(tmp_path, classes=("valid", "train")).y.tolist() == [1, 0]
+
+
+def test_list_empty_class_folder_raises(cells):
+    """A class folder without an image is an error that names it."""
+    make_files(cells, "normal/readme.txt")
+    with pytest.raises(ValueError, match=r"where 'normal' holds no image. Add its images, or move"):
+        list_images(cells)
+    (cells / "other" / "deep").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"where 'normal', 'other' hold no image"):
+        list_images(cells)
+
+
+def test_list_images_beside_class_folders_raise(cells):
+    """Images that belong to no class are not lost in silence."""
+    make_files(cells, "x.png", "y.png")
+    with pytest.raises(ValueError, match=r"2 images beside the sub-folders. First: 'x.png'. Move"):
+        list_images(cells)
+
+
+# Classes ----------------------------------------------------------------------------
+
+
+def test_list_classes_set_the_order(cells):
+    """The order of classes is the order of y."""
+    found = list_images(cells, classes=("malignant", "benign"))
+    assert found.target_names == ["malignant", "benign"]
+    assert found.y.tolist() == [1, 1, 0]
+
+
+def test_list_classes_as_numbers_name_folders(tmp_path):
+    """Folders 0 and 1 may be named by numbers."""
+    make_files(tmp_path, "0/a.png", "1/b.png")
+    assert list_images(tmp_path, classes=(1, 0)).target_names == ["1", "0"]
+
+
+@pytest.mark.parametrize(
+    "classes", [("benign",), ("benign", "malign"), ("benign", "malignant", "x")]
+)
+def test_list_classes_that_differ_raise(cells, classes):
+    """classes must be the set found; both are shown."""
+    with pytest.raises(
+        ValueError,
+        match=r"must name all classes .* Got "
+        + re.escape(str(classes))
+        + r", and found \('benign', 'malignant'\)\. Pass classes=\('benign', 'malignant'\)",
+    ):
+        list_images(cells, classes=classes)
+
+
+def test_list_classes_of_wrong_kind_raise(cells, flat):
+    """A lone name, a repetition, and classes where there are no labels."""
+    with pytest.raises(TypeError, match=r"sequence of names.* Got 'benign'. Pass a tuple"):
+        list_images(cells, classes="benign")
+    with pytest.raises(ValueError, match=r"each class once.* 'benign' more than once"):
+        list_images(cells, classes=("benign", "benign"))
+    with pytest.raises(ValueError, match=r"left out where there are no labels"):
+        list_images(cells, classes=("a", "b"), labels=False)
+    with pytest.raises(
+        ValueError,
+        match=r"^folder must contain one sub-folder per class, such as 'benign' and 'malignant'\."
+        r" Got '.*flat', with 3 files and no sub-folder\. Pass labels='labels.csv', or the folder"
+        r" above\.$",
+    ):
+        list_images(flat, classes=("a", "b"))
+
+
+# Labels from csv --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,label\nc,m\na,b\nb,b\n",
+        "id,label\nc.jpg,m\na.png,b\nb.tif,b\n",
+        "id;label\r\nc;m\r\na;b\r\n\r\nb;b\r\n",
+        "id\tlabel\nc\tm\na\tb\nb\tb",
+        "Label,ID\nm,c\nb,a\nb,b\n",
+        "age,Filename,Diagnosis\n9,c,m\n8,a,b\n7,b,b\n",
+        "id,filename,class\n0,c.jpg,m\n1,a.png,b\n2,b.tif,b\n",
+        "cell,kind\nc,m\na,b\nb,b\n",
+        "kind,image\nm,c\nb,a\nb,b\n",
+        '"path","y"\n"./c.jpg","m"\n" a.png ", b\nb.tif,b\n',
+        "\ufeffid,label\nc,m\na,b\nb,b\n",
+        "path,label\nflat/c.jpg,m\nflat\\a.png,b\nb,b\n",
+    ],
+)
+def test_list_csv_gives_labels(flat, monkeypatch, text):
+    """Kaggle's layout and its many dialects give the same labels."""
+    monkeypatch.chdir(flat.parent)
+    found = list_images("flat", labels=write_csv(flat.parent, text))
+    assert list(found.paths) == [os.path.join("flat", name) for name in ("a.png", "b.tif", "c.jpg")]
+    assert found.target_names == ["b", "m"]
+    assert found.y.tolist() == [0, 0, 1]
+
+
+def test_list_csv_inside_folder_is_found(flat, monkeypatch):
+    """labels='labels.csv' is looked up here, then in the folder."""
+    write_csv(flat, "id,label\na,0\nb,1\nc,0\n")
+    assert list_images(flat, labels="labels.csv").y.tolist() == [0, 1, 0]
+    monkeypatch.chdir(flat.parent)
+    write_csv(flat.parent, "id,label\na,1\nb,1\nc,0\n")
+    assert list_images(flat, labels="labels.csv").y.tolist() == [1, 1, 0]
+
+
+def test_list_csv_with_sub_folders_matches_paths(tmp_path):
+    """Equal names in two folders are told apart by their path; others need only a name."""
+    folder = make_files(tmp_path / "x", "p1/a.png", "p2/a.png", "p2/b.v2.png", "a.png")
+    labels = write_csv(tmp_path, "id,label\np1/a,0\np2/a.png,1\nb.v2,1\na.png,0\n")
+    found = list_images(folder, labels=labels, classes=("1", "0"))
+    assert list_relative(found, folder) == ["a.png", "p1/a.png", "p2/a.png", "p2/b.v2.png"]
+    assert found.y.tolist() == [1, 1, 0, 0]
+
+
+def test_list_csv_accents_match_however_composed(tmp_path):
+    """A composed accent in the csv finds a decomposed one on disk."""
+    name = unicodedata.normalize("NFD", "zélle")
+    folder = make_files(tmp_path / "x", f"{name}.png", "b.png")
+    labels = write_csv(tmp_path, f"id,label\n{unicodedata.normalize('NFC', name)},0\nb,1\n")
+    assert list_images(folder, labels=labels).y.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,label\na,0\nb,1\nc,0\nd,1\ne,1\n", r"Got 2 rows without a file. First: 'd'. Remove"),
+        ("id,label\na,0\nb,1\n", r"Got 1 file without a row. First: 'c.jpg'. Add the rows"),
+        ("id,label\na,0\nb,1\nc,0\na,0\n", r"one row in .* 'a' in line 2 and again in line 5"),
+        ("id,label\na,0\nb,1\nc,0\nc.jpg,0\n", r"'c.jpg' in line 4 and again in line 5. Remove"),
+        ("id,label\na,0\nb,\nc,\n", r"Column 'label' .* 2 empty cells. First: line 3. Fill"),
+        ("id,label\na,0\nb\nc,1\n", r"with 1 row too short. First: line 3. Fill it in"),
+        ("id,label\na,0\nb,0\nc,0\n", r"at least two classes .*labels.csv', with 3 images, all of"),
+        ("id\na\nb\nc\n", r"one of labels. Got .* with 1 column: 'id'. Name them"),
+        ("id,label\n", r"has no row below its header"),
+        ("", r"has no row below its header"),
+        ('id,label\n"a,0\n', r"cannot be read \(.*\). Save it again as csv"),
+    ],
+)
+def test_list_csv_that_does_not_fit_raises(flat, text, message):
+    """Each way in which a csv may not fit has its own words."""
+    with pytest.raises(ValueError, match=message):
+        list_images(flat, labels=write_csv(flat.parent, text))
+
+
+def test_list_csv_with_ambiguous_name_raises(tmp_path):
+    """A name that fits two files is not guessed."""
+    folder = make_files(tmp_path / "x", "a.png", "a.jpg", "b.png")
+    labels = write_csv(tmp_path, "id,label\na,0\nb,1\n")
+    with pytest.raises(
+        ValueError, match=r"must name one image. Got 'a' in line 2, which fits 'a.jpg', 'a.png'. W"
+    ):
+        list_images(folder, labels=labels)
+
+
+def test_list_csv_unreadable_raises(flat):
+    """Missing, foreign and wrongly encoded csv files."""
+    with pytest.raises(FileNotFoundError, match=r"labels must be a csv file .* is no file"):
+        list_images(flat, labels="absent.csv")
+    labels = write_csv(flat.parent, "id,label\na,gutartig\nb,bösartig\nc,x\n", encoding="latin-1")
+    with pytest.raises(ValueError, match=r"not text in UTF-8. Save it as 'CSV UTF-8'"):
+        list_images(flat, labels=labels)
+    with pytest.raises(TypeError, match=r"None \(one sub-folder per class\), or False"):
+        list_images(flat, labels=True)
+
+
+# Groups -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"p\d",
+        r"(p\d)_",
+        r"/(p\d)_([a-z])",
+        r"(\w)/(?P<group>p\d)",
+        re.compile(r"P\d", re.IGNORECASE),
+    ],
+)
+def test_list_group_pattern_finds_patients(cells, pattern):
+    """The named group, the first group or the whole match is the patient."""
+    found = list_images(cells, group_pattern=pattern)
+    assert found.groups.dtype.kind == "U"
+    assert found.groups.tolist() == ["p1", "p1", "p2"]
+
+
+def test_list_group_pattern_sees_folders(cells):
+    """The pattern is searched in the relative path, and nowhere above it."""
+    assert list_images(cells, group_pattern=r"^[^/]+").groups.tolist() == ["benign"] * 2 + [
+        "malignant"
+    ]
+    with pytest.raises(ValueError, match="3 of 3 paths"):
+        list_images(cells, group_pattern=r"cells")
+
+
+@pytest.mark.parametrize("pattern", [r"benign/(p\d)", r"(q)?", r"q*"])
+def test_list_group_pattern_that_misses_raises(cells, pattern):
+    """How many, and the first; a match of nothing is no match."""
+    n_missed = 1 if "benign" in pattern else 3
+    with pytest.raises(
+        ValueError,
+        match=rf"finds none in {n_missed} of 3 paths. First: '.*png'. Correct the pattern",
+    ):
+        list_images(cells, group_pattern=pattern)
+
+
+def test_list_group_pattern_of_wrong_kind_raises(cells):
+    """A pattern that is no regular expression says where it breaks."""
+    with pytest.raises(ValueError, match=r"regular expression.* unterminated subpattern"):
+        list_images(cells, group_pattern=r"(p\d")
+    with pytest.raises(TypeError, match=r"Got 3. Pass a str"):
+        list_images(cells, group_pattern=3)
+
+
+def test_list_groups_from_folder_level(tmp_path):
+    """Levels count from the folder, negative ones from the file."""
+    make_files(tmp_path, "b/p1/s1/1.png", "b/p2/s1/2.png", "m/p3/s9/3.png")
+    assert list_images(tmp_path, groups=1).groups.tolist() == ["p1", "p2", "p3"]
+    assert list_images(tmp_path, groups=-1).groups.tolist() == ["s1", "s1", "s9"]
+    assert list_images(tmp_path, labels=False, groups=0).groups.tolist() == ["b", "b", "m"]
+    with pytest.raises(
+        ValueError, match=r"groups=3, too deep for 3 of 3 paths. First: 'b/p1/s1/1.p"
+    ):
+        list_images(tmp_path, groups=3)
+    with pytest.raises(ValueError, match=r"groups=-4, too deep"):
+        list_images(tmp_path, groups=-4)
+
+
+def test_list_groups_from_csv_column(flat):
+    """A csv column gives the groups, and is not taken for the label."""
+    labels = write_csv(flat.parent, "id,patient,kind\nb,p2,1\na,p1,0\nc,p1,1\n")
+    found = list_images(flat, labels=labels, groups="patient")
+    assert found.groups.tolist() == ["p1", "p2", "p1"]
+    assert found.target_names == ["0", "1"]
+
+
+def test_list_groups_from_wrong_csv_column_raise(flat):
+    """A column that is not there, or not filled."""
+    labels = write_csv(flat.parent, "id,patient,label\nb,,1\na,p1,0\nc,p1,1\n")
+    with pytest.raises(
+        ValueError, match=r"columns are 'id', 'patient', 'label'. Pass one of these"
+    ):
+        list_images(flat, labels=labels, groups="slide")
+    with pytest.raises(ValueError, match=r"Column 'patient' .* 1 empty cell. First: line 2"):
+        list_images(flat, labels=labels, groups="patient")
+
+
+def test_list_groups_of_wrong_kind_raise(cells):
+    """Two sources, a column without csv, and something else."""
+    with pytest.raises(ValueError, match=r"Got both, group_pattern='p' and groups=0. Leave one"):
+        list_images(cells, group_pattern="p", groups=0)
+    with pytest.raises(ValueError, match=r"where labels is no csv file. Got 'patient'"):
+        list_images(cells, groups="patient")
+    for wrong in (True, 1.5):
+        with pytest.raises(TypeError, match=r"name of a csv column, or a folder level"):
+            list_images(cells, groups=wrong)
+
+
+# Verification -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Return a folder of two classes with two sound and two damaged images."""
+    folder = make_files(tmp_path / "mixed", "b/void.png", "m/cut.png")
+    for name in ("b/p1.png", "m/p2.png"):
+        Image.new("RGB", (64, 64), "red").save(folder / name)
+    (folder / "m" / "cut.png").write_bytes((folder / "m" / "p2.png").read_bytes()[:90])
+    return folder
+
+
+def test_list_verify_leaves_out_and_warns(mixed):
+    """What cannot be decoded is left out everywhere, counted and kept by name."""
+    with pytest.warns(
+        ImageReadWarning,
+        match=r"2 of 4 images cannot be decoded, and are left out. First: '.*void.png' \(file is"
+        r" empty\), '.*cut.png' \(file is truncated\). All are in the attribute unreadable",
+    ) as caught:
+        found = list_images(mixed, verify=True, group_pattern=r"\w+(?=\.)")
+    assert caught[0].filename == __file__
+    assert len(caught) == 1
+    assert list_relative(found, mixed) == ["b/p1.png", "m/p2.png"]
+    assert found.y.tolist() == [0, 1]
+    assert found.groups.tolist() == ["p1", "p2"]
+    assert found.unreadable == [
+        (os.path.join(mixed, "b", "void.png"), "file is empty"),
+        (os.path.join(mixed, "m", "cut.png"), "file is truncated"),
+    ]
+
+
+def test_list_verify_of_sound_images_is_silent(mixed):
+    """Nothing to leave out, nothing to say."""
+    (mixed / "b" / "void.png").unlink()
+    (mixed / "m" / "cut.png").unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = list_images(mixed, verify=True)
+    assert found.unreadable == []
+    assert len(found.paths) == 2
+
+
+def test_list_verify_keeps_files_that_need_settings(tmp_path):
+    """Stacks and whole numbers are sound, though the reader needs a word on them."""
+    pages = [Image.new("L", (4, 4)), Image.new("L", (4, 4))]
+    pages[0].save(tmp_path / "stack.tif", save_all=True, append_images=pages[1:])
+    Image.fromarray(np.array([[-5, 9]], np.int32)).save(tmp_path / "deep.tif")
+    assert list_images(tmp_path, verify=True).unreadable == []
+
+
+def test_list_verify_that_loses_a_class_raises(mixed):
+    """A class of which nothing is left is an error, with a reason."""
+    (mixed / "b" / "p1.png").write_bytes(b"hello")
+    with pytest.raises(
+        ValueError, match=r"at least one readable image. Got 'b' with none. First: '.*p1.png' \(not"
+    ):
+        list_images(mixed, verify=True)
+
+
+def test_list_verify_that_loses_all_raises(flat):
+    """Nothing readable at all is an error without labels too."""
+    with pytest.raises(
+        ValueError, match=r"Got 3 images, and none can be decoded. First: '.*a.png'"
+    ):
+        list_images(flat, verify=True)
+
+
+@pytest.mark.skipif(not PCAM.is_dir(), reason="the PatchCamelyon subset is not here")
+def test_list_real_patches():
+    """The real patches are all there, and all readable."""
+    found = list_images(PCAM / "valid", verify=True)
+    assert found.target_names == ["0", "1"]
+    assert np.bincount(found.y).tolist() == [750, 750]
+    assert found.unreadable == []
+    with pytest.raises(ValueError, match="look like splits"):
+        list_images(PCAM)

@@ -1,0 +1,255 @@
+"""CellClassifier fits, stops early, weighs, and says what is wrong."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from cellsk import CellClassifier
+from cellsk.exceptions import SmallHoldOutWarning
+
+
+def labels_of(cells, kind):
+    """Labels of the drawn cells, as one kind of label or another."""
+    if kind == "bool":
+        return cells.y == 1
+    if kind == "object":
+        return np.array([cells.target_names[code] for code in cells.y], dtype=object)
+    if kind == "str":
+        return [cells.target_names[code] for code in cells.y]
+    return cells.y * 7 - 2
+
+
+@pytest.mark.parametrize("kind", ["bool", "object", "str", "int"])
+def test_fit_labels_of_any_kind_come_back(cells, small, kind):
+    """Predictions are of the kind that was given."""
+    labels = np.asarray(labels_of(cells, kind))
+    classifier = CellClassifier(**small).set_params(epochs=1).fit(cells.images, labels)
+    predicted = classifier.predict(cells.images)
+    assert classifier.classes_.tolist() == sorted(set(labels.tolist()))
+    assert set(predicted.tolist()) <= set(labels.tolist())
+    assert predicted.dtype.kind == labels.dtype.kind
+
+
+def test_fit_learns_drawn_cells(fitted, cells):
+    """Drawn cells without overlap are told apart, on the images it trained on."""
+    assert fitted.score(cells.images, [cells.target_names[code] for code in cells.y]) > 0.8
+
+
+def test_fit_attributes_are_as_documented(fitted):
+    """What is learned is there, with the promised types."""
+    assert fitted.classes_.tolist() == ["benign", "malignant"]
+    assert fitted.image_shape_ == (16, 16, 3)
+    assert fitted.image_dtype_ == "uint8"
+    assert fitted.n_features_in_ == 768
+    assert fitted.n_iter_ == fitted.best_epoch_ == 8
+    assert set(fitted.history_) == {"accuracy", "loss"}
+    assert all(len(log) == 8 for log in fitted.history_.values())
+
+
+def test_keras_classifier_is_a_working_scikeras_wrapper(fitted, cells):
+    """The wrapper inside predicts the same labels, and hands out the Keras model."""
+    import keras
+    from scikeras.wrappers import KerasClassifier
+
+    wrapper = fitted.keras_classifier_
+    assert isinstance(wrapper, KerasClassifier)
+    assert isinstance(wrapper.model_, keras.Model)
+    assert (wrapper.predict(cells.images) == fitted.predict(cells.images)).all()
+
+
+def test_predict_proba_one_row_has_two_axes(fitted, cells):
+    """One image gives one row that sums to one."""
+    proba = fitted.predict_proba(cells.images[:1])
+    assert proba.shape == (1, 2)
+    assert proba.dtype == np.float64
+    assert proba.sum() == pytest.approx(1)
+
+
+def test_predict_proba_batches_agree_with_keras(fitted, cells):
+    """More images than a batch give what Keras' own predict gives."""
+    images = np.concatenate([cells.images] * 3)
+    expected = fitted.keras_classifier_.model_.predict(images, verbose=0)[:, 0]
+    np.testing.assert_allclose(fitted.predict_proba(images)[:, 1], expected, atol=1e-6)
+
+
+def test_decision_function_is_log_odds(fitted, cells):
+    """Positive where the second class is more probable, and finite."""
+    proba = fitted.predict_proba(cells.images)
+    scores = fitted.decision_function(cells.images)
+    np.testing.assert_allclose(scores, np.log(proba[:, 1] / proba[:, 0]), rtol=1e-3)
+    assert ((scores > 0) == (fitted.predict(cells.images) == "malignant")).all()
+
+
+def test_decision_function_certain_network_stays_finite(fitted, cells):
+    """A probability of one has a finite score."""
+    import copy
+
+    certain = copy.deepcopy(fitted)
+    certain.keras_classifier_.model_.get_layer("probability").bias.assign([1000.0])
+    assert certain.predict_proba(cells.images)[:, 1].min() == 1
+    assert np.isfinite(certain.decision_function(cells.images)).all()
+
+
+def test_fit_three_classes_gives_three_columns(cells, small):
+    """More than two classes: a column and a score for each."""
+    y = np.arange(120) % 3
+    classifier = CellClassifier(**small).set_params(epochs=1).fit(cells.images, y)
+    proba = classifier.predict_proba(cells.images[:5])
+    assert proba.shape == classifier.decision_function(cells.images[:5]).shape == (5, 3)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+
+
+def test_early_stopping_keeps_best_weights(cells, small):
+    """The weights kept are those of the epoch with the lowest loss on the hold-out."""
+    classifier = CellClassifier(**small).set_params(epochs=12, learning_rate=0.1, patience=3)
+    classifier.fit(cells.images[:80], cells.y[:80], X_val=cells.images[80:], y_val=cells.y[80:] ^ 1)
+    assert classifier.n_iter_ == 12  # without early stopping, X_val is only watched
+    classifier.set_params(early_stopping=True)
+    classifier.fit(cells.images[:80], cells.y[:80], X_val=cells.images[80:], y_val=cells.y[80:] ^ 1)
+    log = classifier.history_["val_loss"]
+    assert classifier.n_iter_ < 12
+    assert classifier.best_epoch_ == np.argmin(log) + 1
+    model = classifier.keras_classifier_.model_
+    loss, _ = model.evaluate(cells.images[80:], cells.y[80:] ^ 1, verbose=0)
+    assert loss == pytest.approx(min(log), rel=1e-4)
+
+
+def test_early_stopping_sorted_folder_watches_both_classes(cells, small):
+    """A folder read class by class: the hold-out is not one class, as Keras' would be."""
+    order = np.argsort(cells.y, kind="stable")
+    classifier = CellClassifier(**small).set_params(early_stopping=True, epochs=1)
+    classifier.fit(cells.images[order], cells.y[order])
+    assert 0 < classifier.history_["val_accuracy"][0] <= 1
+    assert "val_loss" in classifier.history_
+
+
+def test_early_stopping_few_images_warns_in_numbers(cells, small):
+    """A hold-out of two images says so."""
+    classifier = CellClassifier(**small).set_params(early_stopping=True, epochs=1)
+    with pytest.warns(SmallHoldOutWarning, match=r"Got 2 images: 1 of 0, 1 of 1\."):
+        classifier.fit(cells.images[:20], cells.y[:20])
+
+
+def test_fit_validation_images_of_own_are_watched(cells, small):
+    """X_val replaces the hold-out: all images train."""
+    seen = []
+
+    class Count(__import__("keras").callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            seen.append(self.params["steps"])
+
+    classifier = CellClassifier(**small).set_params(
+        epochs=1, early_stopping=True, batch_size=10, callbacks=[Count]
+    )
+    classifier.fit(cells.images[:60], cells.y[:60], X_val=cells.images[60:], y_val=cells.y[60:])
+    classifier.fit(cells.images[:100], cells.y[:100])
+    assert seen == [6, 9]
+
+
+def test_fit_callbacks_are_copied_for_each_fit(cells, small):
+    """The caller's callback object is left as it was."""
+    import keras
+
+    callback = keras.callbacks.TerminateOnNaN()
+    before = dict(vars(callback))
+    CellClassifier(**small).set_params(epochs=1, callbacks=[callback]).fit(cells.images, cells.y)
+    assert vars(callback) == before
+
+
+def test_sample_weight_two_equals_image_twice(cells, small):
+    """With one batch and no hold-out, weights and repeats train the same network."""
+    parameters = small | {"epochs": 3, "batch_size": 1000}
+    weights = np.arange(30) % 3
+    weighted = CellClassifier(**parameters).fit(
+        cells.images[:30], cells.y[:30], sample_weight=weights
+    )
+    rows = np.repeat(np.arange(30), weights)
+    repeated = CellClassifier(**parameters).fit(cells.images[rows], cells.y[rows])
+    np.testing.assert_allclose(
+        weighted.predict_proba(cells.images), repeated.predict_proba(cells.images), atol=1e-4
+    )
+
+
+def test_class_weight_balanced_lifts_rare_class(cells, small):
+    """Balanced classes find more of the rare class."""
+    rows = np.concatenate([np.flatnonzero(cells.y == 0), np.flatnonzero(cells.y == 1)[:6]])
+    X, y = cells.images[rows], cells.y[rows]
+    plain, balanced = (
+        CellClassifier(**small, class_weight=weight).fit(X, y).predict_proba(X)[:, 1].mean()
+        for weight in (None, "balanced")
+    )
+    assert balanced > plain + 0.1
+
+
+def test_fit_again_forgets_the_first_fit(cells, small):
+    """A refit on other labels equals a first fit on them."""
+    labels = np.array(["left", "right"])[cells.y]
+    again = CellClassifier(**small).fit(cells.images, cells.y).fit(cells.images, labels)
+    fresh = CellClassifier(**small).fit(cells.images, labels)
+    assert (again.predict_proba(cells.images) == fresh.predict_proba(cells.images)).all()
+    assert again.history_ == fresh.history_
+    assert again.classes_.tolist() == ["left", "right"]
+
+
+def test_predict_unfitted_raises():
+    """Nothing is predicted before fit."""
+    for method in ("predict", "predict_proba", "decision_function"):
+        with pytest.raises(NotFittedError, match="not fitted yet"):
+            getattr(CellClassifier(), method)(np.zeros((1, 8, 8, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "match"),
+    [
+        ({"filters": 32}, "filters must be one positive integer per convolution"),
+        ({"epochs": 0}, r"epochs must be a whole number of at least 1\. Got 0"),
+        ({"batch_size": -1}, r"batch_size must be .* Got -1"),
+        ({"patience": 0}, "patience must be"),
+        ({"dropout": 1}, r"dropout must be a number in \[0, 1\)"),
+        ({"learning_rate": -1}, "learning_rate must be"),
+        ({"validation_fraction": 1.0}, r"validation_fraction must be a number in \(0, 1\)"),
+        ({"early_stopping": "yes"}, "early_stopping must be one of True, False. Got 'yes'"),
+        ({"class_weight": "even"}, "class_weight"),
+        ({"random_state": "zero"}, "cannot be used to seed"),
+        ({"verbose": -1}, "verbose must be"),
+        ({"filters": (8, 8, 8)}, r"at least 22 x 22 pixels for 3 convolutions.*Got 16 x 16"),
+        ({"learning_rate": 1e30, "dense_units": 512}, r"keep the loss finite.*smaller learning"),
+    ],
+)
+def test_fit_bad_parameter_raises(cells, small, parameters, match):
+    """Each parameter out of range is refused in fit, by name."""
+    classifier = CellClassifier(**small | parameters)
+    with pytest.raises(ValueError, match=match):
+        classifier.fit(cells.images, cells.y)
+    assert not hasattr(classifier, "keras_classifier_")
+
+
+@pytest.mark.parametrize("callbacks", [["early"], 3, [int]])
+def test_fit_bad_callbacks_raises(cells, small, callbacks):
+    """Callbacks are Keras callbacks."""
+    with pytest.raises(TypeError, match=r"must be a list of Keras callbacks.*Got"):
+        CellClassifier(**small, callbacks=callbacks).fit(cells.images, cells.y)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"y": np.zeros(120)}, r"two classes.*Got one class only: '0\.0'"),
+        ({"y": None}, "requires y to be passed"),
+        ({"y": np.zeros(7)}, "inconsistent numbers of samples"),
+        ({"sample_weight": np.zeros(120)}, "at least one non-zero"),
+        ({"sample_weight": -np.ones(120)}, "Negative values"),
+        ({"groups": np.zeros(7)}, "inconsistent numbers of samples"),
+        ({"X_val": np.zeros((2, 16, 16, 3), np.uint8)}, "must come together. Got no y_val"),
+        ({"y_val": [0, 1]}, "Got no X_val"),
+        (
+            {"X_val": np.zeros((2, 16, 16, 3), np.uint8), "y_val": [0, 5]},
+            r"hold the classes of y, '0', '1'\. Got also '5'",
+        ),
+    ],
+)
+def test_fit_bad_data_raises(cells, small, arguments, match):
+    """Labels, weights, groups and validation images that do not fit are refused."""
+    arguments = {"X": cells.images, "y": cells.y} | arguments
+    with pytest.raises(ValueError, match=match):
+        CellClassifier(**small).fit(**arguments)

@@ -1,0 +1,33 @@
+"""scikit-learn's own checks, all of them, on CellClassifier."""
+
+import pytest
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+
+from cellsk import CellClassifier
+
+# Plain rows of two features want a small network that learns fast.
+ESTIMATOR = CellClassifier(
+    filters=(4,), dense_units=16, learning_rate=0.01, epochs=20, random_state=0
+)
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "A repeated image is drawn into other batches and hold-outs than an image of weight "
+        "two. With one batch, no hold-out, and float32's tolerance they are equal: "
+        "test_sample_weight_two_equals_image_twice."
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.SmallHoldOutWarning")
+@parametrize_with_checks([ESTIMATOR], expected_failed_checks=lambda _: EXPECTED_FAILURES)
+def test_classifier_keeps_sklearn_contract(estimator, check):
+    """scikit-learn's check passes."""
+    check(estimator)
+
+
+def test_contract_has_at_least_sixty_checks():
+    """scikit-learn generates all its checks, and few are expected to fail."""
+    names = [check.func.__name__ for _, check in estimator_checks_generator(ESTIMATOR)]
+    assert len(names) >= 60
+    assert set(EXPECTED_FAILURES) <= set(names)
+    assert len(EXPECTED_FAILURES) <= 1

@@ -1,0 +1,113 @@
+"""What comes in as X becomes images, or a sentence that says why not."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+
+from cellsk import CellClassifier
+from cellsk.neural_network._inputs import check_image_shape, check_images, rescale_factor
+
+
+def learn(X, image_shape=None):
+    """Return what check_images makes of X in fit, and the estimator that learned."""
+    estimator = BaseEstimator()
+    return check_images(estimator, X, image_shape, reset=True), estimator
+
+
+@pytest.mark.parametrize(
+    ("shape", "image_shape", "expected"),
+    [
+        ((5, 8, 6, 3), None, (8, 6, 3)),
+        ((5, 8, 6), None, (8, 6, 1)),
+        ((5, 48), (8, 6), (8, 6, 1)),
+        ((5, 144), (8, 6, 3), (8, 6, 3)),
+        ((5, 48), None, (1, 48, 1)),
+    ],
+)
+def test_check_images_layouts_become_four_axes(shape, image_shape, expected):
+    """4-D, 3-D grey and flattened rows all become (n, height, width, channels)."""
+    X = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
+    images, estimator = learn(X, image_shape)
+    assert images.shape == (5, *expected)
+    assert images.ravel().tolist() == X.ravel().tolist()
+    assert estimator.image_shape_ == expected
+    assert estimator.n_features_in_ == np.prod(expected)
+
+
+def test_check_images_uint8_is_not_copied():
+    """Pixels stay where they are."""
+    X = np.zeros((3, 8, 8, 3), dtype=np.uint8)
+    assert np.shares_memory(learn(X)[0], X)
+
+
+def test_check_images_other_numbers_become_float32():
+    """Everything but uint8 is trained as float32."""
+    for X in (np.zeros((2, 4, 4)), np.zeros((2, 4, 4), dtype=int), np.zeros((2, 4, 4), bool)):
+        images, estimator = learn(X)
+        assert images.dtype == np.float32
+        assert estimator.image_dtype_ == "float32"
+
+
+def test_rescale_factor_brings_pixels_to_one():
+    """uint8 by its range, others by the largest absolute value; blank images as they are."""
+    assert rescale_factor(np.zeros((1, 2, 2, 1), np.uint8)) == 1 / 255
+    assert rescale_factor(np.full((1, 2, 2, 1), -4, np.float32)) == 0.25
+    assert rescale_factor(np.zeros((1, 2, 2, 1), np.float32)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("X", "image_shape", "match"),
+    [
+        (np.zeros((2, 3, 32, 32)), None, r"channels came first\. Pass numpy\.moveaxis"),
+        (np.zeros((2, 1, 4, 4, 3)), None, r"Got shape \(2, 1, 4, 4, 3\)"),
+        (np.zeros((2, 50)), (8, 8), r"64 values of one image of shape \(8, 8, 1\).*Got rows of 50"),
+        (np.zeros((2, 5, 5)), (8, 8), r"shape \(8, 8, 1\), .*Got \(5, 5, 1\)"),
+        (["a.png", "b.png"], None, "Got file names, such as 'a.png'. Put a reader in front"),
+        (np.array(["a.png"]), None, "Got file names"),
+        (np.full((2, 4, 4), np.nan), None, "contains NaN"),
+        (np.zeros((0, 4, 4, 3)), None, r"0 sample\(s\)"),
+    ],
+)
+def test_check_images_bad_input_raises(X, image_shape, match):
+    """Each wrong X is refused with rule, got and remedy."""
+    with pytest.raises(ValueError, match=match):
+        learn(X, image_shape)
+
+
+@pytest.mark.parametrize("value", [8, (8,), (8, 8, 3, 1), (8, 0), ("a", 8), (8.5, 8)])
+def test_check_image_shape_bad_value_raises(value):
+    """image_shape is two or three positive whole numbers."""
+    with pytest.raises(ValueError, match="two or three positive integers"):
+        check_image_shape(value)
+
+
+def test_predict_other_size_names_reader_remedy(fitted, cells):
+    """Images of another size are refused, with the reader that would fit."""
+    with pytest.raises(
+        ValueError, match=r"\(16, 16, 3\), as in fit\. Got \(8, 8, 3\).*image_size=\(16, 16\)"
+    ):
+        fitted.predict(cells.images[:, :8, :8])
+
+
+def test_predict_other_kind_of_numbers_raises(fitted, cells):
+    """A network fitted on 0 to 255 does not guess what 0 to 1 means."""
+    with pytest.raises(ValueError, match=r"0 to 255, as in fit\. Got other than uint8"):
+        fitted.predict(cells.images / 255)
+
+
+def test_predict_flattened_rows_equal_images(fitted, cells):
+    """A classifier fitted on images takes their flattened rows too."""
+    rows = cells.images[:6].reshape(6, -1)
+    assert (fitted.predict_proba(rows) == fitted.predict_proba(cells.images[:6])).all()
+
+
+def test_fit_images_after_table_forgets_column_names(cells, small):
+    """Column names of an earlier fit are gone after a fit on images."""
+    pd = pytest.importorskip("pandas")
+    rows = pd.DataFrame(cells.images[:40, :4, :4, 0].reshape(40, 16)).add_prefix("pixel_")
+    classifier = CellClassifier(**small, image_shape=(4, 4)).set_params(epochs=1)
+    classifier.fit(rows, cells.y[:40])
+    assert classifier.feature_names_in_[0] == "pixel_0"
+    classifier.set_params(image_shape=None).fit(cells.images[:40], cells.y[:40])
+    assert not hasattr(classifier, "feature_names_in_")
+    assert classifier.n_features_in_ == 768

@@ -1,0 +1,168 @@
+"""Same seed, same numbers; and a fit leaves nothing behind in the process."""
+
+import gc
+import io
+import pickle
+import random
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+
+from cellsk import CellClassifier
+from cellsk.neural_network._runtime import draw_seeds
+
+FIT_AND_HASH = """
+import hashlib, sys
+from cellsk import CellClassifier, make_cells
+cells = make_cells(60, n_patients=4, image_size=(16, 16), random_state=0)
+classifier = CellClassifier(
+    filters=(4,), dense_units=8, epochs=2, dropout=0.2, validation_fraction=0.2, random_state=3
+).fit(cells.images, cells.y)
+print(hashlib.sha256(classifier.predict_proba(cells.images).tobytes()).hexdigest())
+"""
+
+
+def test_fit_same_seed_same_numbers_across_processes():
+    """Two processes agree to the last bit."""
+    hashes = [
+        subprocess.run(
+            [sys.executable, "-c", FIT_AND_HASH], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert len(hashes[0]) == 65
+    assert hashes[0] == hashes[1]
+
+
+def test_fit_same_seed_same_numbers_whatever_the_caller_seeds(cells, small):
+    """The caller's seeds, before and between, change nothing."""
+    import tensorflow as tf
+
+    parameters = small | {"dropout": 0.3, "early_stopping": True, "epochs": 2}
+    results = []
+    for seed in (1, 2):
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - the global state is the point
+        tf.random.set_seed(seed)
+        classifier = CellClassifier(**parameters).fit(cells.images, cells.y)
+        results.append(classifier.predict_proba(cells.images))
+    assert (results[0] == results[1]).all()
+
+
+def test_fit_random_state_decides(cells, small):
+    """Another seed, or none, gives another network."""
+    parameters = small | {"epochs": 1}
+    probas = [
+        CellClassifier(**parameters | {"random_state": state})
+        .fit(cells.images, cells.y)
+        .predict_proba(cells.images)
+        for state in (0, 1, None, None)
+    ]
+    assert len({proba.tobytes() for proba in probas}) == 4
+
+
+@pytest.mark.parametrize("random_state", [0, None])
+def test_fit_leaves_global_state_untouched(cells, small, random_state):
+    """NumPy's, Python's and TensorFlow's random states go on as if there had been no fit."""
+    import tensorflow as tf
+    from tensorflow.python.eager import context
+    from tensorflow.python.framework import config
+
+    def draw(between):
+        random.seed(5)
+        np.random.seed(5)  # noqa: NPY002 - the global state is the point
+        tf.random.set_seed(5)
+        first = tf.random.uniform((2,)).numpy().tolist()
+        between()
+        return [
+            first,
+            random.random(),
+            np.random.random(),  # noqa: NPY002
+            tf.random.uniform((2,)).numpy().tolist(),
+            context.global_seed(),
+            config.is_op_determinism_enabled(),
+        ]
+
+    def fit_and_predict():
+        classifier = CellClassifier(**small | {"epochs": 1, "random_state": random_state})
+        classifier.fit(cells.images, cells.y).predict(cells.images)
+
+    assert draw(fit_and_predict) == draw(lambda: None)
+
+
+def test_draw_seeds_random_state_instance_is_advanced():
+    """A RandomState gives new seeds each time, as in scikit-learn."""
+    state = np.random.RandomState(0)
+    assert draw_seeds(state, 2) != draw_seeds(state, 2)
+    assert draw_seeds(np.random.RandomState(0), 2) == draw_seeds(np.random.RandomState(0), 2)
+
+
+@pytest.mark.parametrize("round_trip", ["pickle", "joblib", "deepcopy"])
+def test_fitted_classifier_survives_copying(fitted, cells, round_trip):
+    """Pickle, joblib and copy keep the predictions to the last bit."""
+    import copy
+
+    if round_trip == "pickle":
+        restored = pickle.loads(pickle.dumps(fitted))
+    elif round_trip == "joblib":
+        buffer = io.BytesIO()
+        joblib.dump(fitted, buffer)
+        buffer.seek(0)
+        restored = joblib.load(buffer)
+    else:
+        restored = copy.deepcopy(fitted)
+    assert (restored.predict_proba(cells.images) == fitted.predict_proba(cells.images)).all()
+    assert restored.history_ == fitted.history_
+    assert restored.keras_classifier_ is not fitted.keras_classifier_
+
+
+def test_fit_in_worker_processes_gives_same_numbers(cells, small):
+    """A cross-validation in two processes equals one in this process."""
+    from sklearn.model_selection import cross_val_score
+
+    classifier = CellClassifier(**small | {"epochs": 1})
+    scores = [
+        cross_val_score(classifier, cells.images, cells.y, cv=2, scoring="neg_log_loss", n_jobs=n)
+        for n in (1, 2)
+    ]
+    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-6)
+
+
+def test_fit_in_threads_gives_same_numbers(cells, small):
+    """Fits at the same time do not disturb each other."""
+    classifier = CellClassifier(**small | {"epochs": 1})
+    with joblib.parallel_config("threading", n_jobs=2):
+        fits = joblib.Parallel()(
+            joblib.delayed(CellClassifier(**small | {"epochs": 1}).fit)(cells.images, cells.y)
+            for _ in range(4)
+        )
+    expected = classifier.fit(cells.images, cells.y).predict_proba(cells.images)
+    for one in fits:
+        np.testing.assert_allclose(one.predict_proba(cells.images), expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_fit_fifty_times_keeps_memory(cells, small):
+    """Fifty fits leave no graphs and next to no memory behind."""
+    from tensorflow.python.eager import context
+
+    def state():
+        gc.collect()
+        with open("/proc/self/statm") as statm:
+            pages = int(statm.read().split()[1])
+        return pages * 4096 / 2**20, len(context.context().list_function_names())
+
+    if not sys.platform.startswith("linux"):
+        pytest.skip("reads the memory of the process from /proc")
+    classifier = CellClassifier(**small | {"epochs": 1, "early_stopping": True})
+    for _ in range(10):  # until buffers and thread pools have their size
+        classifier.fit(cells.images, cells.y)
+    memory, functions = state()
+    for _ in range(50):
+        classifier.fit(cells.images, cells.y).predict(cells.images)
+    memory_after, functions_after = state()
+    assert functions_after <= functions + 5
+    assert memory_after - memory < 30  # megabytes; it was 7 for each fit
