@@ -30,6 +30,8 @@ exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 default_role = "literal"
 maximum_signature_line_length = 80
+python_trailing_comma_in_multi_line_signatures = False
+toc_object_entries_show_parents = "hide"
 
 autodoc_typehints = "none"  # numpydoc's type lines say more
 autosummary_generate = True
@@ -51,13 +53,13 @@ html_theme_options = {
     "navigation_with_keys": False,
     "pygments_light_style": "default",
 }
-html_sidebars = {"getting_started": [], "index": []}
+html_sidebars = {page: [] for page in ("index", "getting_started", "auto_examples/*")}
 
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "ExampleTitleSortKey",
     "nested_sections": False,
     "plot_gallery": True,
     "abort_on_example_error": True,
@@ -67,6 +69,7 @@ sphinx_gallery_conf = {
     "reset_modules": ("matplotlib", "_gallery.reset_sklearn"),
     "remove_config_comments": True,
     "download_all_examples": False,
+    "capture_repr": ("_repr_html_",),
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,  # that page loads scripts from the network
@@ -75,6 +78,7 @@ sphinx_gallery_conf = {
 _ROOMS = re.compile(
     r"\bcellsk\.(?:datasets|preprocessing|neural_network|inspection|persistence)\.(\w)"
 )
+_NAME_IN_SHAPE = re.compile(r"(?<=[(,\s])(\w+)_(?=,\))")  # reStructuredText takes it for a link
 _FOREIGN_ROLE = re.compile(r":(?:ref|term):`([^`<]+?)\s*(?:<[^`>]+>)?`")
 
 
@@ -88,6 +92,7 @@ def _mend_docstring(
     text = "\n".join(lines)
     if not (getattr(item, "__module__", None) or "cellsk").startswith("cellsk"):
         text = _FOREIGN_ROLE.sub(r"\1", text)
+    text = _NAME_IN_SHAPE.sub(r"\1\\_", text)
     lines[:] = _ROOMS.sub(r"cellsk.\1", text).split("\n")
 
 

@@ -35,8 +35,8 @@ print("'always malignant', all images:    ", constant.score(np.zeros((200, 1)), 
 print("'always malignant', last tenth:    ", constant.score(np.zeros((20, 1)), y[-20:]))
 
 # %%
-# What to do: nothing. :class:`~cellsk.CellClassifier` holds out images of each class, and
-# warns when they are too few; ``cv=5`` of scikit-learn gives each fold its share of each class;
+# With cellsk there is nothing to do about it: :class:`~cellsk.CellClassifier` holds out images of
+# each class, and warns when they are too few; ``cv=5`` gives each fold its share of each class;
 # and :func:`~cellsk.list_images` refuses a folder that holds one class only.
 
 # %%

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import warnings
-from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cellsk._checks import count_noun
 from cellsk.cli._options import parse_groups, parse_size
 from cellsk.cli._quiet import start_tensorflow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Cells", "read_cells", "say", "show_warnings"]
 
@@ -27,6 +29,8 @@ class Cells(NamedTuple):
 
     def describe(self) -> str:
         """Return the counts in a sentence."""
+        import numpy as np
+
         names, counts = np.unique(self.labels, return_counts=True)
         classes = ", ".join(f"{count:,} {name}" for name, count in zip(names, counts, strict=True))
         patients = (
@@ -54,6 +58,8 @@ def read_cells(
     ValueError, OSError
         When the folder is not as it should be, or an image cannot be read.
     """
+    import numpy as np
+
     from cellsk.datasets import list_images
     from cellsk.preprocessing import ImageReader
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from cellsk._checks import check_count
 from cellsk.cli._cells import Cells, read_cells, say, show_warnings
 from cellsk.cli._options import (
@@ -113,7 +111,7 @@ def score_folds(cells: Cells, classifier: Any, folds: int, seed: int) -> dict[st
 
 
 def _make_scoring(cells: Cells) -> dict[str, str]:
-    area = "roc_auc" if len(np.unique(cells.labels)) == 2 else "roc_auc_ovr"
+    area = "roc_auc" if len(set(cells.labels)) == 2 else "roc_auc_ovr"
     return {"accuracy": "accuracy", "balanced_accuracy": "balanced_accuracy", "roc_auc": area}
 
 

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from cellsk._files import check_output
@@ -102,8 +101,7 @@ def _save_and_predict(pipeline: Any, folder: Path, seed: int) -> float:
     )
     names = [str(Path(path).relative_to(folder)) for path in drawn.paths]
     write_predictions(restored, drawn.paths, folder / "predictions.csv", names=names)
-    predicted = restored.predict(drawn.paths)
-    return float(np.mean(predicted == np.array(drawn.target_names)[drawn.y]))
+    return float(restored.score(drawn.paths, [drawn.target_names[code] for code in drawn.y]))
 
 
 def _draw_pictures(cells: Cells, pipeline: Any, folder: Path) -> None:

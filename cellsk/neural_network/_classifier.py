@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cellsk._checks import check_count, check_number, check_option
 from cellsk.neural_network._batches import LabelledImages
-from cellsk.neural_network._builder import build_cnn, check_filters
 from cellsk.neural_network._holdout import hold_out, warn_if_small
 from cellsk.neural_network._inputs import check_images, rescale_factor
 from cellsk.neural_network._labels import (
@@ -22,12 +20,10 @@ from cellsk.neural_network._labels import (
     encode_labels,
     find_classes,
 )
+from cellsk.neural_network._parameters import check_parameters, wrap_network
 from cellsk.neural_network._predicting import read_probabilities
 from cellsk.neural_network._runtime import draw_seeds
-from cellsk.neural_network._training import Callbacks, copy_callbacks, train
-
-if TYPE_CHECKING:
-    from scikeras.wrappers import KerasClassifier
+from cellsk.neural_network._training import Callbacks, train
 
 __all__ = ["CellClassifier"]
 
@@ -227,14 +223,17 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         SmallHoldOutWarning
             When the hold-out has too few images of a class to say when to stop.
         """
-        self._check_parameters()
+        check_parameters(self)
         images = check_images(self, X, self.image_shape, reset=True)
-        data = self._label(images, y, sample_weight)
+        labels = check_labels(images, y)
+        weights = check_weights(images, labels, sample_weight, self.class_weight)
+        self.classes_ = find_classes(labels[weights > 0])
+        data = encode_labels(self.classes_, images, labels, weights)
         groups = check_groups(groups, images)
         own = self._validation_images(X_val, y_val, sample_weight_val)
         split_seed, weight_seed, order_seed = draw_seeds(self.random_state, 3)
         rows, watched = self._part(data, groups, own, split_seed)
-        network = self._wrap(rescale_factor(images), weight_seed)
+        network = wrap_network(self, rescale_factor(images), weight_seed)
         network.initialize(images, self.classes_[data.codes])
         network.history_, self.best_epoch_ = train(
             network.model_,
@@ -320,25 +319,6 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]
 
-    def _check_parameters(self) -> None:
-        check_filters(self.filters)
-        for name in ("kernel_size", "dense_units", "epochs", "batch_size", "patience"):
-            check_count(name, getattr(self, name))
-        check_count("verbose", self.verbose, minimum=0)
-        check_option("early_stopping", self.early_stopping, (True, False))
-        check_number("dropout", self.dropout, low=0, high=1, closed="left")
-        check_number("learning_rate", self.learning_rate, low=0)
-        check_number("validation_fraction", self.validation_fraction, low=0, high=1)
-        copy_callbacks(self.callbacks)
-
-    def _label(
-        self, images: NDArray, y: ArrayLike, sample_weight: ArrayLike | None
-    ) -> LabelledImages:
-        labels = check_labels(images, y)
-        weights = check_weights(images, labels, sample_weight, self.class_weight)
-        self.classes_ = find_classes(labels[weights > 0])
-        return encode_labels(self.classes_, images, labels, weights)
-
     def _validation_images(
         self, X: ArrayLike | None, y: ArrayLike | None, sample_weight: ArrayLike | None
     ) -> LabelledImages | None:
@@ -364,18 +344,3 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         training, watched = hold_out(data.codes[rows], groups, self.validation_fraction, seed)
         warn_if_small(self.classes_, data.codes[rows[watched]])
         return rows[training], data.take(rows[watched])
-
-    def _wrap(self, rescale: float, seed: int) -> KerasClassifier:
-        from scikeras.wrappers import KerasClassifier
-
-        names = ("kernel_size", "dense_units", "dropout", "learning_rate")
-        return KerasClassifier(
-            model=build_cnn,
-            model__filters=tuple(self.filters),
-            **{f"model__{name}": getattr(self, name) for name in names},
-            model__rescale=rescale,
-            model__seed=seed,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            verbose=self.verbose,
-        )

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk.neural_network import CellClassifier, build_cnn
+from cellsk.neural_network._parameters import wrap_network
 from cellsk.persistence._archive import read_archive, write_archive
 from cellsk.persistence._json import parse_json
 from cellsk.persistence._network_config import NetworkSize, check_network_config
@@ -148,7 +149,7 @@ def _wrap(
     def hand_over(**_: Any) -> keras.Model:
         return network
 
-    wrapper = CellClassifier()._wrap(settings["model__rescale"], settings["model__seed"])
+    wrapper = wrap_network(CellClassifier(), settings["model__rescale"], settings["model__seed"])
     state = vars(wrapper)
     state.update({name: settings[name] for name in settings if name in state and _is_setting(name)})
     builder, wrapper.model = wrapper.model, hand_over

@@ -1,0 +1,7 @@
+"""``python -m cellsk`` is the command ``cellsk``."""
+
+import sys
+
+from cellsk.cli import main
+
+sys.exit(main())

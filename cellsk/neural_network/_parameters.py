@@ -1,0 +1,50 @@
+"""The parameters of CellClassifier: checked, and handed to scikeras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cellsk._checks import check_count, check_number, check_option
+from cellsk.neural_network._builder import build_cnn, check_filters
+from cellsk.neural_network._training import copy_callbacks
+
+if TYPE_CHECKING:
+    from scikeras.wrappers import KerasClassifier
+
+__all__ = ["check_parameters", "wrap_network"]
+
+
+def check_parameters(classifier: Any) -> None:
+    """Raise when a parameter of the classifier is out of range.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the parameter.
+    """
+    check_filters(classifier.filters)
+    for name in ("kernel_size", "dense_units", "epochs", "batch_size", "patience"):
+        check_count(name, getattr(classifier, name))
+    check_count("verbose", classifier.verbose, minimum=0)
+    check_option("early_stopping", classifier.early_stopping, (True, False))
+    check_number("dropout", classifier.dropout, low=0, high=1, closed="left")
+    check_number("learning_rate", classifier.learning_rate, low=0)
+    check_number("validation_fraction", classifier.validation_fraction, low=0, high=1)
+    copy_callbacks(classifier.callbacks)
+
+
+def wrap_network(classifier: Any, rescale: float, seed: int) -> KerasClassifier:
+    """Return the scikeras classifier around ``build_cnn``, not yet initialized."""
+    from scikeras.wrappers import KerasClassifier
+
+    names = ("kernel_size", "dense_units", "dropout", "learning_rate")
+    return KerasClassifier(
+        model=build_cnn,
+        model__filters=tuple(classifier.filters),
+        **{f"model__{name}": getattr(classifier, name) for name in names},
+        model__rescale=rescale,
+        model__seed=seed,
+        epochs=classifier.epochs,
+        batch_size=classifier.batch_size,
+        verbose=classifier.verbose,
+    )
