@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cellsk._files import whole_file
 from cellsk._image_bytes import DecodeError, ImageSource, ReadSettingError, open_stream, say_why
 from cellsk._pixel_values import check_finite, restore_values, scale_values
 from cellsk._quiet import QuietPackage
@@ -132,14 +132,8 @@ def encode_image(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> Non
         {"quality": 95, "subsampling": 0} if SAVE_FORMATS[extension] == "JPEG" else {}
     )
     image = Image.fromarray(_check_pixels(pixels))
-    draft = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with open(draft, "xb") as stream:
-            image.save(stream, format=SAVE_FORMATS[extension], **options)
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with whole_file(path) as draft:
+        image.save(draft, format=SAVE_FORMATS[extension], **options)
 
 
 def _check_pixels(pixels: Any) -> NDArray[np.uint8]:

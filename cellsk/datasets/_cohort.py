@@ -35,7 +35,13 @@ def _alternate(n: int, share: float) -> Ints:
 def plan_cohort(
     n_samples: int, n_patients: int, slides_per_patient: int, balance: float, pure: bool
 ) -> Cohort:
-    """Deal the images out to patients and slides."""
+    """Deal the images out to patients and slides.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer images than patients, or fewer patients than pure ones need.
+    """
     if n_patients > n_samples:
         raise ValueError(
             "n_patients must be at most n_samples, so that each patient has an image. "
@@ -70,7 +76,13 @@ def _share_patients(y: Ints, n_patients: int, balance: float, pure: bool) -> lis
 
 
 def plan_duplicates(cohort: Cohort, n_duplicates: int, seed: list[int]) -> Cohort:
-    """Let rows show the pixels of others: of their class, of another patient where there is one."""
+    """Let rows show the pixels of others: of their class, of another patient where there is one.
+
+    Raises
+    ------
+    ValueError
+        When no original of a class would be left.
+    """
     order = spawn(seed, 3).permutation(len(cohort.y))
     _, originals = np.unique(cohort.y[order], return_index=True)
     spare = np.delete(order, originals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["build_cnn", "check_filters"]
 
 POOL_SIZE = 2
+
+# Height and width of a kernel, and of the pool behind it.
+Window: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 
 def check_filters(filters: Any) -> tuple[int, ...]:
@@ -126,51 +129,63 @@ def build_cnn(
     check_number("dropout", dropout, low=0, high=1, closed="left")
     check_number("learning_rate", learning_rate, low=0)
     _, *image_shape = meta["X_shape_"]
-    windows = list(_windows((image_shape[0], image_shape[1]), filters, kernel_size))
+    windows = _windows((image_shape[0], image_shape[1]), filters, kernel_size)
+    n_outputs = 1 if meta["n_classes_"] <= 2 else int(meta["n_classes_"])
     seeds = _layer_seeds(seed, len(filters) + 3)
-    initializer = keras.initializers.GlorotUniform
-
-    model = keras.Sequential(name="cell_cnn")
-    model.add(keras.Input(shape=tuple(image_shape), name="image"))
-    model.add(keras.layers.Rescaling(rescale, name="rescale"))
-    for depth, (count, (kernel, pool)) in enumerate(zip(filters, windows, strict=True), start=1):
-        model.add(
-            keras.layers.Conv2D(
-                count,
-                kernel,
-                activation="relu",
-                kernel_initializer=initializer(seed=next(seeds)),
-                name=f"conv_{depth}",
-            )
-        )
-        model.add(keras.layers.MaxPooling2D(pool, name=f"pool_{depth}"))
-    model.add(keras.layers.Flatten(name="flatten"))
-    model.add(
-        keras.layers.Dense(
-            dense_units,
-            activation="relu",
-            kernel_initializer=initializer(seed=next(seeds)),
-            name="dense",
-        )
-    )
-    if dropout:
-        model.add(keras.layers.Dropout(dropout, seed=next(seeds), name="dropout"))
-    binary = meta["n_classes_"] <= 2
-    model.add(
-        keras.layers.Dense(
-            1 if binary else int(meta["n_classes_"]),
-            activation="sigmoid" if binary else "softmax",
-            kernel_initializer=initializer(seed=next(seeds)),
-            name="probability",
-        )
+    model = keras.Sequential(
+        [
+            keras.Input(shape=tuple(image_shape), name="image"),
+            keras.layers.Rescaling(rescale, name="rescale"),
+            *_convolutions(filters, list(windows), seeds),
+            keras.layers.Flatten(name="flatten"),
+            *_head(dense_units, dropout, n_outputs, seeds),
+        ],
+        name="cell_cnn",
     )
     model.compile(
         # TensorFlow keeps 35 kB for each new name of a variable for good; so no "adam_2".
         optimizer=keras.optimizers.Adam(learning_rate, name="adam"),
-        loss="binary_crossentropy" if binary else "sparse_categorical_crossentropy",
+        loss="binary_crossentropy" if n_outputs == 1 else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     return model
+
+
+def _convolutions(
+    filters: Sequence[int], windows: Sequence[Window], seeds: Iterator[int]
+) -> Iterator[keras.Layer]:
+    """A convolution and a pool for each filter count."""
+    import keras
+
+    for depth, (count, (kernel, pool)) in enumerate(zip(filters, windows, strict=True), start=1):
+        yield keras.layers.Conv2D(
+            count,
+            kernel,
+            activation="relu",
+            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+            name=f"conv_{depth}",
+        )
+        yield keras.layers.MaxPooling2D(pool, name=f"pool_{depth}")
+
+
+def _head(
+    dense_units: int, dropout: float, n_outputs: int, seeds: Iterator[int]
+) -> Iterator[keras.Layer]:
+    """The dense layer, dropout if any, and the probabilities."""
+    import keras
+
+    initializer = keras.initializers.GlorotUniform
+    yield keras.layers.Dense(
+        dense_units, activation="relu", kernel_initializer=initializer(next(seeds)), name="dense"
+    )
+    if dropout:
+        yield keras.layers.Dropout(dropout, seed=next(seeds), name="dropout")
+    yield keras.layers.Dense(
+        n_outputs,
+        activation="sigmoid" if n_outputs == 1 else "softmax",
+        kernel_initializer=initializer(next(seeds)),
+        name="probability",
+    )
 
 
 def _layer_seeds(seed: int | None, count: int) -> Iterator[int]:
@@ -179,9 +194,7 @@ def _layer_seeds(seed: int | None, count: int) -> Iterator[int]:
     return (int(word) >> 1 for word in state)
 
 
-def _windows(
-    size: tuple[int, int], filters: Sequence[int], kernel_size: int
-) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _windows(size: tuple[int, int], filters: Sequence[int], kernel_size: int) -> Iterator[Window]:
     """Kernel and pool of each block; they shrink to fit on plain rows, and there only."""
     rows = min(size) == 1
     if not rows and min(size) < (needed := _smallest_side(len(filters), kernel_size)):

@@ -70,7 +70,13 @@ def get_requests(request: MetadataRequest) -> dict[str, dict[str, Any]]:
 
 
 def fill_request(owner: Any, requests: Mapping[str, Mapping[str, Any]]) -> MetadataRequest:
-    """Return the metadata request that `get_requests` described."""
+    """Return the metadata request that `get_requests` described.
+
+    Raises
+    ------
+    ModelFileError
+        When it names what is no method.
+    """
     request = MetadataRequest(owner=owner)
     for method, arguments in requests.items():
         if method == "owner" or method not in vars(request):
