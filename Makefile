@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 .PHONY: help demo test docs lint clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n "s/^# //p" Makefile
 
-# The mark is made last: a set-up that was interrupted is done again.
+## The mark is made last: a set-up that was interrupted is done again.
 $(VENV)/.ready-%: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip

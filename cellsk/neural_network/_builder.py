@@ -119,7 +119,7 @@ def build_cnn(
     >>> model.output_shape
     (None, 1)
     >>> f"{model.count_params():,}"
-    '2,001,921'
+    '2,001,985'
     """
     import keras
 
