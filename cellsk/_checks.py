@@ -96,7 +96,7 @@ def name_some(names: Sequence[object], limit: int = 3) -> str:
 
 def name_failures(failures: Sequence[tuple[str, str]], limit: int = 3) -> str:
     """Return the first few for a sentence: ``"'a.png' (file is empty) and 2 more"``."""
-    listed = ", ".join(f"{name!r} ({reason})" for name, reason in failures[:limit])
+    listed = ", ".join(f"{str(name)!r} ({reason})" for name, reason in failures[:limit])
     return listed + (f" and {len(failures) - limit:,} more" if len(failures) > limit else "")
 
 

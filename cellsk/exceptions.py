@@ -1,6 +1,12 @@
 """The errors and warnings that a caller of cellsk may want to catch."""
 
-__all__ = ["ImageReadError", "ImageReadWarning", "ModelFileError", "SmallHoldOutWarning"]
+__all__ = [
+    "ImageReadError",
+    "ImageReadWarning",
+    "ModelFileError",
+    "PixelRangeWarning",
+    "SmallHoldOutWarning",
+]
 
 
 class ImageReadError(ValueError):
@@ -28,6 +34,10 @@ class ImageReadWarning(UserWarning):
 
 class ModelFileError(ValueError):
     """A model cannot be written as a model file, or a file is not one that may be loaded."""
+
+
+class PixelRangeWarning(UserWarning):
+    """Pixels are many times larger than those that the network was fitted on."""
 
 
 class SmallHoldOutWarning(UserWarning):

@@ -45,7 +45,6 @@ def read_cells(
     folder: Path,
     *,
     labels: Path | None,
-    classes: str | None,
     group_pattern: str | None,
     groups: str | None,
     image_size: str | None,
@@ -66,9 +65,8 @@ def read_cells(
     listed = list_images(
         folder,
         labels=labels,
-        classes=None if classes is None else tuple(classes.split(",")),
         group_pattern=group_pattern,
-        groups=parse_groups(groups),
+        groups=groups if labels is not None else parse_groups(groups),
         verify=skip_unreadable,
     )
     if listed.y is None:

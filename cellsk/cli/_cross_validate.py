@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cellsk._checks import check_count
+from cellsk._checks import name_some
 from cellsk.cli._cells import Cells, read_cells, say, show_warnings
 from cellsk.cli._options import (
     BatchSize,
-    Classes,
     Epochs,
     Filters,
     Folder,
@@ -29,7 +28,7 @@ __all__ = [
     "PATIENTS_UNKNOWN",
     "cross_validate",
     "describe_scores",
-    "make_splitter",
+    "make_splits",
     "score_folds",
 ]
 
@@ -43,7 +42,6 @@ def cross_validate(
     folder: Folder,
     folds: Folds = 5,
     labels: Labels = None,
-    classes: Classes = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     image_size: ImageSize = None,
@@ -58,12 +56,10 @@ def cross_validate(
     from cellsk.neural_network import CellClassifier
 
     show_warnings()
-    check_count("--folds", folds, minimum=2)
     counts = parse_filters(filters)
     cells = read_cells(
         folder,
         labels=labels,
-        classes=classes,
         group_pattern=group_pattern,
         groups=groups,
         image_size=image_size,
@@ -78,16 +74,33 @@ def cross_validate(
         print_json(result)
     else:
         print(describe_scores(result))
+    if any(fold["roc_auc"] is None for fold in result["folds"]):
+        say("ROC AUC: left out of folds without images of every class.")
     if cells.groups is None:
         say(PATIENTS_UNKNOWN)
 
 
-def make_splitter(cells: Cells, folds: int, seed: int) -> Any:
-    """Return stratified folds, which keep patients together where they are known."""
+def make_splits(cells: Cells, folds: int, seed: int) -> list[Any]:
+    """Return stratified folds, which keep patients together where they are known.
+
+    Raises
+    ------
+    ValueError
+        When a training side would lack a class, or there are too few images.
+    """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     kind = StratifiedKFold if cells.groups is None else StratifiedGroupKFold
-    return kind(folds, shuffle=True, random_state=seed)
+    splitter = kind(folds, shuffle=True, random_state=seed)
+    splits = list(splitter.split(cells.labels, cells.labels, cells.groups))
+    for number, (training, _) in enumerate(splits, start=1):
+        missing = sorted(set(cells.labels) - set(cells.labels[training]))
+        if missing:
+            raise ValueError(
+                f"Each class must be in the training side of each fold. Got fold {number} of "
+                f"{folds} without {name_some(missing)}. Pass fewer --folds, or add patients."
+            )
+    return splits
 
 
 def score_folds(cells: Cells, classifier: Any, folds: int, seed: int) -> dict[str, Any]:
@@ -95,14 +108,14 @@ def score_folds(cells: Cells, classifier: Any, folds: int, seed: int) -> dict[st
     from sklearn import config_context
     from sklearn import model_selection as selection
 
-    splits = list(make_splitter(cells, folds, seed).split(cells.images, cells.labels, cells.groups))
+    splits = make_splits(cells, folds, seed)
     with config_context(enable_metadata_routing=True), show_progress(classifier, folds):
         scores = selection.cross_validate(
             classifier.set_fit_request(groups=True),
             cells.images,
             cells.labels,
             cv=splits,
-            scoring=_make_scoring(cells),
+            scoring=_score,
             params=None if cells.groups is None else {"groups": cells.groups},
             return_estimator=True,
             error_score="raise",
@@ -110,9 +123,29 @@ def score_folds(cells: Cells, classifier: Any, folds: int, seed: int) -> dict[st
     return _collect(scores, splits, grouped=cells.groups is not None)
 
 
-def _make_scoring(cells: Cells) -> dict[str, str]:
-    area = "roc_auc" if len(set(cells.labels)) == 2 else "roc_auc_ovr"
-    return {"accuracy": "accuracy", "balanced_accuracy": "balanced_accuracy", "roc_auc": area}
+def _score(classifier: Any, images: Any, labels: Any) -> dict[str, float]:
+    """Scores of one fold; the area is NaN where a class is missing in it."""
+    from sklearn import metrics
+
+    predicted, proba = classifier.predict(images), classifier.predict_proba(images)
+    known = set(labels) == set(classifier.classes_)
+    binary = proba.shape[1] == 2
+    return {
+        "accuracy": metrics.accuracy_score(labels, predicted),
+        "balanced_accuracy": _mean_recall(labels, predicted),
+        "roc_auc": metrics.roc_auc_score(
+            labels, proba[:, 1] if binary else proba, multi_class="ovr"
+        )
+        if known
+        else float("nan"),
+    }
+
+
+def _mean_recall(labels: Any, predicted: Any) -> float:
+    """Balanced accuracy over the classes that the fold has."""
+    from sklearn.metrics import recall_score
+
+    return float(recall_score(labels, predicted, labels=sorted(set(labels)), average="macro"))
 
 
 def _collect(scores: dict[str, Any], splits: list[Any], *, grouped: bool) -> dict[str, Any]:
@@ -125,29 +158,37 @@ def _collect(scores: dict[str, Any], splits: list[Any], *, grouped: bool) -> dic
         {
             "fold": number + 1,
             "n_test": len(splits[number][1]),
-            **{name: float(values[number]) for name, values in measures.items()},
+            **{name: _plain(values[number]) for name, values in measures.items()},
             "best_epoch": scores["estimator"][number].best_epoch_,
         }
         for number in range(len(splits))
     ]
+    known = {name: values[values == values] for name, values in measures.items()}
     return {
         "patients_kept_together": grouped,
         "folds": folds,
-        "mean": {name: float(values.mean()) for name, values in measures.items()},
-        "standard_deviation": {name: float(values.std()) for name, values in measures.items()},
+        "mean": {name: float(values.mean()) for name, values in known.items() if len(values)},
+        "standard_deviation": {
+            name: float(values.std()) for name, values in known.items() if len(values)
+        },
     }
+
+
+def _plain(value: float) -> float | None:
+    """A number that JSON knows: None for NaN."""
+    return float(value) if value == value else None
 
 
 def describe_scores(result: dict[str, Any]) -> str:
     """Return the folds, their mean and their spread as a table."""
-    names = list(result["mean"])
+    names = ["accuracy", "balanced_accuracy", "roc_auc"]
     rows = [
         [fold["fold"], fold["n_test"], *(fold[name] for name in names), fold["best_epoch"]]
         for fold in result["folds"]
     ]
     rows += [
-        ["mean", "", *(result["mean"][name] for name in names), ""],
-        ["sd", "", *(result["standard_deviation"][name] for name in names), ""],
+        ["mean", "", *(result["mean"].get(name) for name in names), ""],
+        ["sd", "", *(result["standard_deviation"].get(name) for name in names), ""],
     ]
     header = ["fold", "images", "accuracy", "balanced accuracy", "ROC AUC", "epoch kept"]
     return format_table(header, rows)

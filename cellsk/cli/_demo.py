@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,17 @@ FOLDS = 3
 EPOCHS = 20
 PATIENT = r"(P\d+)"
 REPORT = "report.txt"
+TITLE = "Drawn cells: how well can benign and malignant be told apart?"
+# The report last: where it stands, the rest does.
+WRITTEN = (
+    "cells",
+    "new_patients",
+    "model.cellsk",
+    "predictions.csv",
+    "sample_images.png",
+    "training_curves.png",
+    REPORT,
+)
 
 
 def demo(
@@ -33,18 +45,47 @@ def demo(
 ) -> None:
     """Run the whole job on drawn cells: files, search, folds, model, report."""
     show_warnings()
+    with _folder_to_fill(output) as draft:
+        report = _run(draft, seed)
+        (draft / REPORT).write_text(report, encoding="utf-8")
+    print(report, end="")
+    print(f"\nWritten to {output}: {', '.join(WRITTEN)}")
+
+
+@contextmanager
+def _folder_to_fill(output: Path) -> Iterator[Path]:
+    """Yield a draft in ``output``, whose files take their places when all are there."""
+    _check_folder(output)
+    is_new = not output.exists()
+    output.mkdir(exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".demo-", dir=output) as draft:
+            yield Path(draft)
+            old = Path(draft) / "old"
+            old.mkdir()
+            for name in WRITTEN:
+                if (output / name).exists():
+                    (output / name).rename(old / name)
+                (Path(draft) / name).rename(output / name)
+    except BaseException:
+        if is_new:
+            output.rmdir()
+        raise
+
+
+def _check_folder(output: Path) -> None:
+    """Raise unless ``output`` is new, empty, or holds an earlier demo and nothing else."""
     check_output(output / REPORT if output.is_dir() else output)
-    if output.is_dir() and any(output.iterdir()) and not (output / REPORT).is_file():
+    if not output.exists():
+        return
+    names = {path.name for path in output.iterdir()} if output.is_dir() else {output.name}
+    report = output / REPORT
+    is_ours = report.is_file() and report.read_text("utf-8", "replace").startswith(TITLE)
+    if names - set(WRITTEN) or (names and not is_ours):
         raise ValueError(
             "--output must be a new folder, or that of an earlier demo. "
             f"Got {str(output)!r}, which holds other files. Name another."
         )
-    with tempfile.TemporaryDirectory(prefix=".demo-", dir=output.absolute().parent) as draft:
-        report = _run(Path(draft), seed)
-        (Path(draft) / REPORT).write_text(report, encoding="utf-8")
-        _replace(output, Path(draft))
-    print(report, end="")
-    print(f"\nWritten to {output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
 
 
 def _run(folder: Path, seed: int) -> str:
@@ -81,7 +122,6 @@ def _draw_and_read(folder: Path, seed: int) -> Cells:
     return read_cells(
         folder,
         labels=None,
-        classes=None,
         group_pattern=PATIENT,
         groups=None,
         image_size=None,
@@ -116,7 +156,7 @@ def _draw_pictures(cells: Cells, pipeline: Any, folder: Path) -> None:
 def _report(*parts: str) -> str:
     counts, search, scores, fit, new_patients, took = parts
     return f"""\
-Drawn cells: how well can benign and malignant be told apart?
+{TITLE}
 
 {counts}
 
@@ -133,12 +173,3 @@ The model, fitted on all images
 Drawn cells say nothing about tissue. Not a medical device.
 {took}
 """
-
-
-def _replace(target: Path, draft: Path) -> None:
-    if target.exists():
-        shutil.rmtree(target)
-    # The temporary folder is removed by its owner: move what is in it.
-    target.mkdir()
-    for path in draft.iterdir():
-        shutil.move(path, target / path.name)

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = app(args=arguments, prog_name="cellsk", standalone_mode=False)
     except (ValueError, TypeError, OSError, MemoryError) as error:
         return _explain(error)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except Exception as error:
         if not hasattr(error, "exit_code"):  # a fault of ours: let it be seen
@@ -71,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _explain(error: Exception) -> int:
-    text = " ".join(str(error).split()) or "not enough memory. Pass a smaller --image-size."
+    text = " ".join(str(error).split()) or "too little memory. Pass a smaller --image-size."
+    text = text.replace("list_images(folder, verify=True)", "--skip-unreadable")
     print(f"cellsk: {text}", file=sys.stderr)
     return BAD_INPUT
 

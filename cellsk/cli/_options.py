@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,6 @@ import typer
 
 __all__ = [
     "BatchSize",
-    "Classes",
     "Epochs",
     "Filters",
     "Folder",
@@ -30,7 +30,6 @@ Folder = Annotated[Path, typer.Argument(help="Folder with one sub-folder per cla
 Labels = Annotated[
     Path | None, typer.Option(help="Csv file with the labels, if there are no sub-folders.")
 ]
-Classes = Annotated[str | None, typer.Option(help="Names of the classes: benign,malignant.")]
 GroupPattern = Annotated[
     str | None,
     typer.Option(help=r"Regular expression that finds the patient in a path, such as '(P\d+)'."),
@@ -42,10 +41,10 @@ ImageSize = Annotated[
     str | None, typer.Option(help="Resize images to this: 96, or 96x128 (height x width).")
 ]
 Filters = Annotated[str, typer.Option(help="Filters of each convolution.")]
-Epochs = Annotated[int, typer.Option(help="Passes over the images, at most.")]
-BatchSize = Annotated[int, typer.Option(help="Images per step.")]
-Seed = Annotated[int, typer.Option(help="Seed: the same gives the same numbers.")]
-Folds = Annotated[int, typer.Option(help="Number of folds.")]
+Epochs = Annotated[int, typer.Option(min=1, help="Passes over the images, at most.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images per step.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed: the same gives the same numbers.")]
+Folds = Annotated[int, typer.Option(min=2, help="Number of folds.")]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out files that cannot be decoded.")
 ]
@@ -60,12 +59,13 @@ def parse_filters(text: str) -> tuple[int, ...]:
     ValueError
         When it is not whole numbers with commas between.
     """
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
+    counts = [int(part) if part.strip().isdecimal() else 0 for part in text.split(",")]
+    if min(counts) < 1:
         raise ValueError(
-            f"--filters must be whole numbers with commas between, such as 32,64. Got {text!r}."
-        ) from None
+            "--filters must be positive whole numbers with commas between, such as 32,64. "
+            f"Got {text!r}."
+        )
+    return tuple(counts)
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -78,14 +78,14 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    try:
-        sizes = [int(part) for part in text.lower().replace(",", "x").split("x")]
-        height, width = sizes * 2 if len(sizes) == 1 else sizes
-    except ValueError:
+    sizes = re.fullmatch(r"(\d{1,4})(?:[x,](\d{1,4}))?", text.strip().lower())
+    if sizes is None:
         raise ValueError(
-            f"--image-size must be pixels, such as 96, or 96x128 for height x width. Got {text!r}."
-        ) from None
-    return height, width
+            "--image-size must be pixels, up to 9999: 96, or 96x128 for height x width. "
+            f"Got {text!r}."
+        )
+    height, width = sizes[1], sizes[2] or sizes[1]
+    return int(height), int(width)
 
 
 def parse_groups(text: str | None) -> int | str | None:

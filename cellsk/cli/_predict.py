@@ -6,7 +6,7 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -28,6 +28,8 @@ def predict(
     skip_unreadable: SkipUnreadable = False,
 ) -> None:
     """Write the probability of each class, for each image of a folder."""
+    from sklearn.utils.validation import check_is_fitted
+
     from cellsk.datasets import list_images
     from cellsk.persistence import load_model
 
@@ -41,6 +43,7 @@ def predict(
             "The model file must hold a classifier that takes images from files. "
             f"Got a {type(pipeline).__name__}. Make one with cellsk train."
         )
+    check_is_fitted(pipeline)
     write_predictions(pipeline, listed.paths, output, names=listed.paths)
     say(f"Written: {output}, {count_noun(len(listed.paths), 'image')}.")
 
@@ -49,7 +52,7 @@ def write_predictions(
     pipeline: Any, paths: Sequence[str], output: Path, *, names: Sequence[str]
 ) -> None:
     """Predict chunk by chunk, and write one row per image; the file appears when complete."""
-    with whole_file(output) as draft, open(draft, "w", newline="", encoding="utf-8") as stream:
+    with whole_file(output) as draft, _open_csv(draft) as stream:
         writer = csv.writer(stream)
         classes = pipeline.classes_
         writer.writerow(["path", "predicted", *(f"probability_{name}" for name in classes)])
@@ -57,6 +60,11 @@ def write_predictions(
             proba = pipeline.predict_proba(paths[chunk])
             for name, row in zip(names[chunk], proba, strict=True):
                 writer.writerow([name, classes[row.argmax()], *(f"{p:.6f}" for p in row)])
+
+
+def _open_csv(path: Path) -> TextIO:
+    # File names need not be UTF-8: their bytes are written as they are.
+    return open(path, "w", newline="", encoding="utf-8", errors="surrogateescape")
 
 
 def _chunks(count: int) -> Iterator[slice]:

@@ -22,7 +22,7 @@ def start_tensorflow() -> None:
             import tensorflow as tf
 
             tf.constant(0) + 1
-        except BaseException:
+        except Exception:
             lines.seek(0)
             os.write(terminal, lines.read())
             raise

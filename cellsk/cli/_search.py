@@ -8,13 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cellsk._checks import check_count
 from cellsk._files import check_output
 from cellsk.cli._cells import Cells, read_cells, say, show_warnings
-from cellsk.cli._cross_validate import PATIENTS_UNKNOWN, make_splitter
+from cellsk.cli._cross_validate import PATIENTS_UNKNOWN, make_splits
 from cellsk.cli._options import (
     BatchSize,
-    Classes,
     Epochs,
     Folder,
     Folds,
@@ -43,7 +41,6 @@ def search(
         Path | None, typer.Option(help="Model file to write: the best, fitted on all images.")
     ] = None,
     labels: Labels = None,
-    classes: Classes = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     image_size: ImageSize = None,
@@ -57,14 +54,12 @@ def search(
     from cellsk.neural_network import CellClassifier
 
     show_warnings()
-    check_count("--folds", folds, minimum=2)
     candidates = [parse_filters(text) for text in filters]
     if output is not None:
         check_output(output)
     cells = read_cells(
         folder,
         labels=labels,
-        classes=classes,
         group_pattern=group_pattern,
         groups=groups,
         image_size=image_size,
@@ -97,7 +92,11 @@ def search_filters(
     from sklearn import config_context
     from sklearn.model_selection import GridSearchCV
 
-    splits = list(make_splitter(cells, folds, seed).split(cells.images, cells.labels, cells.groups))
+    from cellsk.neural_network._builder import check_depth
+
+    for filters in candidates:  # all of them, before the first one trains
+        check_depth(cells.images.shape[1:3], filters, classifier.kernel_size)
+    splits = make_splits(cells, folds, seed)
     n_fits = len(candidates) * folds + refit
     with config_context(enable_metadata_routing=True), show_progress(classifier, n_fits):
         found = GridSearchCV(

@@ -11,7 +11,6 @@ from cellsk._files import check_output
 from cellsk.cli._cells import Cells, read_cells, say, show_warnings
 from cellsk.cli._options import (
     BatchSize,
-    Classes,
     Epochs,
     Filters,
     Folder,
@@ -34,7 +33,6 @@ def train(
     folder: Folder,
     output: Annotated[Path, typer.Option(help="Model file to write.")] = Path("model.cellsk"),
     labels: Labels = None,
-    classes: Classes = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     image_size: ImageSize = None,
@@ -55,7 +53,6 @@ def train(
     cells = read_cells(
         folder,
         labels=labels,
-        classes=classes,
         group_pattern=group_pattern,
         groups=groups,
         image_size=image_size,
@@ -94,7 +91,9 @@ def summarize_fit(classifier: Any) -> dict[str, Any]:
         "epochs": classifier.n_iter_,
         "best_epoch": classifier.best_epoch_,
         "hold_out": {
-            name: classifier.history_[f"val_{name}"][kept] for name in ("accuracy", "loss")
+            name: classifier.history_[f"val_{name}"][kept]
+            for name in ("accuracy", "loss")
+            if f"val_{name}" in classifier.history_
         },
     }
 
@@ -102,8 +101,10 @@ def summarize_fit(classifier: Any) -> dict[str, Any]:
 def describe_fit(summary: dict[str, Any]) -> str:
     """Return the summary in words."""
     hold_out = summary["hold_out"]
+    kept = f"{summary['epochs']} epochs; the weights of epoch {summary['best_epoch']} were kept.\n"
+    if not hold_out:
+        return kept + "Too few images to hold any out: all trained, for all epochs."
     return (
-        f"{summary['epochs']} epochs; the weights of epoch {summary['best_epoch']} were kept.\n"
-        f"On the hold-out that chose this epoch: accuracy {hold_out['accuracy']:.3f}, "
+        f"{kept}On the hold-out that chose this epoch: accuracy {hold_out['accuracy']:.3f}, "
         f"loss {hold_out['loss']:.3f}. It chose; so it is no number to report."
     )

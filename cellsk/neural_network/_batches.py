@@ -35,26 +35,30 @@ class LabelledImages(NamedTuple):
 
 
 def training_batches(
-    data: LabelledImages, rows: NDArray, *, batch_size: int, epochs: int, seed: int
+    data: LabelledImages, rows: NDArray, *, batch_size: int, seed: int
 ) -> tf.data.Dataset:
-    """Batches of ``epochs`` passes over ``rows`` of the tensors, each in a new order.
+    """Batches of endless passes over ``rows`` of the tensors, each in a new order.
 
     Rows are picked out of the whole array, so that a training part is never copied. The
-    orders come from NumPy: TensorFlow's shuffling would read the global seed.
+    orders follow from seed and epoch alone: shuffling a dataset would read the global seed.
     """
     import tensorflow as tf
 
-    def split(order: tf.Tensor) -> tf.data.Dataset:
+    plain = tf.autograph.experimental.do_not_convert  # there is no Python control flow in them
+
+    @plain
+    def shuffle(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(members, tf.stack([first, epoch]))
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
+    @plain
     def pick(batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple(tf.gather(part, batch) for part in data)
 
-    generator = np.random.default_rng(seed)
-    orders = np.stack([generator.permutation(rows) for _ in range(epochs)]).astype(np.int32)
-    batches = tf.data.Dataset.from_tensor_slices(orders).flat_map(split).map(pick)
+    members, first = tf.constant(rows.astype(np.int32)), tf.constant(seed, tf.int64)
     # Endless, or Keras takes the end of the last epoch for a shortage.
-    return batches.repeat().prefetch(2)
+    epochs = tf.data.Dataset.range(np.iinfo(np.int64).max)
+    return epochs.flat_map(shuffle).map(pick).prefetch(2)
 
 
 def validation_batches(data: LabelledImages) -> tf.data.Dataset:

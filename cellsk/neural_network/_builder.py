@@ -12,9 +12,10 @@ from cellsk._checks import check_count, check_number, count_noun
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["build_cnn", "check_filters"]
+__all__ = ["build_cnn", "check_depth", "check_filters"]
 
 POOL_SIZE = 2
+LAYOUT = "channels_last"  # whatever the caller has set for Keras
 
 # Height and width of a kernel, and of the pool behind it.
 Window: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
@@ -137,7 +138,7 @@ def build_cnn(
             keras.Input(shape=tuple(image_shape), name="image"),
             keras.layers.Rescaling(rescale, name="rescale"),
             *_convolutions(filters, list(windows), seeds),
-            keras.layers.Flatten(name="flatten"),
+            keras.layers.Flatten(data_format=LAYOUT, name="flatten"),
             *_head(dense_units, dropout, n_outputs, seeds),
         ],
         name="cell_cnn",
@@ -163,9 +164,10 @@ def _convolutions(
             kernel,
             activation="relu",
             kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+            data_format=LAYOUT,
             name=f"conv_{depth}",
         )
-        yield keras.layers.MaxPooling2D(pool, name=f"pool_{depth}")
+        yield keras.layers.MaxPooling2D(pool, data_format=LAYOUT, name=f"pool_{depth}")
 
 
 def _head(
@@ -196,14 +198,7 @@ def _layer_seeds(seed: int | None, count: int) -> Iterator[int]:
 
 def _windows(size: tuple[int, int], filters: Sequence[int], kernel_size: int) -> Iterator[Window]:
     """Kernel and pool of each block; they shrink to fit on plain rows, and there only."""
-    rows = min(size) == 1
-    if not rows and min(size) < (needed := _smallest_side(len(filters), kernel_size)):
-        raise ValueError(
-            f"Images must be at least {needed} x {needed} pixels for "
-            f"{count_noun(len(filters), 'convolution')} with kernel_size={kernel_size}. "
-            f"Got {size[0]} x {size[1]}. "
-            "Pass fewer filters, a smaller kernel_size, or larger images."
-        )
+    check_depth(size, filters, kernel_size)
     height, width = size
     for _ in filters:
         kernel = (min(kernel_size, height), min(kernel_size, width))
@@ -211,6 +206,24 @@ def _windows(size: tuple[int, int], filters: Sequence[int], kernel_size: int) ->
         pool = (min(POOL_SIZE, height), min(POOL_SIZE, width))
         height, width = height // pool[0], width // pool[1]
         yield kernel, pool
+
+
+def check_depth(size: tuple[int, int], filters: Sequence[int], kernel_size: int) -> None:
+    """Raise when images of ``size`` (height, width) are too small for the depth.
+
+    Raises
+    ------
+    ValueError
+        Naming the smallest size. Plain rows, one pixel high, are never too small.
+    """
+    needed = _smallest_side(len(filters), kernel_size)
+    if 1 < min(size) < needed:
+        raise ValueError(
+            f"Images must be at least {needed} x {needed} pixels for "
+            f"{count_noun(len(filters), 'convolution')} with kernel_size={kernel_size}. "
+            f"Got {size[0]} x {size[1]}. "
+            "Pass fewer filters, a smaller kernel_size, or larger images."
+        )
 
 
 def _smallest_side(depth: int, kernel_size: int) -> int:

@@ -12,17 +12,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from cellsk.neural_network._batches import LabelledImages
 from cellsk.neural_network._holdout import hold_out, warn_if_small
-from cellsk.neural_network._inputs import check_images, rescale_factor
+from cellsk.neural_network._inputs import check_images
 from cellsk.neural_network._labels import (
     check_groups,
     check_labels,
+    check_validation_pair,
     check_weights,
     encode_labels,
     find_classes,
 )
 from cellsk.neural_network._parameters import check_parameters, wrap_network
 from cellsk.neural_network._predicting import read_probabilities
-from cellsk.neural_network._runtime import draw_seeds
+from cellsk.neural_network._runtime import draw_seeds, memory_in_words
 from cellsk.neural_network._training import Callbacks, train
 
 __all__ = ["CellClassifier"]
@@ -60,8 +61,8 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
     patience : int, default=5
         Epochs without a lower loss after which to stop.
     validation_fraction : float, default=0.1
-        Share of the images to hold out for early stopping, in (0, 1). Not used when
-        `X_val` and `y_val` are passed to `fit`.
+        Share of the images to hold out for early stopping, in (0, 1); of whole groups,
+        half at most. Not used when `X_val` and `y_val` are passed to `fit`.
     class_weight : dict or "balanced", default=None
         Weight of each class label. "balanced" makes every class weigh the same.
         None weighs every image the same.
@@ -85,9 +86,8 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
     keras_classifier_ : scikeras.wrappers.KerasClassifier
         The wrapper around the network. The Keras model is `keras_classifier_.model_`.
     history_ : dict of str to list of float
-        `loss` and `accuracy` of each epoch, and `val_loss` and `val_accuracy` on the
-        hold-out if there was one. As Keras takes them: those on the training images are
-        averages over the epoch's steps, while the weights were still moving.
+        `loss` and `accuracy` of each epoch, averaged over its steps as the weights moved,
+        and `val_loss` and `val_accuracy` on the hold-out after it, if there was one.
     n_iter_ : int
         Number of epochs run.
     best_epoch_ : int
@@ -96,9 +96,11 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         (height, width, channels) of the images seen in `fit`, in pixels.
     image_dtype_ : str
         "uint8", or "float32" when the images came as other numbers.
+    pixel_max_ : float
+        What the first layer divides pixels by.
     n_features_in_ : int
         Values per image: height times width times channels.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, when X was a data frame of flattened images.
 
     See Also
@@ -112,11 +114,8 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
     :func:`~sklearn.model_selection.cross_val_score`, and keep the images of one patient in
     one fold.
 
-    uint8 pixels are divided by 255. Other numbers are divided by the largest absolute
-    value among the images given to `fit`, so [0, 1] and [0, 255] both do.
-
-    Weights are scaled to a mean of one over the training images; images of weight zero
-    take no part.
+    uint8 pixels are divided by 255, other numbers by the largest absolute value in `fit`.
+    Weights are scaled to a mean of one; images of weight zero take no part.
 
     References
     ----------
@@ -175,6 +174,9 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         tags.non_deterministic = self.random_state is None
         return tags
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "keras_classifier_")
+
     def fit(
         self,
         X: ArrayLike,
@@ -217,12 +219,16 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         TypeError, ValueError
             When a parameter, the images or the labels are not as above, there is one
             class only, the images are too small for the depth, or training diverges.
+        MemoryError
+            When the network or a batch does not fit into memory.
 
         Warns
         -----
         SmallHoldOutWarning
             When the hold-out has too few images of a class to say when to stop.
         """
+        # Until this fit ends well there is no fitted network, nor half of an old one.
+        self.__dict__.pop("keras_classifier_", None)
         check_parameters(self)
         images = check_images(self, X, self.image_shape, reset=True)
         labels = check_labels(images, y)
@@ -233,20 +239,21 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         own = self._validation_images(X_val, y_val, sample_weight_val)
         split_seed, weight_seed, order_seed = draw_seeds(self.random_state, 3)
         rows, watched = self._part(data, groups, own, split_seed)
-        network = wrap_network(self, rescale_factor(images), weight_seed)
-        network.initialize(images, self.classes_[data.codes])
-        network.history_, self.best_epoch_ = train(
-            network.model_,
-            data,
-            rows,
-            watched,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            seed=order_seed,
-            patience=self.patience if self.early_stopping else None,
-            callbacks=self.callbacks,
-            verbose=self.verbose,
-        )
+        network = wrap_network(self, 1 / self.pixel_max_, weight_seed)
+        with memory_in_words():
+            network.initialize(images, self.classes_[data.codes])
+            network.history_, self.best_epoch_ = train(
+                network.model_,
+                data,
+                rows,
+                watched,
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                seed=order_seed,
+                patience=self.patience if self.early_stopping and watched else None,
+                callbacks=self.callbacks,
+                verbose=self.verbose,
+            )
         self.keras_classifier_ = network
         self.history_ = network.history_
         self.n_iter_ = len(self.history_["loss"])
@@ -322,16 +329,13 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
     def _validation_images(
         self, X: ArrayLike | None, y: ArrayLike | None, sample_weight: ArrayLike | None
     ) -> LabelledImages | None:
-        if X is None and y is None:
+        if not check_validation_pair(X, y, sample_weight):
             return None
-        if X is None or y is None:
-            raise ValueError(
-                f"X_val and y_val must come together. Got no {'X' if X is None else 'y'}_val."
-            )
         images = check_images(self, X, reset=False)
         labels = check_labels(images, y)
         weights = check_weights(images, labels, sample_weight, self.class_weight)
-        return encode_labels(self.classes_, images, labels, weights)
+        data = encode_labels(self.classes_, images, labels, weights)
+        return data.take(np.flatnonzero(weights))
 
     def _part(
         self, data: LabelledImages, groups: NDArray | None, own: LabelledImages | None, seed: int
@@ -343,4 +347,4 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         groups = None if groups is None else groups[rows]
         training, watched = hold_out(data.codes[rows], groups, self.validation_fraction, seed)
         warn_if_small(self.classes_, data.codes[rows[watched]])
-        return rows[training], data.take(rows[watched])
+        return rows[training], data.take(rows[watched]) if len(watched) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
@@ -11,9 +12,12 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
 from cellsk._checks import check_count
+from cellsk.exceptions import PixelRangeWarning
 
-__all__ = ["check_image_shape", "check_images", "rescale_factor"]
+__all__ = ["check_image_shape", "check_images", "find_pixel_max"]
 
+# [0, 1] in fit and [0, 255] in predict are 255 apart; a bright image is not.
+FAR = 10
 LAYOUT = "X must hold images of shape (n_samples, height, width, channels)."
 
 
@@ -70,19 +74,24 @@ def check_images(
             f"Pixels must be {kinds[estimator.image_dtype_]}, as in fit. "
             f"Got {kinds[str(images.dtype)]}. Pass the same kind of numbers to fit and predict."
         )
+    elif find_pixel_max(images) > FAR * estimator.pixel_max_:
+        warnings.warn(
+            f"Pixels should be in the range of those in fit, up to {estimator.pixel_max_:g}. "
+            f"Got up to {find_pixel_max(images):g}. Pass images on the same scale.",
+            PixelRangeWarning,
+            stacklevel=3,
+        )
     return images
 
 
-def rescale_factor(images: NDArray) -> float:
-    """Factor that brings the pixels to [0, 1]: 1/255 for uint8, else 1/largest value."""
-    if images.dtype == np.uint8:
-        return 1 / 255
-    largest = float(np.abs(images).max())
-    return 1 / largest if largest > 0 else 1.0
+def find_pixel_max(images: NDArray) -> float:
+    """Value that the first layer divides by: 255 for uint8, else the largest; 1 if blank."""
+    return 255.0 if images.dtype == np.uint8 else float(np.abs(images).max()) or 1.0
 
 
 def _refuse_paths(X: Any) -> None:
-    first = X[0] if isinstance(X, list | tuple | np.ndarray) and len(X) else None
+    rows = getattr(X, "array", X)  # of a pandas Series
+    first = rows[0] if hasattr(rows, "__getitem__") and np.ndim(rows) == 1 and len(rows) else None
     if isinstance(first, str | bytes | PurePath):
         raise ValueError(
             f"{LAYOUT} Got file names, such as {str(first)!r}. "
@@ -124,6 +133,7 @@ def _learn(estimator: Any, images: NDArray, *, named: bool) -> None:
         del estimator.feature_names_in_
     estimator.image_shape_ = images.shape[1:]
     estimator.image_dtype_ = str(images.dtype)
+    estimator.pixel_max_ = find_pixel_max(images)
     estimator.n_features_in_ = int(np.prod(images.shape[1:]))
 
 

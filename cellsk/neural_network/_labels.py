@@ -11,10 +11,17 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
-from cellsk._checks import name_some
+from cellsk._checks import count_noun, name_some
 from cellsk.neural_network._batches import LabelledImages
 
-__all__ = ["check_groups", "check_labels", "check_weights", "encode_labels", "find_classes"]
+__all__ = [
+    "check_groups",
+    "check_labels",
+    "check_validation_pair",
+    "check_weights",
+    "encode_labels",
+    "find_classes",
+]
 
 
 def check_labels(images: NDArray, y: ArrayLike | None) -> NDArray:
@@ -32,7 +39,9 @@ def check_labels(images: NDArray, y: ArrayLike | None) -> NDArray:
         )
     labels = column_or_1d(y, warn=True)
     check_consistent_length(images, labels)
-    if labels.dtype.kind in "fc":
+    if labels.dtype.kind == "O":
+        _refuse_missing("y", "class", labels)
+    elif labels.dtype.kind in "fc":
         assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
     return labels
@@ -49,7 +58,7 @@ def check_weights(
         When weights are negative, not finite, or all zero.
     """
     weights = _check_sample_weight(
-        sample_weight, images, dtype=np.float64, ensure_non_negative=True
+        sample_weight, images, dtype=np.float64, ensure_non_negative=True, copy=True
     )
     counted = weights > 0
     # Classes are balanced among the images that count.
@@ -63,13 +72,46 @@ def check_groups(groups: ArrayLike | None, images: NDArray) -> NDArray | None:
     Raises
     ------
     ValueError
-        When there are more or fewer groups than images.
+        When there are more or fewer groups than images, or some are missing.
     """
     if groups is None:
         return None
     labels = column_or_1d(groups)
     check_consistent_length(images, labels)
+    _refuse_missing("groups", "patient or slide", labels)
     return labels
+
+
+def _refuse_missing(name: str, kind: str, values: NDArray) -> None:
+    missing = [value is None or not _equals_itself(value) for value in values.tolist()]
+    if any(missing):
+        raise ValueError(
+            f"{name} must name a {kind} for each image. "
+            f"Got {count_noun(sum(missing), 'missing value')}. Leave these images out."
+        )
+
+
+def _equals_itself(value: Any) -> bool:
+    try:
+        return bool(value == value)
+    except TypeError:  # pandas.NA
+        return False
+
+
+def check_validation_pair(X: Any, y: Any, sample_weight: Any) -> bool:
+    """Return whether there are validation images, or raise.
+
+    Raises
+    ------
+    ValueError
+        When images, labels or weights come without the others.
+    """
+    if X is None and y is None and sample_weight is None:
+        return False
+    if X is None or y is None:
+        missing = "X_val" if X is None else "y_val"
+        raise ValueError(f"X_val and y_val must come together. Got no {missing}. Pass both.")
+    return True
 
 
 def find_classes(labels: NDArray) -> NDArray:

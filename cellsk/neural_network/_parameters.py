@@ -25,7 +25,8 @@ def check_parameters(classifier: Any) -> None:
     check_filters(classifier.filters)
     for name in ("kernel_size", "dense_units", "epochs", "batch_size", "patience"):
         check_count(name, getattr(classifier, name))
-    check_count("verbose", classifier.verbose, minimum=0)
+    verbose = classifier.verbose
+    check_count("verbose", int(verbose) if isinstance(verbose, bool) else verbose, minimum=0)
     check_option("early_stopping", classifier.early_stopping, (True, False))
     check_number("dropout", classifier.dropout, low=0, high=1, closed="left")
     check_number("learning_rate", classifier.learning_rate, low=0)

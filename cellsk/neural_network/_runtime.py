@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["draw_seeds", "lean_training"]
+__all__ = ["draw_seeds", "lean_training", "memory_in_words"]
 
 
 def draw_seeds(random_state: Any, count: int) -> list[int]:
@@ -22,6 +22,8 @@ def draw_seeds(random_state: Any, count: int) -> list[int]:
     The same int gives the same seeds; a ``RandomState`` is advanced, as scikit-learn
     does; None draws from the operating system.
     """
+    if random_state is np.random:  # as scikit-learn reads it: the global RandomState
+        random_state = check_random_state(random_state)
     if isinstance(random_state, np.random.RandomState):
         entropy: int | None = int(random_state.randint(np.iinfo(np.int32).max))
     elif random_state is None:
@@ -53,6 +55,20 @@ def lean_training(model: keras.Model) -> Iterator[None]:
         if alone:
             del model.optimizer._all_reduce_sum_gradients
         logger.removeFilter(_not_about_retracing)
+
+
+@contextmanager
+def memory_in_words() -> Iterator[None]:
+    """Turn TensorFlow's word for too little memory into Python's, with a way out."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(
+            "The network and its batches must fit into memory. They do not. "
+            "Pass smaller images, fewer filters or dense_units, or a smaller batch_size."
+        ) from error
 
 
 def _not_about_retracing(record: logging.LogRecord) -> bool:

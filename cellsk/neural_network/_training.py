@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -58,7 +58,7 @@ def train(
     tensors = data.as_tensors()
     with lean_training(model):
         result = model.fit(
-            training_batches(tensors, rows, batch_size=batch_size, epochs=epochs, seed=seed),
+            training_batches(tensors, rows, batch_size=batch_size, seed=seed),
             epochs=epochs,
             steps_per_epoch=math.ceil(len(rows) / batch_size),
             validation_data=None if watched is None else validation_batches(watched.as_tensors()),
@@ -84,18 +84,14 @@ def copy_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:
         return []
     import keras
 
-    try:
-        fresh = [
-            entry() if isinstance(entry, type) else copy.deepcopy(entry) for entry in callbacks
-        ]
-    except TypeError:
-        fresh = [None]
-    if not all(isinstance(callback, keras.callbacks.Callback) for callback in fresh):
+    entries = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    made = [entry() if isinstance(entry, type) else entry for entry in entries]
+    if not all(isinstance(callback, keras.callbacks.Callback) for callback in made):
         raise TypeError(
             "callbacks must be a list of Keras callbacks, or of classes that need no argument. "
             f"Got {callbacks!r}."
         )
-    return fresh
+    return [copy.deepcopy(callback) for callback in made]
 
 
 def _check_finite(losses: list[float]) -> None:

@@ -98,8 +98,6 @@ def test_train_twice_writes_same_model(trained, folder, tmp_path):
 
 def test_cross_validate_json_keeps_patients_together(folder):
     """Numbers of each fold, their mean and spread, as JSON on stdout."""
-    done = cellsk("cross-validate", folder, "--folds", 3, "--groups", "-1", "--json", *SMALL)
-    assert done.returncode == 2  # the folder level is the class: every group is one class
     done = cellsk(
         "cross-validate", folder, "--folds", 3, "--group-pattern", r"(P\d+)", "--json", *SMALL
     )
@@ -169,16 +167,20 @@ def test_kaggle_layout_of_tif_files_runs_through(tmp_path):
         (["train", "nowhere"], "Got 'nowhere'"),
         (["train", "flat"], "must contain one sub-folder per class"),
         (["train", "one"], "at least two classes"),
-        (["train", "cells", "--filters", "3,x"], "--filters must be whole numbers"),
+        (["train", "cells", "--filters", "3,x"], "--filters must be positive whole numbers"),
         (["train", "cells", "--image-size", "big"], "--image-size must be pixels"),
         (["train", "cells", "--image-size", "4"], "at least 10 x 10 pixels"),
-        (["train", "cells", "--epochs", "0"], "epochs must be a whole number of at least 1"),
+        (["train", "cells", "--epochs", "0"], "--epochs"),
+        (["train", "cells", "--filters", "8,0"], "--filters must be positive"),
+        (["train", "cells", "--filters", "1000000000000"], "must fit into memory"),
+        (["search", "cells", "--filters", "4", "--filters", "4,4,4,4"], "at least 46 x 46 pixels"),
+        (["cross-validate", "cells", "--groups", "0", "--folds", "2"], "without '"),
         (["train", "cells", "--output", "no/where.cellsk"], "folder of an output file must exist"),
         (["train", "cells", "--group-pattern", "Q"], "Q"),
-        (["cross-validate", "cells", "--folds", "1"], "--folds must be"),
+        (["cross-validate", "cells", "--folds", "1"], "--folds"),
         (["predict", "cells.csv", "cells"], "cells.csv"),
         (["predict", "nowhere.cellsk", "cells"], "nowhere.cellsk"),
-        (["train", "broken"], "1 of 5 images cannot be decoded"),
+        (["train", "broken"], "1 of 5 images cannot be decoded. First: 'broken/benign/c.png'"),
         (["train"], "Missing argument"),
         (["train", "cells", "--epochs", "many"], "valid integer"),
         (["trian"], "No such command"),
@@ -231,8 +233,8 @@ def test_train_interrupted_leaves_nothing(folder, tmp_path, sent):
             folder,
             "--epochs",
             "10000",
-            "--filters",
-            "4",
+            "--batch-size",
+            "1",
             "--output",
             tmp_path / "m.cellsk",
         ],
@@ -243,7 +245,7 @@ def test_train_interrupted_leaves_nothing(folder, tmp_path, sent):
     )
     assert process.stderr is not None
     assert "120 images" in process.stderr.readline()
-    time.sleep(4)
+    time.sleep(1.5)
     process.send_signal(sent)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -264,3 +266,42 @@ def test_help_and_version_answer_without_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_cross_validate_fold_without_a_class_leaves_area_out(tmp_path):
+    """Few malignant patients: no area in that fold, and a sentence; the rest stands."""
+    make_cells(100, folder=tmp_path / "cells", n_patients=5, pure_patients=True,
+               class_balance=0.4, image_size=(16, 16), random_state=0)  # fmt: skip
+    done = cellsk(
+        *["cross-validate", tmp_path / "cells", "--folds", 3, "--group-pattern", r"(P\d+)"],
+        *["--json", *SMALL],
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    areas = [fold["roc_auc"] for fold in result["folds"]]
+    assert None in areas
+    assert "ROC AUC: left out" in done.stderr
+    known = [area for area in areas if area is not None]
+    assert result["mean"].get("roc_auc") == (pytest.approx(np.mean(known)) if known else None)
+
+
+def test_train_one_image_of_each_class_says_so(bad_folders, folder, tmp_path):
+    """Nothing to hold out: a model all the same, and a sentence."""
+    for name in ("benign", "malignant"):
+        (tmp_path / "two" / name).mkdir(parents=True)
+        shutil.copy(sorted((folder / name).iterdir())[0], tmp_path / "two" / name)
+    done = cellsk("train", tmp_path / "two", "--output", tmp_path / "m.cellsk", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "Too few images to hold any out" in done.stdout
+    assert "warning: Early stopping should watch" in done.stderr
+
+
+def test_predict_unfitted_model_file_says_so(folder, tmp_path):
+    """A model file may hold a pipeline that was never fitted; it predicts nothing."""
+    from cellsk import CellClassifier, save_model
+
+    save_model(CellClassifier(), tmp_path / "m.cellsk")
+    done = cellsk("predict", tmp_path / "m.cellsk", folder, "--output", tmp_path / "p.csv")
+    assert done.returncode == 2
+    assert "not fitted yet" in done.stderr
+    assert not (tmp_path / "p.csv").exists()

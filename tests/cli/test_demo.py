@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from cellsk.cli._demo import TITLE, WRITTEN, _folder_to_fill
+
 
 @pytest.mark.slow
 def test_demo_writes_report_pictures_and_model(tmp_path):
@@ -29,11 +31,52 @@ def test_demo_writes_report_pictures_and_model(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
 
 
-def test_demo_other_folder_is_left_alone(tmp_path):
-    """A folder with other files is not replaced."""
-    (tmp_path / "thesis.txt").write_text("three years")
-    command = [sys.executable, "-m", "cellsk", "demo", "--output", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True)
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"thesis.txt": "three years"},
+        {"thesis.txt": "three years", "report.txt": "mine"},
+        {"report.txt": "mine"},
+        {"cells": "mine"},
+        {"report.txt": "Drawn cells: how well can benign", "thesis.txt": "three years"},
+    ],
+)
+def test_demo_other_folder_is_left_alone(tmp_path, files):
+    """A folder with other files is not touched, whatever their names."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    command = [sys.executable, "-m", "cellsk", "demo", "--output", "."]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2
     assert "must be a new folder, or that of an earlier demo" in done.stderr
-    assert (tmp_path / "thesis.txt").read_text() == "three years"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == files
+
+
+def test_demo_folder_fails_midway_keeps_earlier_demo(tmp_path):
+    """An earlier demo is replaced as a whole, or not at all; a new folder goes again."""
+    earlier = tmp_path / "demo"
+    with _folder_to_fill(earlier) as draft:
+        fill(draft, "first")
+    with pytest.raises(KeyboardInterrupt):
+        fill_half(earlier, "second")
+    assert (earlier / "model.cellsk").read_text().endswith("first")
+    with _folder_to_fill(earlier) as draft:
+        fill(draft, "third")
+    assert (earlier / "model.cellsk").read_text().endswith("third")
+    assert {path.name for path in earlier.iterdir()} == set(WRITTEN)
+    with pytest.raises(KeyboardInterrupt):
+        fill_half(tmp_path / "new", "first")
+    assert not (tmp_path / "new").exists()
+
+
+def fill(folder, text):
+    """Write all that a demo writes, as one-line files."""
+    for name in WRITTEN:
+        (folder / name).write_text(f"{TITLE} {text}")
+
+
+def fill_half(folder, text):
+    """Begin a demo, and be interrupted."""
+    with _folder_to_fill(folder) as draft:
+        (draft / WRITTEN[-1]).write_text(text)
+        raise KeyboardInterrupt

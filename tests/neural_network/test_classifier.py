@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from cellsk import CellClassifier
+from cellsk import CellClassifier, make_cells
 from cellsk.exceptions import SmallHoldOutWarning
 
 
@@ -30,9 +30,14 @@ def test_fit_labels_of_any_kind_come_back(cells, small, kind):
     assert predicted.dtype.kind == labels.dtype.kind
 
 
-def test_fit_learns_drawn_cells(fitted, cells):
+def test_fit_learns_drawn_cells():
     """Drawn cells without overlap are told apart, on the images it trained on."""
-    assert fitted.score(cells.images, [cells.target_names[code] for code in cells.y]) > 0.8
+    drawn = make_cells(120, n_patients=6, image_size=(32, 32), difficulty=0, random_state=0)
+    classifier = CellClassifier(
+        filters=(8,), dense_units=16, learning_rate=0.003, epochs=12, batch_size=16,
+        early_stopping=False, random_state=0,
+    )  # fmt: skip
+    assert classifier.fit(drawn.images, drawn.y).score(drawn.images, drawn.y) > 0.9
 
 
 def test_fit_attributes_are_as_documented(fitted):
@@ -242,6 +247,7 @@ def test_fit_bad_callbacks_raises(cells, small, callbacks):
         ({"groups": np.zeros(7)}, "inconsistent numbers of samples"),
         ({"X_val": np.zeros((2, 16, 16, 3), np.uint8)}, "must come together. Got no y_val"),
         ({"y_val": [0, 1]}, "Got no X_val"),
+        ({"sample_weight_val": [1, 1]}, "Got no X_val"),
         (
             {"X_val": np.zeros((2, 16, 16, 3), np.uint8), "y_val": [0, 5]},
             r"hold the classes of y, '0', '1'\. Got also '5'",
@@ -253,3 +259,72 @@ def test_fit_bad_data_raises(cells, small, arguments, match):
     arguments = {"X": cells.images, "y": cells.y} | arguments
     with pytest.raises(ValueError, match=match):
         CellClassifier(**small).fit(**arguments)
+
+
+def test_fit_leaves_sample_weight_as_it_was(cells, small):
+    """Class weights are not written into the caller's array; read-only ones are fine."""
+    weights = np.ones(120)
+    weights.setflags(write=False)
+    classifier = CellClassifier(**small | {"epochs": 1}, class_weight={0: 3, 1: 1})
+    classifier.fit(cells.images, cells.y, sample_weight=weights)
+    assert (weights == 1).all()
+
+
+def test_fit_that_fails_leaves_no_fitted_classifier(cells, small):
+    """An old network never stands beside new class names."""
+    classifier = CellClassifier(**small | {"epochs": 1}).fit(cells.images, cells.y)
+    classifier.set_params(early_stopping=True)
+    with pytest.raises(ValueError, match="whole groups"):
+        classifier.fit(cells.images, cells.y + 7, groups=np.zeros(120))
+    with pytest.raises(NotFittedError):
+        classifier.predict(cells.images)
+
+
+def test_fit_one_image_of_each_class_trains_to_the_end(cells, small):
+    """With nothing to watch, the last epoch is the one kept, and a warning says so."""
+    rows = [int(np.flatnonzero(cells.y == code)[0]) for code in (0, 1)]
+    classifier = CellClassifier(**small | {"early_stopping": True, "epochs": 3})
+    with pytest.warns(SmallHoldOutWarning, match="Got 0 images: 0 of 0, 0 of 1"):
+        classifier.fit(cells.images[rows], cells.y[rows])
+    assert classifier.n_iter_ == classifier.best_epoch_ == 3
+    assert "val_loss" not in classifier.history_
+
+
+def test_validation_images_of_weight_zero_take_no_part(cells, small):
+    """Wrong labels of weight zero leave the validation numbers as they are."""
+    parameters = small | {"epochs": 1}
+    X, y = cells.images[:80], cells.y[:80]
+    alone = CellClassifier(**parameters).fit(X, y, X_val=cells.images[80:], y_val=cells.y[80:])
+    both = CellClassifier(**parameters).fit(
+        X,
+        y,
+        X_val=np.concatenate([cells.images[80:]] * 2),
+        y_val=np.concatenate([cells.y[80:], 1 - cells.y[80:]]),
+        sample_weight_val=np.repeat([1.0, 0.0], 40),
+    )
+    assert both.history_["val_accuracy"] == alone.history_["val_accuracy"]
+    assert both.history_["val_loss"] == pytest.approx(alone.history_["val_loss"])
+
+
+def test_fit_too_large_for_memory_says_so(cells, small):
+    """A network that cannot be held ends in words."""
+    with pytest.raises(MemoryError, match=r"fit into memory.*fewer filters"):
+        CellClassifier(**small | {"filters": (10**12,)}).fit(cells.images, cells.y)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_fit_missing_patient_or_label_raises(cells, small, missing):
+    """A missing patient is no patient, a missing label no class."""
+    values = np.array(["a", "b"] * 60, dtype=object)
+    values[7] = missing
+    with pytest.raises(ValueError, match=r"groups must name a patient.*Got 1 missing value"):
+        CellClassifier(**small).fit(cells.images, cells.y, groups=values)
+    with pytest.raises(ValueError, match=r"y must name a class.*Got 1 missing value|NaN"):
+        CellClassifier(**small).fit(cells.images, values)
+
+
+def test_fit_takes_what_sklearn_takes(cells, small):
+    """verbose as a bool, random_state as NumPy's integer or its global state."""
+    for state in (np.int64(0), np.random):
+        classifier = CellClassifier(**small | {"epochs": 1, "random_state": state}, verbose=False)
+        assert classifier.fit(cells.images, cells.y).n_iter_ == 1

@@ -5,7 +5,8 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from cellsk import CellClassifier
-from cellsk.neural_network._inputs import check_image_shape, check_images, rescale_factor
+from cellsk.exceptions import PixelRangeWarning
+from cellsk.neural_network._inputs import check_image_shape, check_images, find_pixel_max
 
 
 def learn(X, image_shape=None):
@@ -48,11 +49,20 @@ def test_check_images_other_numbers_become_float32():
         assert estimator.image_dtype_ == "float32"
 
 
-def test_rescale_factor_brings_pixels_to_one():
+def test_find_pixel_max_is_what_pixels_are_divided_by():
     """uint8 by its range, others by the largest absolute value; blank images as they are."""
-    assert rescale_factor(np.zeros((1, 2, 2, 1), np.uint8)) == 1 / 255
-    assert rescale_factor(np.full((1, 2, 2, 1), -4, np.float32)) == 0.25
-    assert rescale_factor(np.zeros((1, 2, 2, 1), np.float32)) == 1.0
+    assert find_pixel_max(np.zeros((1, 2, 2, 1), np.uint8)) == 255
+    assert find_pixel_max(np.full((1, 2, 2, 1), -4, np.float32)) == 4
+    assert find_pixel_max(np.zeros((1, 2, 2, 1), np.float32)) == 1
+
+
+def test_predict_other_scale_of_floats_warns(cells, small):
+    """Fitted on 0 to 1, asked about 0 to 255: the same kind of number, and wrong."""
+    X = cells.images[:30] / 255
+    classifier = CellClassifier(**small).set_params(epochs=1).fit(X, cells.y[:30])
+    with pytest.warns(PixelRangeWarning, match=r"Got up to 2\d\d\. Pass images on"):
+        classifier.predict(X * 255)
+    assert classifier.predict(X * 2).shape == (30,)  # brighter, and no warning
 
 
 @pytest.mark.parametrize(
@@ -111,3 +121,10 @@ def test_fit_images_after_table_forgets_column_names(cells, small):
     classifier.set_params(image_shape=None).fit(cells.images[:40], cells.y[:40])
     assert not hasattr(classifier, "feature_names_in_")
     assert classifier.n_features_in_ == 768
+
+
+def test_fit_series_of_paths_names_the_reader(small):
+    """A column of file names gets the same advice as a list."""
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match="Put a reader in front"):
+        CellClassifier(**small).fit(pd.Series(["a.png", "b.png"]), [0, 1])
