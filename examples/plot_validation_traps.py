@@ -80,6 +80,6 @@ for seed in (0, 1):
 
 # %%
 # Folds by image promise what no new patient will ever see. Folds by patient do not. But twelve
-# patients are few, and their score scatters: it falls below one half where the stain that was
-# learned from some patients misleads on others. What helps is more patients, not more images
-# of the same ones.
+# patients are few, and their score scatters around one half: below, where the stain that was
+# learned from some patients misleads on others, and above, where it happens to fit. What helps
+# is more patients, not more images of the same ones.
