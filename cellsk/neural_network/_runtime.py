@@ -59,7 +59,13 @@ def lean_training(model: keras.Model) -> Iterator[None]:
 
 @contextmanager
 def memory_in_words() -> Iterator[None]:
-    """Turn TensorFlow's word for too little memory into Python's, with a way out."""
+    """Turn TensorFlow's word for too little memory into Python's, with a way out.
+
+    Raises
+    ------
+    MemoryError
+        When the body runs out of memory in TensorFlow.
+    """
     import tensorflow as tf
 
     try:
