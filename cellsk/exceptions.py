@@ -1,12 +1,19 @@
 """The errors and warnings that a caller of cellsk may want to catch."""
 
 __all__ = [
+    "FoldManifestError",
     "ImageReadError",
     "ImageReadWarning",
     "ModelFileError",
+    "PatientsUnknownWarning",
     "PixelRangeWarning",
     "SmallHoldOutWarning",
+    "SplitWarning",
 ]
+
+
+class FoldManifestError(ValueError):
+    """A fold manifest cannot be read, or is of other images, labels or patients."""
 
 
 class ImageReadError(ValueError):
@@ -36,9 +43,17 @@ class ModelFileError(ValueError):
     """A model cannot be written as a model file, or a file is not one that may be loaded."""
 
 
+class PatientsUnknownWarning(UserWarning):
+    """Images were split without knowing their patients: the numbers may be too good."""
+
+
 class PixelRangeWarning(UserWarning):
     """Pixels are many times larger than those that the network was fitted on."""
 
 
 class SmallHoldOutWarning(UserWarning):
     """The images held out for early stopping are too few to say when to stop."""
+
+
+class SplitWarning(UserWarning):
+    """A split is allowed, but lopsided: few patients, a class missing, a search that parts them."""

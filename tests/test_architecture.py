@@ -13,8 +13,10 @@ FLOORS = [
     {"datasets"},
     {"preprocessing"},
     {"neural_network"},
+    {"metrics"},
     {"model_selection"},
     {"inspection", "persistence"},
+    {"report"},
     {"cli", "serve"},
     {"__main__"},
 ]
@@ -23,11 +25,12 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 OWNERS = {
     "PIL": ("_codec",),
     "tensorflow": ("neural_network", "cli._quiet"),
-    "keras": ("neural_network", "persistence._network", "cli._progress"),
+    "keras": ("neural_network", "persistence._network"),
     "scikeras": ("neural_network._parameters",),
     "matplotlib": ("inspection",),
     "typer": ("cli",),
     "h5py": ("persistence._weights",),
+    "jinja2": ("report",),
 }
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): ast.parse(path.read_text())
