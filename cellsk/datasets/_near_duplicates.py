@@ -1,0 +1,166 @@
+"""Pictures that are the same but for turns, flips, encoding, size or brightness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dctn
+from scipy.spatial import cKDTree
+
+__all__ = ["MIN_CONTRAST", "NearPairs", "find_near_duplicates", "measure_contrast"]
+
+# Standard deviation of a thumbnail, in levels. Flatter images are alike because they are
+# empty, and what little differs in them is noise.
+MIN_CONTRAST = 3.0
+
+# Measured on 400 patches of PatchCamelyon against their altered copies. Coarse correlation:
+# 0.998 and more in 99 of 100 after JPEG at quality 50, 0.996 at 30, 0.999 after resizing to
+# 64, 0.998 after a blur of one pixel. Detail correlation: at least 0.97 after each of these,
+# and at most 0.58 among candidate pairs of different patches with a coarse
+# correlation above 0.9.
+MIN_COARSE, MIN_DETAIL = 0.97, 0.75
+
+# Distance of two hashes, at most. A pair whose coarse correlation is above
+# 1 - 0.1**2 / 2 = 0.995 cannot be further apart; most pairs above 0.97 are closer too.
+_MAX_DISTANCE = 0.1
+_N_COARSE, _HASH_ORDER, _RINGS = 8, 4, (5, 9, 16, 32)
+_N_NEIGHBOURS = 16  # looked at for each image, so that cost stays in line with the count
+_CHUNK_SIZE = 2048
+
+
+class NearPairs(NamedTuple):
+    """Pairs of images that show the same, the lower row first.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_pairs, 2), dtype int64
+    correlation : ndarray of shape (n_pairs,), dtype float64
+        Of the coarse structure, under the best of the eight symmetries.
+    """
+
+    rows: NDArray[np.int64]
+    correlation: NDArray[np.float64]
+
+
+def measure_contrast(thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the standard deviation of each thumbnail, in levels."""
+    return thumbnails.astype(np.float32).std(axis=(1, 2)).astype(np.float64)
+
+
+def find_near_duplicates(thumbnails: NDArray[np.uint8]) -> NearPairs:
+    """Return the pairs of thumbnails that show the same picture.
+
+    The hash of an image is made of the absolute values of its 14 lowest cosine
+    coefficients, those of (u, v) and (v, u) in order of size: flips change their signs and
+    quarter turns swap them too, so the hash is the same under all eight symmetries of the
+    square. It only ever shortens the distance between two pictures; so a k-d tree of the
+    hashes misses no pair within its radius. Each candidate is then compared under each
+    symmetry, coarse structure first, then fine detail.
+
+    Parameters
+    ----------
+    thumbnails : ndarray of shape (n, size, size), dtype uint8
+        Luma. Flat ones (see ``MIN_CONTRAST``) are never paired.
+
+    Returns
+    -------
+    pairs : NearPairs
+    """
+    rows = np.flatnonzero(measure_contrast(thumbnails) >= MIN_CONTRAST)
+    if len(rows) < 2:
+        return NearPairs(np.empty((0, 2), dtype=np.int64), np.empty(0))
+    coarse, detail = _split_spectrum(thumbnails[rows])
+    pairs = _find_candidates(_hash_spectrum(coarse))
+    kept, correlation = _verify_pairs(pairs, coarse, detail)
+    return NearPairs(rows[pairs[kept]], correlation)
+
+
+def _split_spectrum(
+    thumbnails: NDArray[np.uint8],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the cosine coefficients of coarse structure and of detail, each of norm 1."""
+    spectrum = dctn(thumbnails.astype(np.float32), axes=(1, 2), norm="ortho")
+    spectrum[:, 0, 0] = 0
+    coarse = spectrum[:, :_N_COARSE, :_N_COARSE].copy()
+    return _scale_to_unit(coarse), _level_detail(spectrum)
+
+
+def _level_detail(spectrum: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the detail with the same weight for each ring of frequencies.
+
+    The product of two then is the mean of their correlations in the rings. Otherwise the
+    outer slopes of two round cells of one size would count as the same detail.
+    """
+    order = np.arange(spectrum.shape[1])
+    radius = np.maximum(order[:, np.newaxis], order)
+    detail = np.zeros_like(spectrum)
+    for low, high in pairwise(_RINGS):
+        ring = np.where((radius >= low) & (radius < high), spectrum, 0)
+        detail += _scale_to_unit(ring)
+    return _scale_to_unit(detail)
+
+
+def _scale_to_unit(spectrum: NDArray[np.float32]) -> NDArray[np.float32]:
+    norm = np.sqrt(np.square(spectrum).sum(axis=(1, 2), keepdims=True))
+    return spectrum / np.maximum(norm, 1e-6)
+
+
+def _hash_spectrum(coarse: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what is the same under the eight symmetries."""
+    columns = []
+    for u in range(_HASH_ORDER + 1):
+        for v in range(u, _HASH_ORDER + 1 - u):
+            if u == v:
+                columns.append(np.abs(coarse[:, u, v]))
+            else:
+                one, other = np.abs(coarse[:, u, v]), np.abs(coarse[:, v, u])
+                columns += [np.maximum(one, other), np.minimum(one, other)]
+    return np.stack(columns[1:], axis=1)  # the first is the mean, taken out
+
+
+def _find_candidates(hashes: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return pairs of close hashes, each once."""
+    n_images = len(hashes)
+    k = min(_N_NEIGHBOURS + 1, n_images)
+    found = cKDTree(hashes, balanced_tree=False, compact_nodes=False)
+    _, near = found.query(hashes, k=k, distance_upper_bound=_MAX_DISTANCE)
+    here = np.repeat(np.arange(n_images), k)
+    there = near.ravel()
+    real = (there < n_images) & (there != here)
+    pairs = np.sort(np.stack([here[real], there[real]], axis=1), axis=1)
+    return np.unique(pairs, axis=0).astype(np.int64).reshape(-1, 2)
+
+
+def _verify_pairs(
+    pairs: NDArray[np.int64], coarse: NDArray[np.float32], detail: NDArray[np.float32]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which candidates are alike in both, and the coarse correlation of those."""
+    alike = np.zeros(len(pairs), dtype=bool)
+    correlation = np.zeros(len(pairs))
+    for start in range(0, len(pairs), _CHUNK_SIZE):
+        one, other = pairs[start : start + _CHUNK_SIZE].T
+        by_symmetry = _correlate(coarse[one], coarse[other])
+        fine = _correlate(detail[one], detail[other])
+        both = (by_symmetry >= MIN_COARSE) & (fine >= MIN_DETAIL)
+        chunk = slice(start, start + len(one))
+        alike[chunk] = both.any(axis=0)
+        correlation[chunk] = np.where(both, by_symmetry, 0).max(axis=0)
+    return alike, correlation[alike].clip(max=1.0)
+
+
+def _correlate(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the correlation of pairs under each symmetry, shape (8, n)."""
+    return np.stack([np.einsum("nuv,nuv->n", turned, other) for turned in _turn(one)])
+
+
+def _turn(spectrum: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """Yield the spectra of the eight turned and flipped pictures."""
+    sign = (-1.0) ** np.arange(spectrum.shape[1], dtype=np.float32)
+    for upright in (spectrum, spectrum.transpose(0, 2, 1)):
+        for rows in (1, sign[:, np.newaxis]):
+            for columns in (1, sign):
+                yield upright * rows * columns
