@@ -1,0 +1,249 @@
+"""The fold manifest: a csv file that says which image is in which fold."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+from numpy.typing import ArrayLike, NDArray
+
+from cellsk._checks import count_noun
+from cellsk._files import whole_file
+from cellsk.exceptions import FoldManifestError
+from cellsk.model_selection._image_hashes import hash_images, name_images
+from cellsk.model_selection._rows import as_text
+
+__all__ = ["ManifestRow", "build_manifest", "read_manifest", "write_manifest"]
+
+COLUMNS = ("file", "sha256", "label", "group", "fold")
+# A row takes about 150 bytes: both allow a million images, and stop at a wrong file.
+MAX_BYTES, MAX_ROWS = 256 * 2**20, 1_000_000
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
+
+
+class ManifestRow(TypedDict):
+    """One image of a manifest; folds count from 1, and `group` is None if not known."""
+
+    file: str
+    sha256: str
+    label: str
+    group: str | None
+    fold: int
+
+
+def build_manifest(
+    X: Any, y: ArrayLike, groups: ArrayLike | None, codes: NDArray, hashes: list[str] | None = None
+) -> list[ManifestRow]:
+    """Return one row for each image.
+
+    Parameters
+    ----------
+    X : sequence of length n_samples
+        Paths, contents of files, or images.
+    y : array-like of shape (n_samples,)
+        Class of each image; its text is written.
+    groups : array-like of shape (n_samples,), or None
+        Patient of each image.
+    codes : ndarray of int of shape (n_samples,)
+        Fold of each image, from 0.
+    hashes : list of str, default=None
+        What :func:`hash_images` returned, where it was called before.
+
+    Returns
+    -------
+    rows : list of dict
+        With `file`, `sha256`, `label`, `group` and `fold`, in the order of the images.
+
+    Raises
+    ------
+    ImageReadError
+        When a file cannot be opened.
+
+    Examples
+    --------
+    >>> from cellsk.model_selection import build_manifest
+    >>> row = build_manifest([b"pixels"], ["benign"], ["p1"], [0])[0]
+    >>> row["file"], row["sha256"][:8], row["label"], row["group"], row["fold"]
+    ('image 0', '6ec9c2b0', 'benign', 'p1', 1)
+    """
+    columns = (
+        name_images(X),
+        hash_images(X) if hashes is None else hashes,
+        as_text(y),
+        [None] * len(X) if groups is None else as_text(groups),
+        [int(code) + 1 for code in codes],
+    )
+    return [
+        ManifestRow(file=file, sha256=sha256, label=label, group=group, fold=fold)
+        for file, sha256, label, group, fold in zip(*columns, strict=True)
+    ]
+
+
+def write_manifest(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a manifest, whole or not at all.
+
+    Names that a spreadsheet would take for a formula get an apostrophe in front, which
+    :func:`read_manifest` takes away again; plain numbers such as -1 do not.
+
+    Parameters
+    ----------
+    path : str or Path
+        The csv file to write.
+    rows : iterable of mapping
+        As :func:`build_manifest` returns them.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cellsk.model_selection import build_manifest, read_manifest, write_manifest
+    >>> rows = build_manifest([b"a", b"b"], ["benign", "malignant"], None, [0, 1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_manifest(f"{folder}/folds.csv", rows)
+    ...     read_manifest(f"{folder}/folds.csv") == rows
+    True
+    """
+    with whole_file(path) as draft, open(draft, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in rows:
+            group = "" if row["group"] is None else row["group"]
+            texts = [str(row["file"]), row["sha256"], str(row["label"]), str(group)]
+            writer.writerow([*map(_escape, texts), int(row["fold"])])
+
+
+def read_manifest(path: str | os.PathLike[str]) -> list[ManifestRow]:
+    """Read a manifest and check that it is one.
+
+    Parameters
+    ----------
+    path : str or Path
+        A csv file with the columns `file`, `sha256`, `label`, `group` and `fold`, in any
+        order and among others.
+
+    Returns
+    -------
+    rows : list of dict
+        As :func:`build_manifest` returns them, in the order of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    FoldManifestError
+        When the file is too large, not a csv file in UTF-8, lacks a column, or a row of it
+        is not complete.
+
+    Examples
+    --------
+    See :func:`write_manifest`.
+    """
+    name = repr(os.fspath(path))
+    _check_file(path, name)
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            first = stream.readline(1000)
+            stream.seek(0)
+            # A spreadsheet saves with the separator of its country.
+            reader = csv.DictReader(stream, delimiter=max(",;\t", key=first.count), strict=True)
+            _check_columns(reader.fieldnames or [], name)
+            rows = [_parse_row(row, reader.line_num, name) for row in _bounded(reader, name)]
+    except UnicodeDecodeError:
+        raise _refuse(name, "is not text in UTF-8", "Save it as 'CSV UTF-8'") from None
+    except csv.Error as error:
+        raise _refuse(name, f"cannot be read ({error})", "Write it again") from None
+    _check_folds(rows, name)
+    return rows
+
+
+def _refuse(name: str, why: str, remedy: str) -> FoldManifestError:
+    return FoldManifestError(
+        f"A fold manifest must be a csv file with the columns {', '.join(COLUMNS)}. Got {name},"
+        f" which {why}. {remedy}."
+    )
+
+
+def _check_file(path: str | os.PathLike[str], name: str) -> None:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"A fold manifest must be a file. Got {name}, which is none. Check the path."
+        )
+    size = os.path.getsize(path)
+    if size > MAX_BYTES:
+        raise _refuse(
+            name, f"has {size:,} bytes, more than {MAX_BYTES:,}", "Check that it is a manifest"
+        )
+
+
+def _check_columns(header: Iterable[str], name: str) -> None:
+    known = list(header)
+    missing = [column for column in COLUMNS if known.count(column) != 1]
+    if missing:
+        raise _refuse(name, f"has not one column {missing[0]!r}", "Add it, or write it again")
+
+
+def _bounded(reader: Iterable[Any], name: str) -> Iterable[Any]:
+    for count, row in enumerate(reader):
+        if count == MAX_ROWS:
+            raise _refuse(name, f"has over {MAX_ROWS:,} rows", "Check that it is a manifest")
+        if any(row.values()):  # a spreadsheet may leave rows of nothing but commas
+            yield row
+
+
+def _parse_row(row: dict[str, str | None], line: int, name: str) -> ManifestRow:
+    cells = {column: row[column] or "" for column in COLUMNS}
+    sha256, fold = cells["sha256"].strip().lower(), cells["fold"].strip()
+    wrong = (
+        f"{sha256[:70]!r} as sha256"
+        if not _SHA256.fullmatch(sha256)
+        else f"{fold[:20]!r} as fold"
+        if not re.fullmatch(r"[1-9][0-9]{0,6}", fold)
+        else "no label"
+        if not cells["label"].strip()
+        else None
+    )
+    if wrong is not None:
+        raise _refuse(name, f"has {wrong} in line {line}", "Correct it, or write it again")
+    return ManifestRow(
+        file=_unescape(cells["file"]),
+        sha256=sha256,
+        label=_unescape(cells["label"]),
+        group=_unescape(cells["group"]) or None,
+        fold=int(fold),
+    )
+
+
+def _check_folds(rows: list[ManifestRow], name: str) -> None:
+    """Raise unless the folds are numbered from 1 without a gap, and groups are all or none."""
+    if not rows:
+        raise _refuse(name, "has no row below its header", "Write it again")
+    folds = {row["fold"] for row in rows}
+    gaps = sorted(set(range(1, max(2, len(folds)) + 1)) - folds)
+    if gaps:
+        raise _refuse(name, f"has no image in fold {gaps[0]}", "Number two folds or more from 1 on")
+    unknown = sum(row["group"] is None for row in rows)
+    if 0 < unknown < len(rows):
+        raise _refuse(
+            name, f"has {count_noun(unknown, 'row')} without a group", "Fill in all, or none"
+        )
+
+
+def _escape(text: str) -> str:
+    return f"'{text}" if _looks_like_formula(text) else text
+
+
+def _unescape(text: str) -> str:
+    return text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text
+
+
+def _looks_like_formula(text: str) -> bool:
+    return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text.lstrip("'"))

@@ -1,0 +1,101 @@
+"""Calibrated probabilities, on patients that the classifier did not see."""
+
+import numpy as np
+import pytest
+from sklearn import config_context
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.naive_bayes import GaussianNB
+
+from cellsk.model_selection._calibration import CALIBRATION_METHODS, calibrate
+
+
+@pytest.fixture(scope="module")
+def overconfident():
+    """Ten copies of one weak feature: naive Bayes takes each for new evidence."""
+    rng = np.random.default_rng(0)
+    groups = np.arange(24).repeat(50)
+    y = np.array(["benign", "malignant"])[groups % 2]
+    weak = rng.normal(size=1200) + 0.8 * (groups % 2)
+    X = weak[:, None] + 0.05 * rng.normal(size=(1200, 10))
+    return X, y, groups
+
+
+@pytest.mark.parametrize("method", CALIBRATION_METHODS)
+def test_calibrate_overconfident_classifier_states_better_probabilities(overconfident, method):
+    """On new patients the log loss falls to that of a classifier without the fault."""
+    X, y, groups = overconfident
+    train = groups < 12
+    calibrated = calibrate(GaussianNB(), y[train], groups[train], method=method)
+    with config_context(enable_metadata_routing=True):
+        calibrated.fit(X[train], y[train], groups=groups[train])
+    plain = GaussianNB().fit(X[train], y[train])
+    honest = LogisticRegression().fit(X[train, :1], y[train])
+    loss, before, best = (
+        log_loss(y[~train], model.predict_proba(rows[~train]))
+        for model, rows in ((calibrated, X), (plain, X), (honest, X[:, :1]))
+    )
+    assert before > 2 * best
+    assert loss == pytest.approx(best, rel=0.15)
+
+
+def test_calibrate_folds_keep_patients_apart(overconfident):
+    """Each calibration is learned on patients that its classifier did not see."""
+    X, y, groups = overconfident
+    seen = []
+
+    class Recorder(GaussianNB):
+        def fit(self, X, y, sample_weight=None):
+            seen.append(set(X[:, -1]))
+            return super().fit(X, y)
+
+        def predict_proba(self, X):
+            assert not seen[-1] & set(X[:, -1])
+            return super().predict_proba(X)
+
+    with config_context(enable_metadata_routing=True):
+        calibrate(Recorder(), y, groups, n_splits=4).fit(
+            np.column_stack([X, groups]), y, groups=groups
+        )
+    assert [len(patients) for patients in seen] == [18] * 4
+
+
+def test_calibrate_without_groups_splits_images(overconfident):
+    """Independent images need no routing."""
+    X, y, _ = overconfident
+    calibrated = calibrate(GaussianNB(), y, n_splits=2).fit(X, y)
+    assert isinstance(calibrated, CalibratedClassifierCV)
+    assert len(calibrated.calibrated_classifiers_) == 2
+
+
+def test_calibrate_few_patients_of_a_class_uses_fewer_folds(overconfident):
+    """Two patients of a class give two folds: a fold without the class would calibrate to zero."""
+    X, y, groups = overconfident
+    rows = np.isin(groups, [0, 1, 2, 4, 5, 6, 8])  # malignant: 1 and 5
+    calibrated = calibrate(GaussianNB(), y[rows], groups[rows])
+    with config_context(enable_metadata_routing=True):
+        calibrated.fit(X[rows], y[rows], groups=groups[rows])
+    assert len(calibrated.calibrated_classifiers_) == 2
+
+
+def test_calibrate_three_classes_sums_to_one():
+    """More than two classes are calibrated too."""
+    rng = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    X = rng.normal(size=(90, 2)) + y[:, None]
+    proba = calibrate(LogisticRegression(), y).fit(X, y).predict_proba(X)
+    assert proba.shape == (90, 3)
+    assert np.allclose(proba.sum(axis=1), 1)
+
+
+def test_calibrate_unknown_method_raises():
+    """The methods are those of scikit-learn."""
+    with pytest.raises(ValueError, match="method must be one of 'sigmoid', 'isotonic'"):
+        calibrate(LogisticRegression(), [0, 1] * 6, method="platt")
+
+
+def test_calibrate_one_patient_of_a_class_raises_before_fit():
+    """What cannot be calibrated is refused when it is asked for."""
+    with pytest.raises(ValueError, match=r"two patients of each class.*leave out"):
+        calibrate(LogisticRegression(), [0, 0, 1, 1, 1], ["A", "A", "B", "C", "C"])
