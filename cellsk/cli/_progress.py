@@ -17,42 +17,59 @@ __all__ = ["show_progress"]
 def show_progress(classifier: CellClassifier, n_fits: int) -> Iterator[None]:
     """Show on stderr how far ``n_fits`` fits of the classifier, or clones of it, are.
 
-    A fit that stops early fills its share at once. Afterwards the classifier has no
-    callback, so that it can be saved.
+    The classifier may stand in a pipeline or a search. A fit that stops early fills its
+    share at once; fits in other processes do not move the bar. Afterwards neither the
+    classifier nor a clone of it has the callback, so that it can be saved.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    # scikit-learn's own ProgressBar draws on stdout, which belongs to the result.
     columns = [TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()]
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         # Nothing is drawn where no one looks; and the bar is no part of the result.
         progress.disable = not sys.stderr.isatty()
-        task = progress.add_task("", total=n_fits * classifier.epochs)
-        classifier.set_params(callbacks=[_make_tick(progress, task, n_fits, classifier.epochs)])
+        task = progress.add_task("", total=n_fits)
+        classifier.set_callbacks(_Ticker(progress, task, n_fits))
+        shared = classifier._skl_callbacks  # one list, which clones hold too
         try:
             yield
         finally:
-            classifier.set_params(callbacks=None)
+            shared.clear()
+            classifier.set_callbacks()
 
 
-def _make_tick(progress: Any, task: Any, n_fits: int, epochs: int) -> Any:
-    import keras
+class _Ticker:
+    """Moves the bar at each epoch, as a callback of scikit-learn's."""
 
-    class Tick(keras.callbacks.Callback):
-        fits = 0
+    def __init__(self, progress: Any, task: Any, n_fits: int) -> None:
+        self._progress = progress
+        self._task = task
+        self._n_fits = n_fits
+        self._done = 0
 
-        def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-            return self  # one bar for all clones
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_progress": None}  # a bar is no thing to send to a process
 
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            progress.update(
-                task,
-                completed=self.fits * epochs + epoch,
-                description=f"fit {self.fits + 1} of {n_fits}, epoch {epoch + 1}",
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Do nothing: the bar is there already."""
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Say which epoch begins."""
+        if context.task_name == "epoch":
+            self._move(
+                self._done + context.task_id / context.parent.max_subtasks,
+                f"fit {self._done + 1} of {self._n_fits}, epoch {context.task_id + 1}",
             )
 
-        def on_train_end(self, logs: Any = None) -> None:
-            self.fits += 1
-            progress.update(task, completed=self.fits * epochs)
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
+        """Do nothing, and do not ask to stop."""
 
-    return Tick()
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Count the fit as done."""
+        self._done += 1
+        self._move(self._done)
+
+    def _move(self, completed: float, description: str | None = None) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=completed, description=description)

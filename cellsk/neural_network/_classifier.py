@@ -8,20 +8,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
-from cellsk.neural_network._batches import LabelledImages
-from cellsk.neural_network._holdout import hold_out, warn_if_small
+from cellsk.neural_network._callbacks import FitTask
 from cellsk.neural_network._inputs import check_images
-from cellsk.neural_network._labels import (
-    check_groups,
-    check_labels,
-    check_validation_pair,
-    check_weights,
-    encode_labels,
-    find_classes,
-)
+from cellsk.neural_network._labels import check_groups
 from cellsk.neural_network._parameters import check_parameters, wrap_network
+from cellsk.neural_network._parts import encode_images, encode_validation, part_rows
 from cellsk.neural_network._predicting import read_probabilities
 from cellsk.neural_network._runtime import draw_seeds, memory_in_words
 from cellsk.neural_network._training import Callbacks, train
@@ -29,7 +23,7 @@ from cellsk.neural_network._training import Callbacks, train
 __all__ = ["CellClassifier"]
 
 
-class CellClassifier(ClassifierMixin, BaseEstimator):
+class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Convolutional network for small images, as a scikit-learn classifier.
 
     Learns to tell classes of images apart: convolution and max-pooling blocks, one dense
@@ -68,7 +62,8 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         None weighs every image the same.
     callbacks : list of keras.callbacks.Callback, default=None
         Further Keras callbacks. Each fit works on copies, so that clones share nothing;
-        an entry may also be a callback class.
+        an entry may also be a callback class. Those of scikit-learn are set with
+        `set_callbacks`; see Notes.
     image_shape : tuple of int, default=None
         (height, width) or (height, width, channels) of the images, in pixels, when each
         row of X is a flattened image. None takes such rows as images one pixel high.
@@ -117,6 +112,14 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
     uint8 pixels are divided by 255, other numbers by the largest absolute value in `fit`.
     Weights are scaled to a mean of one; images of weight zero take no part.
 
+    `set_callbacks` takes the callbacks of :mod:`sklearn.callback`. Each epoch is a task; a
+    callback gets the images that train (the hold-out left out), their labels, the caller's
+    `sample_weight`, and a classifier with the weights as they stand, which later epochs leave
+    alone. The task of the whole fit ends with the weights kept. One that returns True at
+    the end of an epoch stops training. A :class:`~sklearn.callback.ProgressBar` belongs on the
+    outermost estimator, a :class:`~sklearn.callback.ScoringMonitor` on this one, from where
+    clones in a search report to it. They change no number; clones share them.
+
     References
     ----------
     D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
@@ -131,6 +134,14 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
     >>> classifier = CellClassifier(filters=(8,), epochs=3, early_stopping=False, random_state=0)
     >>> classifier.fit(cells.images, cells.y).predict_proba(cells.images[:1]).shape
     (1, 2)
+
+    A score of each epoch on the images that train, and of the network kept:
+
+    >>> from sklearn.callback import ScoringMonitor
+    >>> monitor = ScoringMonitor(scoring="neg_log_loss")
+    >>> classifier = classifier.set_callbacks(monitor).fit(cells.images, cells.y)
+    >>> [row["task_name"] for row in monitor.get_logs().data]
+    ['fit', 'epoch', 'epoch', 'epoch']
     """
 
     def __init__(
@@ -177,6 +188,7 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "keras_classifier_")
 
+    @with_callbacks
     def fit(
         self,
         X: ArrayLike,
@@ -230,18 +242,17 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         # Until this fit ends well there is no fitted network, nor half of an old one.
         self.__dict__.pop("keras_classifier_", None)
         check_parameters(self)
-        images = check_images(self, X, self.image_shape, reset=True)
-        labels = check_labels(images, y)
-        weights = check_weights(images, labels, sample_weight, self.class_weight)
-        self.classes_ = find_classes(labels[weights > 0])
-        data = encode_labels(self.classes_, images, labels, weights)
-        groups = check_groups(groups, images)
-        own = self._validation_images(X_val, y_val, sample_weight_val)
+        data = encode_images(self, X, y, sample_weight, reset=True)
+        groups = check_groups(groups, data.images)
+        own = encode_validation(self, X_val, y_val, sample_weight_val)
         split_seed, weight_seed, order_seed = draw_seeds(self.random_state, 3)
-        rows, watched = self._part(data, groups, own, split_seed)
+        rows, watched = part_rows(self, data, groups, own, split_seed)
         network = wrap_network(self, 1 / self.pixel_max_, weight_seed)
+        context = self._init_callback_context(max_subtasks=self.epochs)
+        task = FitTask(self, context, data, rows, sample_weight)
+        task.begin()
         with memory_in_words():
-            network.initialize(images, self.classes_[data.codes])
+            network.initialize(data.images, self.classes_[data.codes])
             network.history_, self.best_epoch_ = train(
                 network.model_,
                 data,
@@ -252,11 +263,13 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
                 seed=order_seed,
                 patience=self.patience if self.early_stopping and watched else None,
                 callbacks=self.callbacks,
+                watchers=task.watch(network),
                 verbose=self.verbose,
             )
         self.keras_classifier_ = network
         self.history_ = network.history_
         self.n_iter_ = len(self.history_["loss"])
+        task.end()
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -325,26 +338,3 @@ class CellClassifier(ClassifierMixin, BaseEstimator):
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]
-
-    def _validation_images(
-        self, X: ArrayLike | None, y: ArrayLike | None, sample_weight: ArrayLike | None
-    ) -> LabelledImages | None:
-        if not check_validation_pair(X, y, sample_weight):
-            return None
-        images = check_images(self, X, reset=False)
-        labels = check_labels(images, y)
-        weights = check_weights(images, labels, sample_weight, self.class_weight)
-        data = encode_labels(self.classes_, images, labels, weights)
-        return data.take(np.flatnonzero(weights))
-
-    def _part(
-        self, data: LabelledImages, groups: NDArray | None, own: LabelledImages | None, seed: int
-    ) -> tuple[NDArray, LabelledImages | None]:
-        """Rows to train on, and images to watch; those of weight zero are in neither."""
-        rows = np.flatnonzero(data.weights)
-        if own is not None or not self.early_stopping:
-            return rows, own
-        groups = None if groups is None else groups[rows]
-        training, watched = hold_out(data.codes[rows], groups, self.validation_fraction, seed)
-        warn_if_small(self.classes_, data.codes[rows[watched]])
-        return rows[training], data.take(rows[watched]) if len(watched) else None

@@ -64,7 +64,7 @@ def warn_if_small(classes: NDArray, codes: NDArray) -> None:
         f"Got {count_noun(len(codes), 'image')}: {listed}. Fit on more images, raise "
         "validation_fraction, pass X_val and y_val, or set early_stopping=False.",
         SmallHoldOutWarning,
-        stacklevel=4,
+        stacklevel=5,  # the caller of fit: part_rows, fit and its decorator lie between
     )
 
 

@@ -40,9 +40,12 @@ def train(
     seed: int,
     patience: int | None,
     callbacks: Callbacks,
+    watchers: Sequence[keras.callbacks.Callback] = (),
     verbose: int,
 ) -> Training:
     """Train ``model`` in place on some rows; with ``patience``, keep the best weights.
+
+    ``watchers`` are called after all ``callbacks``, and are not copied.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def train(
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_loss", mode="min", patience=patience or 0, restore_best_weights=True
     )
-    own = copy_callbacks(callbacks)
+    called = [*copy_callbacks(callbacks), *([] if patience is None else [stopping]), *watchers]
     tensors = data.as_tensors()
     with lean_training(model):
         result = model.fit(
@@ -62,7 +65,7 @@ def train(
             epochs=epochs,
             steps_per_epoch=math.ceil(len(rows) / batch_size),
             validation_data=None if watched is None else validation_batches(watched.as_tensors()),
-            callbacks=own if patience is None else [*own, stopping],
+            callbacks=called,
             shuffle=False,  # the batches are in random order
             verbose=verbose,
         )

@@ -17,7 +17,7 @@ from cellsk.persistence._refusal import refuse
 __all__ = ["find_class", "find_metric", "name_class", "name_metric"]
 
 _ROOMS = {
-    "cellsk": frozenset({"neural_network", "preprocessing"}),
+    "cellsk": frozenset({"model_selection", "neural_network", "preprocessing"}),
     # The public sub-packages; sklearn.experimental changes others by its import.
     "sklearn": frozenset(sklearn.__all__) - {"experimental", "externals"}
     | {"feature_extraction.image", "feature_extraction.text"},
@@ -31,6 +31,8 @@ _INTERNALS = {
     "sklearn.metrics._CurveScorer": "sklearn.metrics._scorer",
     "sklearn.metrics._Scorer": "sklearn.metrics._scorer",
 }
+# It remembers which patient is of which site: no thing to hand over with a model.
+_KNOWS_PATIENTS = frozenset({"cellsk.model_selection.PreservedSiteKFold"})
 _METRIC_MODULES = ("_classification", "_ranking", "_regression")
 _CLASS_NAME = re.compile(r"(cellsk|sklearn)\.([a-z_]+|[a-z_]+\.[a-z]+)\.(\w+)", re.ASCII)
 
@@ -99,6 +101,8 @@ def _look_up(name: str) -> type | None:
     except ImportError:  # what sklearn.experimental has to enable first
         return None
     if not isinstance(kind, type) or not f"{kind.__module__}.".startswith(f"{room}."):
+        return None
+    if name in _KNOWS_PATIENTS:
         return None
     if name in _INTERNALS:
         return kind

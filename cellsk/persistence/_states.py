@@ -13,6 +13,10 @@ from cellsk.persistence._refusal import refuse
 
 __all__ = ["fill_request", "get_requests", "get_state", "new_instance", "param_names", "set_state"]
 
+# What callbacks of scikit-learn leave on an estimator: they watch a fit, and are no part of it.
+_CALLBACK_STATE = frozenset(
+    {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "_parent_callback_ctx"}
+)
 _RULE = "Estimators in a model file must have attributes of their own class."
 
 
@@ -24,7 +28,7 @@ def param_names(kind: type) -> list[str]:
 
 
 def get_state(instance: Any) -> dict[str, Any]:
-    """Return parameters and attributes, as pickle would take them.
+    """Return parameters and attributes, as pickle would take them; callbacks stay behind.
 
     Raises
     ------
@@ -33,6 +37,7 @@ def get_state(instance: Any) -> dict[str, Any]:
     """
     own = isinstance(instance, BaseEstimator)
     state = dict(instance.__getstate__() if own else vars(instance))
+    state = {name: value for name, value in state.items() if name not in _CALLBACK_STATE}
     _check_names(type(instance), state)
     return state
 

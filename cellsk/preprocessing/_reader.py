@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import Tags
 
 from cellsk._checks import (
@@ -28,7 +29,7 @@ _Failures: TypeAlias = list[tuple[str, DecodeError]]
 _Misfits: TypeAlias = list[tuple[str, tuple[int, int]]]
 
 
-class ImageReader(TransformerMixin, BaseEstimator):
+class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Read image files into one array of 8-bit pixels.
 
     The first step of a pipeline that takes paths as ``X``, so that searches and
@@ -119,6 +120,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         self.max_pixels = max_pixels
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X: Sequence[ImageSource] | ArrayLike, y: Any = None) -> ImageReader:
         """Check the parameters; no file is read.
 
@@ -139,6 +141,9 @@ class ImageReader(TransformerMixin, BaseEstimator):
             When a parameter is not as described above.
         """
         self._check_parameters()
+        # One task without parts: a callback on the pipeline must not be told that there is none.
+        context = self._init_callback_context().call_on_fit_task_begin(estimator=self, X=X, y=y)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
     def transform(self, X: Sequence[ImageSource] | ArrayLike) -> NDArray[np.uint8]:

@@ -1,0 +1,70 @@
+"""The bar of the command line follows the epochs of all fits."""
+
+import pickle
+
+import pytest
+from sklearn.model_selection import cross_validate
+
+from cellsk import CellClassifier
+from cellsk.cli import _progress
+
+
+class Bar:
+    """Stands for rich's bar, and keeps how it was moved."""
+
+    def __init__(self):
+        self.moves = []
+
+    def update(self, task, *, completed, description=None):
+        """Keep one move."""
+        self.moves.append((completed, description))
+
+
+@pytest.fixture
+def quick(small):
+    """A classifier that is fitted often: two epochs."""
+    return CellClassifier(**small | {"filters": (2,), "epochs": 2})
+
+
+def test_ticker_counts_epochs_of_all_fits(cells, quick):
+    """Two folds of two epochs move the bar from 0 to 2."""
+    bar = Bar()
+    quick.set_callbacks(_progress._Ticker(bar, None, n_fits=2))
+    cross_validate(quick, cells.images, cells.y, cv=2)
+    assert bar.moves == [
+        (0, "fit 1 of 2, epoch 1"),
+        (0.5, "fit 1 of 2, epoch 2"),
+        (1, None),
+        (1, "fit 2 of 2, epoch 1"),
+        (1.5, "fit 2 of 2, epoch 2"),
+        (2, None),
+    ]
+
+
+def test_ticker_in_another_process_is_silent(cells, quick):
+    """What travels to a process has no bar, and does no harm."""
+    bar = Bar()
+    quick.set_callbacks(pickle.loads(pickle.dumps(_progress._Ticker(bar, None, n_fits=1))))
+    quick.fit(cells.images, cells.y)
+    assert bar.moves == []
+
+
+def test_show_progress_leaves_no_callback_behind(cells, quick):
+    """Afterwards neither the classifier nor its clones have one, if a fit fails too."""
+    with _progress.show_progress(quick, n_fits=2):
+        assert len(quick._skl_callbacks) == 1
+        scores = cross_validate(quick, cells.images, cells.y, cv=2, return_estimator=True)
+    assert "_skl_callbacks" not in vars(quick)
+    assert [one._skl_callbacks for one in scores["estimator"]] == [[], []]
+    with pytest.raises(ValueError, match="two classes"), _progress.show_progress(quick, n_fits=1):
+        quick.fit(cells.images, cells.y * 0)
+    assert "_skl_callbacks" not in vars(quick)
+
+
+def test_show_progress_where_no_one_looks_writes_nothing(cells, quick, capfd):
+    """Without a terminal neither stream gets a character."""
+    quick.fit(cells.images, cells.y)  # TensorFlow's own words come with its first steps
+    capfd.readouterr()
+    with _progress.show_progress(quick, n_fits=1):
+        quick.fit(cells.images, cells.y)
+    assert capfd.readouterr() == ("", "")
