@@ -7,36 +7,60 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cellsk.datasets import list_images, make_cells
-    from cellsk.inspection import ImageGridDisplay, TrainingCurveDisplay
+    from cellsk.datasets import AuditReport, audit_images, list_images, make_cells
+    from cellsk.inspection import ImageGridDisplay, SearchDisplay, TrainingCurveDisplay
+    from cellsk.model_selection import (
+        OperatingPointClassifierCV,
+        choose_cv,
+        make_operating_point_scorer,
+    )
     from cellsk.neural_network import CellClassifier, build_cnn
     from cellsk.persistence import load_model, save_model
     from cellsk.preprocessing import ImageReader
+    from cellsk.report import EvaluationReport, SearchReport, evaluate
 
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "AuditReport": "datasets",
     "CellClassifier": "neural_network",
+    "EvaluationReport": "report",
     "ImageGridDisplay": "inspection",
     "ImageReader": "preprocessing",
+    "OperatingPointClassifierCV": "model_selection",
+    "SearchDisplay": "inspection",
+    "SearchReport": "report",
     "TrainingCurveDisplay": "inspection",
+    "audit_images": "datasets",
     "build_cnn": "neural_network",
+    "choose_cv": "model_selection",
+    "evaluate": "report",
     "list_images": "datasets",
     "load_model": "persistence",
     "make_cells": "datasets",
+    "make_operating_point_scorer": "model_selection",
     "save_model": "persistence",
 }
 
 __all__ = [
+    "AuditReport",
     "CellClassifier",
+    "EvaluationReport",
     "ImageGridDisplay",
     "ImageReader",
+    "OperatingPointClassifierCV",
+    "SearchDisplay",
+    "SearchReport",
     "TrainingCurveDisplay",
     "__version__",
+    "audit_images",
     "build_cnn",
+    "choose_cv",
+    "evaluate",
     "list_images",
     "load_model",
     "make_cells",
+    "make_operating_point_scorer",
     "save_model",
 ]
 

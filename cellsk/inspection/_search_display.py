@@ -1,0 +1,282 @@
+"""SearchDisplay: score and fit time of a search's candidates against each parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsk._checks import check_option
+from cellsk.inspection._charts import FONT_SIZE, HEIGHT, UNITS_PER_INCH, WIDTH
+from cellsk.inspection._svg import CHART_COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["SearchDisplay", "draw_search", "list_searched", "make_chart", "value_key"]
+
+QUANTITIES = ("score", "fit_seconds")
+_NAMED = {variable: colour for colour, variable in CHART_COLOURS.items()}
+_INK, _MUTED, _LINE = _NAMED["ink"], _NAMED["muted"], _NAMED["line"]
+# Colour and shape: either tells the best and the choice apart.
+_PLAIN: dict[str, Any] = {"color": _NAMED["chart-1"], "marker": "o", "markersize": 4.5}
+_BEST: dict[str, Any] = {"color": _NAMED["chart-2"], "marker": "D", "markersize": 6.5}
+_CHOICE: dict[str, Any] = {"color": _NAMED["chart-3"], "marker": "s", "markersize": 6.5}
+_LOG_FROM = 20  # highest value over lowest from which even steps would crowd the low ones
+_SPREAD = 0.22  # of the room of a value, on either side, for candidates that share it
+
+
+class SearchDisplay:
+    """Score with interval, and fit time, of a search's candidates against each parameter.
+
+    A row of panels for each parameter that was searched, filter counts first: the score on the
+    left, and on the right what it costs. Each point is a candidate; candidates that share a
+    value stand side by side. Of a halving search only the last iteration is drawn.
+
+    `SearchReport.plot` makes it. The constructor stores what it is given.
+
+    Parameters
+    ----------
+    document : mapping
+        The document of a `SearchReport`.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+        The figure that holds the panels.
+    axes_ : ndarray of matplotlib Axes of shape (n_parameters, 2)
+        The panels: score and fit time, a row for each parameter.
+
+    See Also
+    --------
+    TrainingCurveDisplay : The training of one candidate, epoch by epoch.
+
+    Notes
+    -----
+    A panel shows one parameter, and the others vary within it: where a good score needs two
+    parameters at once, no panel alone will say so.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from cellsk.report._search import SearchReport
+    >>> X, y = make_classification(random_state=0)
+    >>> search = GridSearchCV(LogisticRegression(), {"C": [0.01, 0.1, 1]}).fit(X, y)
+    >>> SearchReport(search).plot().axes_.shape
+    (1, 2)
+    """
+
+    figure_: Figure
+    axes_: NDArray[np.object_]
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+
+    def plot(self) -> SearchDisplay:
+        """Draw the panels in a new figure.
+
+        Returns
+        -------
+        display : SearchDisplay
+
+        Raises
+        ------
+        ValueError
+            When there is only one candidate to draw.
+        """
+        import matplotlib.pyplot as plt
+
+        names = list_searched(self.document)
+        if not names:
+            raise ValueError(
+                "A search is drawn against parameters with two values or more. Got none, in"
+                f" {len(self.document['candidates'])} candidates of which"
+                f" {self.document['n_failed']} failed. Search over more candidates."
+            )
+        self.figure_, self.axes_ = plt.subplots(
+            len(names), 2, figsize=(8.0, 2.9 * len(names)), layout="constrained", squeeze=False
+        )
+        for row, name in zip(self.axes_, names, strict=True):
+            for panel, quantity in zip(row, QUANTITIES, strict=True):
+                draw_search(panel, self.document, name, quantity)
+        handles, labels = self.axes_[0, 0].get_legend_handles_labels()
+        if len(labels) > 1:
+            self.figure_.legend(
+                handles,
+                labels,
+                loc="outside upper center",
+                ncols=3,
+                frameon=False,
+                fontsize=FONT_SIZE,
+            )
+        return self
+
+
+def make_chart() -> tuple[Figure, Axes]:
+    """Return an empty chart as large as those of a page, whatever style the caller works in."""
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context("default"):
+        figure = Figure((WIDTH / UNITS_PER_INCH, HEIGHT / UNITS_PER_INCH), layout="constrained")
+        return figure, figure.subplots()
+
+
+def list_searched(document: Mapping[str, Any]) -> list[str]:
+    """Return the parameters that have two values or more among the candidates to be drawn."""
+    shown = _pick_candidates(document)
+    return [
+        parameter["name"]
+        for parameter in document["parameters"]
+        if len(_list_values(parameter, shown)) > 1
+    ]
+
+
+def draw_search(panel: Axes, document: Mapping[str, Any], name: str, quantity: str) -> None:
+    """Draw score or fit time of each candidate against one parameter.
+
+    Parameters
+    ----------
+    panel : matplotlib Axes
+        Where to draw.
+    document : mapping
+        The document of a `SearchReport`.
+    name : str
+        Name of the parameter.
+    quantity : {"score", "fit_seconds"}
+        What is drawn.
+
+    Raises
+    ------
+    ValueError
+        When the quantity is neither.
+    """
+    check_option("quantity", quantity, QUANTITIES)
+    parameter = next(one for one in document["parameters"] if one["name"] == name)
+    shown = [one for one in _pick_candidates(document) if name in one["params"]]
+    values = _list_values(parameter, shown)
+    for candidate, place in zip(shown, _place(shown, name, values, parameter), strict=True):
+        _draw_candidate(panel, document, candidate, place, quantity)
+    _dress(panel, document, quantity)
+    _label_values(panel, parameter, values)
+
+
+def _pick_candidates(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the candidates that were scored, and can be compared with the best."""
+    candidates = document["candidates"]
+    return [
+        one
+        for one in candidates
+        if one["mean"] is not None and one["iteration"] == candidates[0]["iteration"]
+    ]
+
+
+def _list_values(
+    parameter: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
+) -> list[Any]:
+    """Return the values that occur among these candidates, in order."""
+    name = parameter["name"]
+    occurring = {value_key(one["params"][name]) for one in candidates if name in one["params"]}
+    return [value for value in parameter["values"] if value_key(value) in occurring]
+
+
+def value_key(value: Any) -> Any:
+    """Return what tells a plain value from others: to Python alone, ``True`` and 1 are one.
+
+    Examples
+    --------
+    >>> from cellsk.inspection._search_display import value_key
+    >>> value_key([8, 16]) == value_key([8, 16.0]), value_key(1) == value_key(True)
+    (True, False)
+    """
+    if isinstance(value, list):
+        return tuple(value_key(item) for item in value)
+    return isinstance(value, bool), value
+
+
+def _place(
+    candidates: Sequence[Mapping[str, Any]],
+    name: str,
+    values: list[Any],
+    parameter: Mapping[str, Any],
+) -> list[float]:
+    """Return where each candidate stands: at its value; those that share one side by side."""
+    if parameter["numeric"] and len(values) == len(candidates):
+        return [float(one["params"][name]) for one in candidates]
+    keys = [value_key(value) for value in values]
+    sharing: dict[int, list[int]] = {}
+    for row, one in enumerate(candidates):
+        sharing.setdefault(keys.index(value_key(one["params"][name])), []).append(row)
+    places = np.zeros(len(candidates))
+    for position, rows in sharing.items():
+        # In the order of the other parameters, so that neighbours differ in little.
+        rows.sort(key=lambda row: candidates[row]["row"])
+        offsets = np.linspace(-_SPREAD, _SPREAD, len(rows)) if len(rows) > 1 else [0.0]
+        places[rows] = position + np.asarray(offsets)
+    return places.tolist()
+
+
+def _draw_candidate(
+    panel: Axes,
+    document: Mapping[str, Any],
+    candidate: Mapping[str, Any],
+    place: float,
+    quantity: str,
+) -> None:
+    style, label = _PLAIN, "other candidates"
+    for key, named, words in (
+        ("one_standard_error", _CHOICE, "smallest as good"),
+        ("best", _BEST, "best"),
+    ):
+        if candidate is document["candidates"][document[key]]:
+            style, label = named, words
+    front = 3 if style is _PLAIN else 4
+    value = candidate["mean"] if quantity == "score" else candidate["fit_seconds"]
+    if quantity == "score" and candidate["low"] is not None:
+        ends = candidate["low"], candidate["high"]
+        panel.vlines(place, *ends, color=style["color"], linewidth=1.4, alpha=0.5, zorder=front - 1)
+    known = panel.get_legend_handles_labels()[1]
+    label = f"_{label}" if label in known else label
+    panel.plot([place], [value], linestyle="none", label=label, zorder=front, **style)
+
+
+def _dress(panel: Axes, document: Mapping[str, Any], quantity: str) -> None:
+    score = document["search"]["score"].replace("_", " ").replace("roc auc", "ROC AUC")
+    panel.set_ylabel(score if quantity == "score" else "seconds to fit")
+    if quantity == "fit_seconds":
+        panel.set_ylim(bottom=0, top=panel.dataLim.ymax * 1.1 or 1.0)
+    for label in (panel.xaxis.label, panel.yaxis.label):
+        label.set_fontsize(FONT_SIZE)
+        label.set_color(_INK)
+    panel.tick_params(labelsize=FONT_SIZE - 1, labelcolor=_MUTED, length=0)
+    panel.grid(axis="y", color=_LINE, linewidth=0.5, alpha=0.6)
+    panel.set_axisbelow(True)
+    panel.spines[["top", "right", "left"]].set_visible(False)
+    panel.spines["bottom"].set_color(_LINE)
+
+
+def _label_values(panel: Axes, parameter: Mapping[str, Any], values: list[Any]) -> None:
+    panel.set_xlabel(parameter["short"])
+    n_drawn = len(panel.lines)
+    if parameter["numeric"] and len(values) == n_drawn:
+        if min(values) > 0 and max(values) / min(values) >= _LOG_FROM:
+            panel.set_xscale("log")
+        return
+    panel.set_xticks(range(len(values)), [_shorten(value) for value in values])
+    panel.set_xlim(-0.5, len(values) - 0.5)
+    if max(len(_shorten(value)) for value in values) * len(values) > 40:
+        panel.tick_params(axis="x", labelrotation=35)
+        for label in panel.get_xticklabels():
+            label.set_horizontalalignment("right")
+
+
+def _shorten(value: Any) -> str:
+    if isinstance(value, list):
+        value = ", ".join(_shorten(item) for item in value)
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 16 else f"{text[:15]}…"

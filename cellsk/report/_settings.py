@@ -1,0 +1,87 @@
+"""What was evaluated and how: kept with the report, so that it can be done again."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsk.model_selection._calibration import calibrate
+from cellsk.model_selection._operating_point import tune_threshold
+
+__all__ = ["Cells", "Settings", "make_estimator"]
+
+
+class Cells(NamedTuple):
+    """Images with labels, names and patients, checked."""
+
+    X: NDArray
+    y: NDArray
+    classes: NDArray
+    codes: NDArray
+    names: list[str]
+    positive: int | None
+    groups: NDArray | None
+    clusters: NDArray | None
+    sites: NDArray | None
+    subgroups: dict[str, NDArray]
+
+    @property
+    def labels(self) -> NDArray:
+        """Name of the class of each image."""
+        return np.array(self.names)[self.codes]
+
+    @property
+    def are_paths(self) -> bool:
+        """Whether the images are given as paths."""
+        return self.X.ndim == 1 and self.X.dtype.kind == "U"
+
+    @property
+    def pos_label(self) -> Any:
+        """Label of the positive class; None for more than two."""
+        return None if self.positive is None else self.classes[self.positive]
+
+
+class Settings(NamedTuple):
+    """How to evaluate: the parameters of ``evaluate`` that are not data."""
+
+    estimator: Any
+    sensitivity: float | None
+    specificity: float | None
+    calibrate: str | None
+    prevalence: float | None
+    max_uncertainty: float | None
+    aggregation: str
+    n_resamples: int
+    confidence_level: float
+    random_state: int
+    n_jobs: int | None
+
+    @property
+    def wanted(self) -> tuple[str, float] | None:
+        """Name and target of the operating point, if one is wanted."""
+        if self.sensitivity is not None:
+            return "sensitivity", self.sensitivity
+        return None if self.specificity is None else ("specificity", self.specificity)
+
+
+def make_estimator(settings: Settings, pos_label: Any, y: NDArray, groups: NDArray | None) -> Any:
+    """Return the unfitted estimator of one fold, from its training side alone.
+
+    Calibration and threshold, where they are wanted, are wrapped around it.
+    """
+    estimator, seed = settings.estimator, settings.random_state
+    if settings.calibrate is not None:
+        estimator = calibrate(estimator, y, groups, method=settings.calibrate, random_state=seed)
+    if settings.wanted is not None:
+        estimator = tune_threshold(
+            estimator,
+            y,
+            groups,
+            sensitivity=settings.sensitivity,
+            specificity=settings.specificity,
+            pos_label=pos_label,
+            random_state=seed,
+        )
+    return estimator

@@ -1,0 +1,194 @@
+"""evaluation.schema.json: describes what evaluate writes, field by field."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from cellsk import CellClassifier, ImageReader, evaluate, make_cells
+from cellsk.exceptions import PatientsUnknownWarning
+from cellsk.metrics import SCORE_NAMES
+from cellsk.report._checklists import answer_checklists
+from cellsk.report._markdown import render_markdown
+from cellsk.report._schema import read_schema
+
+jsonschema = pytest.importorskip("jsonschema", reason="part of the test extra")
+
+HAND_MADE = Path(__file__).with_name("hand_made.json")
+QUICK = {"n_resamples": 100}
+
+
+def mean_colours(images):
+    """Three numbers an image."""
+    return images.mean(axis=(1, 2)) / 255
+
+
+def faults(document):
+    """What the schema says against a document, after a journey through JSON."""
+    validator = jsonschema.Draft202012Validator(read_schema())
+    document = json.loads(json.dumps(document, allow_nan=False))
+    return [
+        f"{fault.json_path}: {fault.message[:200]}" for fault in validator.iter_errors(document)
+    ]
+
+
+def objects(node, path="$"):
+    """Each object of the schema that lists its fields, with its path."""
+    if isinstance(node, dict):
+        if isinstance(node.get("properties"), dict):
+            yield path, node
+        for name, inner in node.items():
+            yield from objects(inner, f"{path}.{name}")
+    elif isinstance(node, list):
+        for place, inner in enumerate(node):
+            yield from objects(inner, f"{path}[{place}]")
+
+
+@pytest.fixture
+def hand_made():
+    """Eight images of four patients, with every part that a document can have."""
+    found = json.loads(HAND_MADE.read_text("utf-8"))
+    found["checklists"] = answer_checklists(found)
+    return found
+
+
+def test_schema_is_one():
+    """By the rules for schemas."""
+    jsonschema.Draft202012Validator.check_schema(read_schema())
+
+
+def test_schema_describes_every_field_and_lets_in_no_other():
+    """A field without a description is no documentation."""
+    found = list(objects(read_schema()))
+    assert len(found) > 30
+    for path, node in found:
+        assert node.get("additionalProperties", False) is not True, path
+        for name, field in node["properties"].items():
+            assert field.get("description", "").endswith("."), f"{path}.{name}"
+
+
+def test_schema_requires_every_field_but_a_few():
+    """A reader need not ask whether a field is there, only whether it is null."""
+    optional = {
+        f"{path}.{name}"
+        for path, node in objects(read_schema())
+        for name in set(node["properties"]) - set(node.get("required", ()))
+    }
+    coverage = "$.properties.curves.properties.coverage"
+    opinions = "$.properties.second_opinions"
+    assert optional == {
+        *(f"{opinions}.{name}" for name in ("roc_auc", "sensitivity", "specificity")),
+        f"{coverage}.n",
+        f"{coverage}.patients_referred",
+        f"{coverage}.properties.summary.items.patients_referred",
+        "$.properties.versions.properties",
+    } - {"$.properties.versions.properties"}
+
+
+def test_schema_knows_the_scores_of_metrics():
+    """The same names, in the same order."""
+    assert read_schema()["$defs"]["score_name"]["enum"] == list(SCORE_NAMES)
+
+
+def test_schema_accepts_the_hand_made_document(hand_made):
+    """Every optional part is in it."""
+    assert faults(hand_made) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("schema",), "cellsk-evaluation-2", "was expected"),
+        (("data", "prevalence"), 1.5, "maximum"),
+        (("data", "n_images"), 3.5, "integer"),
+        (("numbers", "auc"), {"value": 0.5, "low": None, "high": None}, "is not one of"),
+        (("numbers", "roc_auc"), 0.5, "object"),
+        (("cv", "source"), "guessed", "is not one of"),
+        (("folds", 0, "fold"), 0, "minimum"),
+        (("manifest", 0, "sha256"), "abc", "does not match"),
+        (("operating_point", "target"), 1, "maximum"),
+        (("surprise",), 1, "Additional properties"),
+        (("checklists", "CLAIM"), [], "should be non-empty|is too short"),
+    ],
+)
+def test_schema_refuses_what_is_wrong(hand_made, path, value, words):
+    """One fault at a time, and it is the one that is found."""
+    *way, last = path
+    part = hand_made
+    for step in way:
+        part = part[step]
+    part[last] = value
+    (fault,) = faults(hand_made)
+    assert any(word in fault for word in words.split("|"))
+
+
+@pytest.mark.slow
+def test_schema_accepts_a_run_with_everything(tmp_path):
+    """Files, patients, sites, subgroups, threshold, calibration, audit and leakage."""
+    cells = make_cells(
+        96, folder=tmp_path / "cells", n_patients=12, image_size=(16, 16), random_state=0
+    )
+    site = np.array(["north", "south"])[np.unique(cells.groups, return_inverse=True)[1] % 2]
+    reader = ImageReader(image_size=(16, 16))
+    report = evaluate(
+        make_pipeline(reader, FunctionTransformer(mean_colours), LogisticRegression(C=100)),
+        cells.paths,
+        cells.y,
+        groups=cells.groups,
+        target_names=cells.target_names,
+        n_splits=3,
+        subgroups={"site": site},
+        sensitivity=0.8,
+        calibrate="sigmoid",
+        prevalence=0.1,
+        max_uncertainty=0.3,
+        **QUICK,
+    )
+    report.leakage_gap()
+    document = report.document
+    for part in ("audit", "leakage", "operating_point", "referral", "calibration", "patients"):
+        assert document[part] is not None
+    assert faults(document) == []
+
+
+@pytest.mark.slow
+def test_schema_accepts_a_search_of_networks_with_history():
+    """Epochs, and the parameters chosen in each fold."""
+    cells = make_cells(72, n_patients=12, image_size=(16, 16), random_state=0)
+    network = CellClassifier(filters=(4,), epochs=1, early_stopping=False, random_state=0)
+    search = GridSearchCV(network, {"filters": [(2,)]}, cv=GroupKFold(2))
+    report = evaluate(search, cells.images, cells.y, n_splits=2, groups=cells.groups, **QUICK)
+    fold = report.document["folds"][0]
+    assert fold["history"] is not None
+    assert fold["best_params"] is not None
+    assert faults(report.document) == []
+
+
+def test_schema_accepts_seven_classes_without_patients():
+    """Among them a class with two images."""
+    rng = np.random.default_rng(0)
+    y = np.array([f"grade {code}" for code in range(6)] * 6 + ["rare"] * 2)
+    X = rng.normal(size=(len(y), 4)) + np.unique(y, return_inverse=True)[1][:, np.newaxis]
+    with pytest.warns(PatientsUnknownWarning):
+        report = evaluate(LogisticRegression(max_iter=1000), X, y, n_splits=2, **QUICK)
+    assert report.document["per_class"]
+    assert faults(report.document) == []
+
+
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.PatientsUnknownWarning")
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.SplitWarning")
+def test_schema_accepts_ten_images_and_a_constant():
+    """Scores that are not defined are null, and the card says so."""
+    y = np.array([0, 1] * 5)
+    constant = DummyClassifier(strategy="constant", constant=0)
+    report = evaluate(constant, np.zeros((10, 3)), y, n_splits=2, **QUICK)
+    document = report.document
+    assert document["numbers"]["ppv"] == {"value": None, "low": None, "high": None}
+    assert faults(document) == []
+    assert "not defined" in render_markdown(document)
