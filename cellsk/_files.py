@@ -20,9 +20,24 @@ def check_output(path: str | os.PathLike[str]) -> Path:
         When its folder does not exist.
     IsADirectoryError
         When it is a folder.
-    PermissionError
-        When its folder may not be written to.
+    OSError
+        When no file can be made in its folder.
     """
+    target = _check_place(path)
+    draft = _name_draft(target)
+    try:
+        # Permissions alone do not tell: no file can be made in /proc, whatever they say.
+        draft.open("xb").close()
+        draft.unlink()
+    except OSError as error:
+        raise type(error)(
+            f"The folder of an output file must be writable. Got {str(path)!r}"
+            f" ({error.strerror}). Name another folder."
+        ) from None
+    return target
+
+
+def _check_place(path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     folder = target.absolute().parent
     if not folder.is_dir():
@@ -31,9 +46,11 @@ def check_output(path: str | os.PathLike[str]) -> Path:
         )
     if target.is_dir():
         raise IsADirectoryError(f"An output file must not be a folder. Got {str(path)!r}.")
-    if not os.access(folder, os.W_OK):
-        raise PermissionError(f"The folder of an output file must be writable. Got {str(path)!r}.")
     return target
+
+
+def _name_draft(target: Path) -> Path:
+    return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
 
 
 @contextmanager
@@ -45,13 +62,15 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     OSError
-        As ``check_output``.
+        As ``check_output``, and when the file cannot be written. It names ``path``.
     """
-    target = check_output(path)
-    draft = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
+    target = _check_place(path)
+    draft = _name_draft(target)
     try:
         yield draft
         os.replace(draft, target)
-    except BaseException:
+    except BaseException as error:
         draft.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (draft, str(draft)):
+            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         raise

@@ -6,9 +6,16 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cellsk._checks import count_noun
-from cellsk.cli._options import parse_groups, parse_size
+from cellsk.cli._listing import describe_cells, list_cells, say
+from cellsk.cli._options import parse_size
 from cellsk.cli._quiet import start_tensorflow
+from cellsk.cli._wording import say_as_options
+from cellsk.exceptions import (
+    ImageReadWarning,
+    PatientsUnknownWarning,
+    SmallHoldOutWarning,
+    SplitWarning,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Cells", "read_cells", "say", "show_warnings"]
+__all__ = ["Cells", "Told", "read_cells", "say", "show_warnings"]
 
 
 class Cells(NamedTuple):
@@ -29,26 +36,18 @@ class Cells(NamedTuple):
 
     def describe(self) -> str:
         """Return the counts in a sentence."""
-        import numpy as np
-
-        names, counts = np.unique(self.labels, return_counts=True)
-        classes = ", ".join(f"{count:,} {name}" for name, count in zip(names, counts, strict=True))
-        patients = (
-            "patients unknown"
-            if self.groups is None
-            else count_noun(len(np.unique(self.groups)), "patient")
-        )
-        return f"{count_noun(len(self.labels), 'image')}: {classes}; {patients}."
+        return describe_cells(self.labels, self.groups)
 
 
 def read_cells(
     folder: Path,
     *,
-    labels: Path | None,
-    group_pattern: str | None,
-    groups: str | None,
-    image_size: str | None,
-    skip_unreadable: bool,
+    labels: Path | None = None,
+    group_pattern: str | None = None,
+    groups: str | None = None,
+    groups_csv: Path | None = None,
+    image_size: str | None = None,
+    skip_unreadable: bool = False,
 ) -> Cells:
     """List and read a labelled folder.
 
@@ -57,42 +56,49 @@ def read_cells(
     ValueError, OSError
         When the folder is not as it should be, or an image cannot be read.
     """
-    import numpy as np
-
-    from cellsk.datasets import list_images
     from cellsk.preprocessing import ImageReader
 
-    listed = list_images(
+    listed = list_cells(
         folder,
         labels=labels,
         group_pattern=group_pattern,
-        groups=groups if labels is not None else parse_groups(groups),
-        verify=skip_unreadable,
+        groups=groups,
+        groups_csv=groups_csv,
+        skip_unreadable=skip_unreadable,
     )
-    if listed.y is None:
-        raise ValueError(
-            "The folder must contain one sub-folder per class, such as 'benign' and 'malignant'. "
-            f"Got {str(folder)!r}, with {count_noun(len(listed.paths), 'image')} and no "
-            "sub-folder. Pass --labels labels.csv, or the folder above."
-        )
     reader = ImageReader(image_size=parse_size(image_size), verbose=int(sys.stderr.isatty()))
     images = reader.transform(listed.paths)
     start_tensorflow()
-    return Cells(images, np.array(listed.target_names)[listed.y], listed.groups, reader)
+    return Cells(images, listed.labels, listed.groups, reader)
 
 
-def say(text: str) -> None:
-    """Print a line for the reader on stderr; stdout is for results."""
-    print(text, file=sys.stderr)
-
-
-def show_warnings() -> None:
-    """Show warnings as one plain line each, the same one once."""
+def show_warnings() -> Told:
+    """Show warnings as one plain line each, the same one once; return what was told."""
+    told = Told()
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        say(f"cellsk: warning: {message}")
+        if told.is_new(str(message)):
+            say(f"cellsk: warning: {say_as_options(str(message))}")
 
     warnings.simplefilter("ignore")
     warnings.filterwarnings("once", module=r"cellsk\.")
+    # Those of a fold are told again where its module is no longer known.
+    for category in (PatientsUnknownWarning, SplitWarning, SmallHoldOutWarning, ImageReadWarning):
+        warnings.filterwarnings("once", category=category)
     warnings.filterwarnings("once", category=UserWarning, message="(Early stopping|.*decoded)")
     warnings.showwarning = show
+    return told
+
+
+class Told:
+    """The warnings that the user has read on stderr."""
+
+    def __init__(self) -> None:
+        self._rules: set[str] = set()
+
+    def is_new(self, sentence: str) -> bool:
+        """Return whether the like was not told yet, and take it as told."""
+        rule = sentence.split(". ")[0]  # of one rule, each fold would have its own counts
+        known = rule in self._rules
+        self._rules.add(rule)
+        return not known

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cellsk._checks import name_some
 from cellsk.cli._cells import Cells, read_cells, say, show_warnings
 from cellsk.cli._options import (
     BatchSize,
@@ -14,6 +13,7 @@ from cellsk.cli._options import (
     Folds,
     GroupPattern,
     Groups,
+    GroupsCsv,
     ImageSize,
     Json,
     Labels,
@@ -34,7 +34,7 @@ __all__ = [
 
 PATIENTS_UNKNOWN = (
     "Patients unknown: images of one patient may be in training and test, which makes numbers "
-    "too good. Name the patients with --group-pattern or --groups."
+    "too good. Name the patients with --group-pattern, --groups or --groups-csv."
 )
 
 
@@ -44,6 +44,7 @@ def cross_validate(
     labels: Labels = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
+    groups_csv: GroupsCsv = None,
     image_size: ImageSize = None,
     filters: Filters = "32,64",
     epochs: Epochs = 30,
@@ -52,7 +53,7 @@ def cross_validate(
     skip_unreadable: SkipUnreadable = False,
     as_json: Json = False,
 ) -> None:
-    """Say how well the classes of a folder can be told apart."""
+    """Take a quick look, without intervals; evaluate is to report."""
     from cellsk.neural_network import CellClassifier
 
     show_warnings()
@@ -62,6 +63,7 @@ def cross_validate(
         labels=labels,
         group_pattern=group_pattern,
         groups=groups,
+        groups_csv=groups_csv,
         image_size=image_size,
         skip_unreadable=skip_unreadable,
     )
@@ -86,21 +88,11 @@ def make_splits(cells: Cells, folds: int, seed: int) -> list[Any]:
     Raises
     ------
     ValueError
-        When a training side would lack a class, or there are too few images.
+        When a training side would lack a class, or there are too few images or patients.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    from cellsk.model_selection import resolve_cv
 
-    kind = StratifiedKFold if cells.groups is None else StratifiedGroupKFold
-    splitter = kind(folds, shuffle=True, random_state=seed)
-    splits = list(splitter.split(cells.labels, cells.labels, cells.groups))
-    for number, (training, _) in enumerate(splits, start=1):
-        missing = sorted(set(cells.labels) - set(cells.labels[training]))
-        if missing:
-            raise ValueError(
-                f"Each class must be in the training side of each fold. Got fold {number} of "
-                f"{folds} without {name_some(missing)}. Pass fewer --folds, or add patients."
-            )
-    return splits
+    return resolve_cv(folds, cells.labels, cells.labels, cells.groups, random_state=seed).splits
 
 
 def score_folds(cells: Cells, classifier: Any, folds: int, seed: int) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import typer
 
 from cellsk._files import check_output
 from cellsk.cli._cells import Cells, read_cells, say, show_warnings
-from cellsk.cli._cross_validate import describe_scores, score_folds
+from cellsk.cli._listing import list_cells
 from cellsk.cli._options import Seed
 from cellsk.cli._predict import write_predictions
+from cellsk.cli._progress import show_progress
 from cellsk.cli._search import describe_search, search_filters, summarize_search
 from cellsk.cli._train import describe_fit, fit_pipeline, summarize_fit
 
@@ -25,7 +26,7 @@ CANDIDATES = [(8, 16), (16, 32)]
 FOLDS = 3
 EPOCHS = 20
 PATIENT = r"(P\d+)"
-REPORT = "report.txt"
+PAGE, REPORT = "report.html", "report.txt"
 TITLE = "Drawn cells: how well can benign and malignant be told apart?"
 # The report last: where it stands, the rest does.
 WRITTEN = (
@@ -35,6 +36,7 @@ WRITTEN = (
     "predictions.csv",
     "sample_images.png",
     "training_curves.png",
+    PAGE,
     REPORT,
 )
 
@@ -98,8 +100,8 @@ def _run(folder: Path, seed: int) -> str:
     say("Searching the filter counts ...")
     found = search_filters(cells, classifier, CANDIDATES, FOLDS, seed, refit=False)
     classifier.set_params(filters=found.best_params_["filters"])
-    say("Cross-validating the best ...")
-    scores = score_folds(cells, classifier, FOLDS, seed)
+    say("Evaluating the best, patient by patient ...")
+    evaluation = _evaluate(cells, classifier, folder, seed)
     say("Fitting on all images ...")
     pipeline = fit_pipeline(cells, classifier)
     accuracy = _save_and_predict(pipeline, folder, seed + 1)
@@ -107,7 +109,7 @@ def _run(folder: Path, seed: int) -> str:
     return _report(
         cells.describe(),
         describe_search(summarize_search(found)),
-        describe_scores(scores),
+        evaluation,
         describe_fit(summarize_fit(classifier)),
         f"Accuracy on new patients, by the model read back from its file: {accuracy:.3f}",
         f"Took {time.perf_counter() - start:.0f} s.",
@@ -118,15 +120,31 @@ def _draw_and_read(folder: Path, seed: int) -> Cells:
     from cellsk.datasets import make_cells
 
     say("Drawing patients, slides and cells ...")
-    make_cells(360, folder=folder, n_patients=9, image_size=(48, 48), random_state=seed)
-    return read_cells(
-        folder,
-        labels=None,
-        group_pattern=PATIENT,
-        groups=None,
-        image_size=None,
-        skip_unreadable=False,
-    )
+    make_cells(360, folder=folder, n_patients=12, image_size=(48, 48), random_state=seed)
+    return read_cells(folder, group_pattern=PATIENT)
+
+
+def _evaluate(cells: Cells, classifier: Any, folder: Path, seed: int) -> str:
+    """Write the page of an evaluation from files; return its summary."""
+    from sklearn.base import clone
+    from sklearn.pipeline import Pipeline
+
+    from cellsk.report import evaluate
+
+    listed = list_cells(folder / "cells", group_pattern=PATIENT)
+    pipeline = Pipeline([("reader", cells.reader), ("classifier", clone(classifier))])
+    with show_progress(pipeline["classifier"], FOLDS):
+        report = evaluate(
+            pipeline,
+            listed.paths,
+            listed.labels,
+            groups=listed.groups,
+            pos_label="malignant",
+            n_splits=FOLDS,
+            random_state=seed,
+        )
+    report.save(folder / PAGE)
+    return repr(report)
 
 
 def _save_and_predict(pipeline: Any, folder: Path, seed: int) -> float:
@@ -154,7 +172,7 @@ def _draw_pictures(cells: Cells, pipeline: Any, folder: Path) -> None:
 
 
 def _report(*parts: str) -> str:
-    counts, search, scores, fit, new_patients, took = parts
+    counts, search, evaluation, fit, new_patients, took = parts
     return f"""\
 {TITLE}
 
@@ -163,8 +181,8 @@ def _report(*parts: str) -> str:
 Filter counts, {FOLDS} folds, patients kept together
 {search}
 
-The best of them, {FOLDS} folds, patients kept together
-{scores}
+The best of them, evaluated: see {PAGE}
+{evaluation}
 
 The model, fitted on all images
 {fit}

@@ -11,15 +11,19 @@ from typing import Annotated, Any
 import typer
 
 import cellsk
+from cellsk.cli._audit import audit
 from cellsk.cli._cross_validate import cross_validate
 from cellsk.cli._demo import demo
+from cellsk.cli._evaluate import evaluate
+from cellsk.cli._interrupt import INTERRUPTED
 from cellsk.cli._predict import predict
 from cellsk.cli._search import search
 from cellsk.cli._train import train
+from cellsk.cli._wording import say_as_options
 
 __all__ = ["app", "main"]
 
-BAD_INPUT, INTERRUPTED = 2, 130
+BAD_INPUT = 2
 
 app = typer.Typer(
     add_completion=False,
@@ -30,7 +34,9 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(train)
 app.command()(predict)
+app.command()(audit)
 app.command("cross-validate")(cross_validate)
+app.command()(evaluate)
 app.command()(search)
 
 
@@ -72,8 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _explain(error: Exception) -> int:
     text = " ".join(str(error).split()) or "too little memory. Pass a smaller --image-size."
-    text = text.replace("list_images(folder, verify=True)", "--skip-unreadable")
-    print(f"cellsk: {text}", file=sys.stderr)
+    print(f"cellsk: {say_as_options(text)}", file=sys.stderr)
     return BAD_INPUT
 
 

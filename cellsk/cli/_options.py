@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from cellsk._checks import check_number, check_option
+
 __all__ = [
     "BatchSize",
     "Epochs",
@@ -16,11 +18,16 @@ __all__ = [
     "Folds",
     "GroupPattern",
     "Groups",
+    "GroupsCsv",
     "ImageSize",
     "Json",
     "Labels",
     "Seed",
     "SkipUnreadable",
+    "check_aggregation",
+    "check_calibration",
+    "check_rate",
+    "check_share",
     "parse_filters",
     "parse_groups",
     "parse_size",
@@ -35,7 +42,19 @@ GroupPattern = Annotated[
     typer.Option(help=r"Regular expression that finds the patient in a path, such as '(P\d+)'."),
 ]
 Groups = Annotated[
-    str | None, typer.Option(help="Column of the csv, or level of the folder, of the patient.")
+    str | None,
+    typer.Option(
+        help="Column of the csv (of --groups-csv, else of --labels), or level of the folder, "
+        "of the patient."
+    ),
+]
+GroupsCsv = Annotated[
+    Path | None,
+    typer.Option(
+        help="Csv file with a header: one column names the image (path, filename, file, image or "
+        "id), one its patient (patient, subject, case, donor, animal, group, slide or wsi, the "
+        "first of these; or as --groups says); others may name site or scanner."
+    ),
 ]
 ImageSize = Annotated[
     str | None, typer.Option(help="Resize images to this: 96, or 96x128 (height x width).")
@@ -49,6 +68,66 @@ SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out files that cannot be decoded.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")]
+
+
+def check_rate(param: typer.CallbackParam, value: float | None) -> float | None:
+    """Return a share of images above 0, all of them included, or raise.
+
+    Raises
+    ------
+    ValueError
+        When it is no such share.
+    """
+    return _check_share(param, value, closed="right")
+
+
+def check_share(param: typer.CallbackParam, value: float | None) -> float | None:
+    """Return a share between 0 and 1, or raise.
+
+    Raises
+    ------
+    ValueError
+        When it is no such share.
+    """
+    return _check_share(param, value, closed="neither")
+
+
+def _check_share(param: typer.CallbackParam, value: float | None, *, closed: str) -> float | None:
+    if value is None:
+        return None
+    try:
+        return check_number(_name_option(param), value, low=0, high=1, closed=closed)
+    except ValueError as error:
+        remedy = f" Pass {value / 100:g} for {value:g} %." if 1 < value < 100 else ""
+        raise ValueError(f"{error}{remedy}") from None
+
+
+def check_calibration(param: typer.CallbackParam, value: str | None) -> str | None:
+    """Return the name of a calibration, or raise.
+
+    Raises
+    ------
+    ValueError
+        When there is none of this name.
+    """
+    if value is None:
+        return None
+    return str(check_option(_name_option(param), value, ("sigmoid", "isotonic", "temperature")))
+
+
+def check_aggregation(param: typer.CallbackParam, value: str) -> str:
+    """Return the name of an aggregation, or raise.
+
+    Raises
+    ------
+    ValueError
+        When there is none of this name.
+    """
+    return str(check_option(_name_option(param), value, ("mean", "max", "vote")))
+
+
+def _name_option(param: typer.CallbackParam) -> str:
+    return f"--{str(param.name).replace('_', '-')}"
 
 
 def parse_filters(text: str) -> tuple[int, ...]:

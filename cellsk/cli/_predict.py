@@ -13,6 +13,7 @@ import typer
 from cellsk._checks import count_noun
 from cellsk._files import check_output, whole_file
 from cellsk.cli._cells import say, show_warnings
+from cellsk.cli._decision import Decider
 from cellsk.cli._options import SkipUnreadable
 from cellsk.cli._quiet import start_tensorflow
 
@@ -24,10 +25,16 @@ CHUNK_SIZE = 512  # images in memory at a time
 def predict(
     model: Annotated[Path, typer.Argument(help="Model file, from cellsk train.")],
     folder: Annotated[Path, typer.Argument(help="Folder of images; sub-folders are read too.")],
-    output: Annotated[Path, typer.Option(help="Csv file to write.")] = Path("predictions.csv"),
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="Csv file to write: path, predicted, and the probability of each class. Predicted "
+            "is what the model decides: the most probable class, or by its threshold if it has one."
+        ),
+    ] = Path("predictions.csv"),
     skip_unreadable: SkipUnreadable = False,
 ) -> None:
-    """Write the probability of each class, for each image of a folder."""
+    """Write class and probabilities for each image of a folder."""
     from sklearn.utils.validation import check_is_fitted
 
     from cellsk.datasets import list_images
@@ -44,22 +51,28 @@ def predict(
             f"Got a {type(pipeline).__name__}. Make one with cellsk train."
         )
     check_is_fitted(pipeline)
-    write_predictions(pipeline, listed.paths, output, names=listed.paths)
+    threshold = write_predictions(pipeline, listed.paths, output, names=listed.paths).threshold
+    if threshold is not None:
+        say(threshold.describe())
     say(f"Written: {output}, {count_noun(len(listed.paths), 'image')}.")
 
 
 def write_predictions(
     pipeline: Any, paths: Sequence[str], output: Path, *, names: Sequence[str]
-) -> None:
-    """Predict chunk by chunk, and write one row per image; the file appears when complete."""
+) -> Decider:
+    """Predict chunk by chunk, and write one row per image; the file appears when complete.
+
+    Returns how the model decides.
+    """
+    decider = Decider(pipeline)
     with whole_file(output) as draft, _open_csv(draft) as stream:
         writer = csv.writer(stream)
-        classes = pipeline.classes_
-        writer.writerow(["path", "predicted", *(f"probability_{name}" for name in classes)])
+        header = (f"probability_{name}" for name in decider.classes)
+        writer.writerow(["path", "predicted", *header])
         for chunk in _chunks(len(paths)):
-            proba = pipeline.predict_proba(paths[chunk])
-            for name, row in zip(names[chunk], proba, strict=True):
-                writer.writerow([name, classes[row.argmax()], *(f"{p:.6f}" for p in row)])
+            for name, row, label in zip(names[chunk], *decider.predict(paths[chunk]), strict=True):
+                writer.writerow([name, label, *(f"{p:.6f}" for p in row)])
+    return decider
 
 
 def _open_csv(path: Path) -> TextIO:

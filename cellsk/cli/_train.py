@@ -16,6 +16,7 @@ from cellsk.cli._options import (
     Folder,
     GroupPattern,
     Groups,
+    GroupsCsv,
     ImageSize,
     Json,
     Labels,
@@ -35,6 +36,7 @@ def train(
     labels: Labels = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
+    groups_csv: GroupsCsv = None,
     image_size: ImageSize = None,
     filters: Filters = "32,64",
     epochs: Epochs = 30,
@@ -55,6 +57,7 @@ def train(
         labels=labels,
         group_pattern=group_pattern,
         groups=groups,
+        groups_csv=groups_csv,
         image_size=image_size,
         skip_unreadable=skip_unreadable,
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from cellsk._checks import check_count
 from cellsk._files import whole_file
@@ -24,20 +26,20 @@ _TREE = "estimator.json"
 
 
 def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
-    """Write an estimator, alone or with others inside it, as one file without pickle.
+    """Write a fitted estimator, alone or with others inside it, as one file without pickle.
 
     Whoever loads the file need not trust pickle: it holds JSON, arrays, and Keras'
     own ``.keras`` files. Estimators of cellsk and scikit-learn can be saved, such as a
     :class:`~sklearn.pipeline.Pipeline` of readers, scalers and classifiers,
     :class:`~sklearn.calibration.CalibratedClassifierCV`,
     :class:`~sklearn.model_selection.TunedThresholdClassifierCV` or
-    :class:`~sklearn.ensemble.VotingClassifier`, fitted or not, as far as their parameters
-    and fitted attributes are numbers, text, arrays, or lists and dicts of these.
+    :class:`~sklearn.ensemble.VotingClassifier`, as far as their parameters and fitted
+    attributes are numbers, text, arrays, or lists and dicts of these.
 
     Parameters
     ----------
     estimator : estimator
-        What to save. Of a search, save ``search.best_estimator_``.
+        What to save, fitted. Of a search, save ``search.best_estimator_``.
     path : str or path-like
         File to write, by custom with the suffix ``.cellsk``. A file of that name is
         replaced at once when all is written, and stays as it was if anything fails.
@@ -47,6 +49,8 @@ def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     ModelFileError
         When a part cannot be said in this format, such as functions, Keras callbacks,
         ``RandomState`` instances and estimators of other packages. The message names it.
+    NotFittedError
+        When it has to be fitted, and is not.
     FileNotFoundError
         When the folder does not exist.
     OSError
@@ -90,6 +94,7 @@ def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     """
     encoder = Encoder()
     tree = dump_json(_TREE, encoder.encode_root(estimator))
+    _check_fitted(estimator)
     members = {_TREE: tree, **encoder.members}
     _replace_file(path, write_archive({MANIFEST: build_manifest(members), **members}))
 
@@ -180,6 +185,17 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
         return Decoder(members, max_bytes).decode_root(tree)
     except ModelFileError as error:
         raise ModelFileError(f"{file.name!r} cannot be loaded. {error}") from None
+
+
+def _check_fitted(estimator: BaseEstimator) -> None:
+    """Refuse a model that nobody can use; what needs no fit, as a reader, is fitted as it is."""
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        raise NotFittedError(
+            "A model must be fitted before it is saved. "
+            f"Got a {type(estimator).__name__} that is not. Call fit first."
+        ) from None
 
 
 def _replace_file(path: str | os.PathLike[str], data: bytes) -> None:

@@ -217,17 +217,7 @@ def _run(
 ) -> tuple[dict[str, Any], Folds, OutOfFold, AuditReport | None]:
     notes = Notes()
     with notes.taken():  # before hours of work, not after
-        folds = resolve_cv(
-            cv,
-            cells.X,
-            cells.labels,
-            cells.groups,
-            n_splits=n_splits,
-            sites=cells.sites,
-            random_state=settings.random_state,
-        )
-        if cells.are_paths:
-            _ = folds.hashes  # a file that cannot be opened is said at once
+        folds = _make_folds(cells, settings, cv, n_splits)
         check_inner_splits(settings.estimator, grouped=cells.groups is not None)
         if cells.groups is not None:
             warn_if_groups_are_lost(settings.estimator)
@@ -248,3 +238,18 @@ def _run(
         )
     document = build_document(cells, settings, folds, out_of_fold, found, notes.sentences, left_out)
     return document, folds, out_of_fold, found
+
+
+def _make_folds(cells: Cells, settings: Settings, cv: Any, n_splits: int) -> Folds:
+    folds = resolve_cv(
+        cv,
+        cells.X,
+        cells.labels,
+        cells.groups,
+        n_splits=n_splits,
+        sites=cells.sites,
+        random_state=settings.random_state,
+    )
+    if cells.are_paths:
+        _ = folds.hashes  # a file that cannot be opened is said at once
+    return folds

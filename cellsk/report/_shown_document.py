@@ -9,10 +9,6 @@ __all__ = ["EXACT", "prepare"]
 
 Document = Mapping[str, Any]
 EXACT = "exact, images taken as independent"
-_OF_SITES = (
-    "Sites are kept apart between the folds only: early stopping, thresholds and calibration part"
-    " the training side without regard to sites, and intervals are over {unit}s, not sites."
-)
 
 
 def prepare(document: Document) -> dict[str, Any]:
@@ -43,9 +39,6 @@ def prepare(document: Document) -> dict[str, Any]:
         # Folds by patient are those of the evaluation itself: the same predictions.
         grouped = _fill(document["leakage"]["grouped"], document)
         shown["leakage"] = {**document["leakage"], "grouped": grouped}
-    if document["cv"]["sites_kept_together"]:
-        limit = _OF_SITES.format(unit=document["interval"]["unit"])
-        shown["limits"] = [*document["limits"], limit]
     return shown
 
 

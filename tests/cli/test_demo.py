@@ -18,7 +18,7 @@ def test_demo_writes_report_pictures_and_model(tmp_path):
     written = {path.name for path in output.iterdir()}
     assert written == {
         *["cells", "new_patients", "model.cellsk", "predictions.csv"],
-        *["report.txt", "sample_images.png", "training_curves.png"],
+        *["report.html", "report.txt", "sample_images.png", "training_curves.png"],
     }
     report = (output / "report.txt").read_text()
     assert done.stdout.startswith(report)

@@ -68,3 +68,17 @@ def test_show_progress_where_no_one_looks_writes_nothing(cells, quick, capfd):
     with _progress.show_progress(quick, n_fits=1):
         quick.fit(cells.images, cells.y)
     assert capfd.readouterr() == ("", "")
+
+
+def test_log_of_a_long_run_writes_a_line_now_and_then(cells, quick, capfd, monkeypatch):
+    """Where no one sees a bar, each line says which fit, which epoch, and how long so far."""
+    clock = iter(range(0, 10_000, 20))
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: next(clock))
+    quick.set_callbacks(_progress._Ticker(None, None, 2, _progress._Log(2)))
+    cross_validate(quick, cells.images, cells.y, cv=2)
+    lines = capfd.readouterr().err.splitlines()
+    assert [line for line in lines if line.startswith("Fit")] == [
+        "Fit 1 of 2: epoch 2, 40 s so far.",
+        "Fit 2 of 2: epoch 1, 80 s so far.",
+        "Fit 2 of 2: done, 120 s so far.",
+    ]

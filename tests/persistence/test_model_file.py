@@ -1,5 +1,6 @@
 """Tests of save_model and load_model as users call them."""
 
+import copy
 import json
 import os
 import random
@@ -15,7 +16,7 @@ from PIL import Image
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
-from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score, make_scorer
@@ -46,6 +47,11 @@ def loaded(classifier, tmp_path_factory):
     path = tmp_path_factory.mktemp("loaded") / "model.cellsk"
     save_model(classifier, path)
     return load_model(path)
+
+
+def fit_scaler():
+    """A small fitted estimator."""
+    return StandardScaler().fit([[0.0], [2.0]])
 
 
 def reload(estimator, path):
@@ -141,18 +147,42 @@ def test_classifier_of_other_labels_and_pixels_comes_back(images, path, kind):
     assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
-def test_classifier_unfitted_comes_back(path):
-    """An estimator without a network is saved as well."""
-    loaded = reload(CellClassifier(filters=(8, 8), class_weight={"a": 2.0, 1: 0.5}), path)
+def test_classifier_unfitted_inside_a_fitted_estimator_comes_back(classifier, images, labels, path):
+    """A fitted model keeps the template that it was cloned from, without a network."""
+    model = CalibratedClassifierCV(FrozenEstimator(classifier)).fit(images, labels)
+    model.estimator = CellClassifier(filters=(8, 8), class_weight={"a": 2.0, 1: 0.5})
+    loaded = reload(model, path).estimator
     assert loaded.filters == (8, 8)
     assert loaded.class_weight == {"a": 2.0, 1: 0.5}
     assert not hasattr(loaded, "classes_")
 
 
-def test_classifier_keeps_requested_metadata(path):
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        CellClassifier(),
+        Pipeline([("reader", ImageReader()), ("classifier", CellClassifier())]),
+        GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}),
+    ],
+    ids=["classifier", "pipeline", "search"],
+)
+def test_save_unfitted_estimator_is_refused(estimator, path):
+    """A file of a model that was never fitted is of no use to whoever is handed it."""
+    with pytest.raises(NotFittedError, match=r"must be fitted before.*that is not\. Call fit"):
+        save_model(estimator, path)
+    assert not path.exists()
+
+
+def test_save_reader_that_needs_no_fit_comes_back(path):
+    """What has nothing to learn is fitted as it is, alone and as the last step."""
+    assert reload(ImageReader(image_size=(8, 8)), path).image_size == (8, 8)
+    assert reload(make_pipeline(ImageReader(channels=1)), path)[0].channels == 1
+
+
+def test_classifier_keeps_requested_metadata(classifier, path):
     """Routing of groups survives."""
     with sklearn.config_context(enable_metadata_routing=True):
-        model = CellClassifier().set_fit_request(groups=True, sample_weight="weights")
+        model = copy.copy(classifier).set_fit_request(groups=True, sample_weight="weights")
         loaded = reload(model, path)
         assert loaded.get_metadata_routing().fit.requests["groups"] is True
         assert loaded.get_metadata_routing().fit.requests["sample_weight"] == "weights"
@@ -227,10 +257,9 @@ def test_pipeline_of_scikit_learn_predicts_the_same_bits(path):
     assert repr(loaded) == repr(model)
 
 
-def test_search_unfitted_comes_back_and_fitted_names_the_remedy(path):
+def test_search_fitted_names_the_remedy(path):
     """A search is no model; its best estimator is."""
     search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2)
-    assert reload(search, path).param_grid == {"C": [0.1, 1.0]}
     search.fit(np.arange(8.0).reshape(-1, 1), np.arange(8) % 2)
     with pytest.raises(
         ModelFileError, match=r"one fitted model.*GridSearchCV.*search\.best_estimator_"
@@ -316,9 +345,9 @@ def test_save_own_network_is_refused(classifier, path):
 def test_save_missing_folder_or_folder_names_the_remedy(tmp_path):
     """Paths that cannot be written are said before anything is."""
     with pytest.raises(FileNotFoundError, match=r"folder.*must exist.*Make the folder first"):
-        save_model(StandardScaler(), tmp_path / "no" / "model.cellsk")
+        save_model(fit_scaler(), tmp_path / "no" / "model.cellsk")
     with pytest.raises(IsADirectoryError, match="must not be a folder"):
-        save_model(StandardScaler(), tmp_path)
+        save_model(fit_scaler(), tmp_path)
 
 
 @pytest.mark.parametrize("step", ["replace", "fsync"])
@@ -331,7 +360,7 @@ def test_save_interrupted_keeps_the_old_file(path, monkeypatch, step):
 
     monkeypatch.setattr(os, step, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        save_model(StandardScaler(), path)
+        save_model(fit_scaler(), path)
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
@@ -342,7 +371,7 @@ def test_save_replaces_the_target_of_a_link(tmp_path, path):
     path.write_bytes(b"old")
     link = tmp_path / "current"
     link.symlink_to(path)
-    save_model(StandardScaler(), link)
+    save_model(fit_scaler(), link)
     assert link.is_symlink()
     assert isinstance(load_model(path), StandardScaler)
 
@@ -357,7 +386,7 @@ def test_load_missing_file_or_folder_is_said(tmp_path):
 
 def test_load_larger_than_max_bytes_names_the_argument(path):
     """The bound is the caller's."""
-    save_model(StandardScaler(), path)
+    save_model(fit_scaler(), path)
     with pytest.raises(ModelFileError, match=r"'model\.cellsk'.*max_bytes=100.*larger max_bytes"):
         load_model(path, max_bytes=100)
     with pytest.raises(ValueError, match=r"max_bytes must be a whole number.*Got 0"):

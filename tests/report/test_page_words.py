@@ -155,15 +155,6 @@ def test_page_tells_that_thresholds_are_not_those_of_patients(document):
     assert said not in strip_tags(render_page(voted, {}))
 
 
-def test_page_of_sites_tells_what_parts_them(document):
-    """Folds keep sites together; what happens within training does not."""
-    sited = copy.deepcopy(document)
-    sited["cv"]["sites_kept_together"] = True
-    said = "early stopping, thresholds and calibration part the training side without regard"
-    assert said in strip_tags(render_page(sited, {}))
-    assert said not in strip_tags(render_page(document, {}))
-
-
 def test_referral_speaks_of_gain_only_where_the_error_falls(document):
     """A model whose doubt is no guide gains nothing."""
     assert "What is gained" in render_page(document, {})

@@ -1,0 +1,107 @@
+"""cellsk audit, as a user runs it: what it prints, what it returns."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cellsk import make_cells
+from cellsk.cli import main
+
+PATTERN = ("--group-pattern", r"(P\d+)", "--jobs", "1")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of 60 drawn cells from six patients."""
+    make_cells(60, folder=tmp_path / "cells", n_patients=6, image_size=(32, 32), random_state=0)
+    return tmp_path / "cells"
+
+
+def images_of(folder):
+    """Return the image files of a folder, sorted."""
+    return sorted(folder.rglob("*.png"))
+
+
+def test_audit_sound_folder_returns_zero(folder, capsys):
+    """Findings on stdout; on stderr what was looked at, patients included."""
+    assert main(["audit", str(folder), *PATTERN]) == 0
+    done = capsys.readouterr()
+    assert done.out.startswith("Audit of 60 images")
+    assert done.err == "60 images: 30 benign, 30 malignant; 6 patients.\n"
+
+
+def test_audit_leaking_test_folder_returns_one(folder, tmp_path, capsys):
+    """Copies in the test folder, one turned: errors, named, and exit code 1."""
+    test = tmp_path / "test" / "benign"
+    test.mkdir(parents=True)
+    first, second = images_of(folder)[:2]
+    (test / "P90.png").write_bytes(first.read_bytes())
+    Image.fromarray(np.rot90(np.asarray(Image.open(second)))).save(test / "P91.png")
+    assert main(["audit", str(folder), "--test", str(test.parent), *PATTERN, "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    found = {finding["code"]: finding for finding in document["findings"]}
+    assert "test/benign/P90.png" in found["A304"]["files"]
+    assert "test/benign/P91.png" in found["A314"]["files"]
+    assert found["A209"]["severity"] == "warning"  # the test folder lacks a class
+    assert document["n_test_images"] == 2
+
+
+def test_audit_writes_csv_of_images(folder, tmp_path, capsys):
+    """One row for each image of each finding."""
+    images_of(folder)[4].write_bytes(b"no image")
+    output = tmp_path / "found.csv"
+    assert main(["audit", str(folder), *PATTERN, "--csv", str(output)]) == 1
+    rows = list(csv.DictReader(output.open(newline="", encoding="utf-8")))
+    assert ["A101", "4"] in [[row["code"], row["row"]] for row in rows]
+    assert "Written" in capsys.readouterr().err
+
+
+def test_audit_groups_from_csv(folder, tmp_path, capsys):
+    """Patients of a csv of their own; without any, the audit says that they are unknown."""
+    table = tmp_path / "slides.csv"
+    lines = [f"{path.name},S{row % 6}" for row, path in enumerate(images_of(folder))]
+    table.write_text("\n".join(["file,slide", *lines]), encoding="utf-8")
+    main(["audit", str(folder), "--groups-csv", str(table), "--jobs", "1"])
+    done = capsys.readouterr()
+    assert "A204" not in done.out
+    assert "Patients: column 'slide' of slides.csv, which names slides." in done.err
+    main(["audit", str(folder), "--jobs", "1"])
+    printed = capsys.readouterr().out
+    assert "A204" in printed
+    assert "--group-pattern" in printed
+    assert "list_images" not in printed
+
+
+def test_audit_of_copies_names_remedies_of_the_command(folder, tmp_path, capsys):
+    """Nothing to type into Python; and the sets of the csv are whole numbers."""
+    first = images_of(folder)[0]
+    first.with_name("P77_copy.png").write_bytes(first.read_bytes())
+    first.with_name("P78_none.png").write_bytes(b"no image")
+    output = tmp_path / "found.csv"
+    assert main(["audit", str(folder), *PATTERN, "--csv", str(output)]) == 1
+    printed = capsys.readouterr().out
+    assert "A303" in printed
+    assert "report.clean" not in printed
+    rows = list(csv.DictReader(output.open(newline="", encoding="utf-8")))
+    assert {row["set"] for row in rows if row["code"] == "A303"} == {"1"}
+    assert {row["set"] for row in rows if row["code"] == "A101"} == {""}
+
+
+def test_audit_one_class_and_no_class_are_findings(folder, capsys):
+    """What training refuses is said here as a finding."""
+    assert main(["audit", str(folder / "benign"), *PATTERN]) == 0
+    capsys.readouterr()
+    for path in images_of(folder / "malignant"):
+        path.unlink()
+    (folder / "malignant").rmdir()
+    assert main(["audit", str(folder), *PATTERN]) == 1
+    assert "A201" in capsys.readouterr().out
+
+
+def test_audit_missing_folder_returns_two(tmp_path, capsys):
+    """Bad input is not a finding."""
+    assert main(["audit", str(tmp_path / "none")]) == 2
+    assert "cellsk: folder must be an existing folder" in capsys.readouterr().err
