@@ -12,6 +12,7 @@ import typer
 from cellsk._files import check_output
 from cellsk.cli._cells import Cells, read_cells, say, show_warnings
 from cellsk.cli._cross_validate import PATIENTS_UNKNOWN, make_splits
+from cellsk.cli._interrupt import stopping_after
 from cellsk.cli._options import (
     BatchSize,
     Epochs,
@@ -94,10 +95,12 @@ def search(
         print(describe_search(result), flush=True)
     if cells.groups is None:
         say(PATIENTS_UNKNOWN)
+    written = [path for path in (output, html) if path is not None]
     try:
         if nested:
-            around = evaluate_search(cells, classifier, candidates, folds, seed)
-            result = _show_nested(found, around, html, as_json=as_json)
+            with stopping_after(written):
+                around = evaluate_search(cells, classifier, candidates, folds, seed)
+                result = _show_nested(found, around, html, as_json=as_json)
     finally:  # what was found before stands, whatever becomes of the nested part
         if as_json:
             print_json(result)
