@@ -166,27 +166,18 @@ def _fit_and_predict(
 
 def _find_codes(classes: NDArray, labels: Any, what: str) -> NDArray[np.intp]:
     """Codes of labels; what is no label is a fault of the estimator, and no other class."""
-    found = np.asarray([] if labels is None else labels)
-    codes = np.searchsorted(classes, found) if found.dtype.kind == classes.dtype.kind else None
-    codes = codes if codes is not None or not len(found) else _match_kinds(classes, found)
-    if (
-        codes is None
-        or not len(found)
-        or (classes[np.minimum(codes, len(classes) - 1)] != found).any()
-    ):
-        raise ValueError(
-            f"An estimator must {what} labels of y, such as {classes[0]!r}. "
-            f"Got {'none' if labels is None else repr(found[:3].tolist())}. Use a classifier."
-        )
-    return codes
-
-
-def _match_kinds(classes: NDArray, found: NDArray) -> NDArray | None:
-    """Codes of labels of another dtype, such as objects for text; None if they do not compare."""
+    found = [] if labels is None else np.asarray(labels).tolist()
+    code_of = {label: code for code, label in enumerate(classes.tolist())}
     try:
-        return np.searchsorted(classes, found.astype(classes.dtype))
-    except (TypeError, ValueError):
-        return None
+        codes = [code_of[label] for label in found]
+    except (KeyError, TypeError):
+        codes = []
+    if not codes:
+        raise ValueError(
+            f"An estimator must {what} labels of y, such as {classes.tolist()[0]!r}. "
+            f"Got {found[:3]!r}. Use a classifier."
+        )
+    return np.array(codes, dtype=np.intp)
 
 
 def _read_proba(fitted: Any, images: NDArray, n_classes: int) -> NDArray:
