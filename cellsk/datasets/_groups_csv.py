@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import count_noun, name_some
-from cellsk.datasets._labels_csv import _IMAGE_COLUMNS, _find_column, _Lookup, _read_rows
+from cellsk.datasets._labels_csv import (
+    _IMAGE_COLUMNS,
+    _find_column,
+    _Lookup,
+    _pair_rows,
+    _read_rows,
+)
 
 __all__ = ["choose_group_column", "is_slide_column", "read_columns_csv"]
 
@@ -215,21 +221,7 @@ def _match_images(
     csv_path: str, folder: str, paths: list[str], names: list[tuple[int, str]]
 ) -> dict[str, int]:
     """Return the line of each path; lines of other images are passed over."""
-    lookup = _Lookup(folder, paths)
-    row_of: dict[str, int] = {}
-    for line, name in names:
-        hits = lookup.find(name)
-        if len(hits) > 1:
-            raise ValueError(
-                f"Each row of {csv_path!r} must name one image. Got {name!r} in line {line},"
-                f" which fits {name_some(hits)}. Write names with folder and extension."
-            )
-        if hits and hits[0] in row_of:
-            raise ValueError(
-                f"Each image must have one row in {csv_path!r}. Got {name!r} in line"
-                f" {row_of[hits[0]]} and again in line {line}. Remove one of them."
-            )
-        row_of.update(dict.fromkeys(hits, line))
+    row_of, _ = _pair_rows(csv_path, folder, paths, names)
     missed = [path for path in paths if path not in row_of]
     if missed:
         raise ValueError(

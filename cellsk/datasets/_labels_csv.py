@@ -118,6 +118,15 @@ def _match_rows(
     csv_path: str, folder: str, paths: list[str], names: list[tuple[int, str]]
 ) -> dict[str, int]:
     """Return the line of each path: each row names one image, and each image has one row."""
+    row_of, unknown = _pair_rows(csv_path, folder, paths, names)
+    _check_complete(csv_path, folder, unknown, [path for path in paths if path not in row_of])
+    return row_of
+
+
+def _pair_rows(
+    csv_path: str, folder: str, paths: list[str], names: list[tuple[int, str]]
+) -> tuple[dict[str, int], list[str]]:
+    """Return the line of each path that has one, and the names that are of no path."""
     lookup = _Lookup(folder, paths)
     row_of: dict[str, int] = {}
     unknown: list[str] = []
@@ -137,8 +146,7 @@ def _match_rows(
             )
         else:
             row_of[hits[0]] = line
-    _check_complete(csv_path, folder, unknown, [path for path in paths if path not in row_of])
-    return row_of
+    return row_of, unknown
 
 
 def _check_complete(csv_path: str, folder: str, unknown: list[str], missed: list[str]) -> None:

@@ -64,7 +64,7 @@ class SearchDisplay:
     >>> from sklearn.datasets import make_classification
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.model_selection import GridSearchCV
-    >>> from cellsk.report._search import SearchReport
+    >>> from cellsk import SearchReport
     >>> X, y = make_classification(random_state=0)
     >>> search = GridSearchCV(LogisticRegression(), {"C": [0.01, 0.1, 1]}).fit(X, y)
     >>> SearchReport(search).plot().axes_.shape

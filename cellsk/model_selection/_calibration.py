@@ -83,7 +83,7 @@ def calibrate(
     >>> from sklearn import config_context
     >>> from sklearn.linear_model import LogisticRegression
     >>> from cellsk import make_cells
-    >>> from cellsk.model_selection._calibration import calibrate
+    >>> from cellsk.model_selection import calibrate
     >>> cells = make_cells(120, n_patients=12, image_size=(16, 16), random_state=0)
     >>> colours = cells.images.mean(axis=(1, 2)) / 255
     >>> calibrated = calibrate(LogisticRegression(), cells.y, cells.groups)

@@ -54,7 +54,7 @@ class InnerKFold(BaseCrossValidator):
     Examples
     --------
     >>> import numpy as np
-    >>> from cellsk.model_selection._inner_split import InnerKFold
+    >>> from cellsk.model_selection import InnerKFold
     >>> y, patients = np.repeat([0, 1], 10), np.repeat(["P1", "P2", "P3", "P4"], 5)
     >>> len(list(InnerKFold(max_splits=3).split(y, y, patients)))
     2

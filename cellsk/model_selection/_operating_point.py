@@ -66,7 +66,7 @@ def tune_threshold(
     >>> from sklearn import config_context
     >>> from sklearn.linear_model import LogisticRegression
     >>> from cellsk import make_cells
-    >>> from cellsk.model_selection._operating_point import tune_threshold
+    >>> from cellsk.model_selection import tune_threshold
     >>> cells = make_cells(120, n_patients=12, image_size=(16, 16), random_state=0)
     >>> colours = cells.images.mean(axis=(1, 2)) / 255
     >>> careful = tune_threshold(

@@ -92,7 +92,7 @@ class OperatingPointClassifierCV(TunedThresholdClassifierCV):
     --------
     >>> from sklearn.datasets import make_classification
     >>> from sklearn.linear_model import LogisticRegression
-    >>> from cellsk.model_selection._operating_point import OperatingPointClassifierCV
+    >>> from cellsk import OperatingPointClassifierCV
     >>> X, y = make_classification(400, flip_y=0.2, random_state=0)
     >>> careful = OperatingPointClassifierCV(LogisticRegression(), sensitivity=0.95, pos_label=1)
     >>> careful = careful.fit(X, y)

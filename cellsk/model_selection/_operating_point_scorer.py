@@ -63,7 +63,7 @@ def make_operating_point_scorer(
     >>> from sklearn.datasets import make_classification
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.model_selection import TunedThresholdClassifierCV
-    >>> from cellsk.model_selection._operating_point import make_operating_point_scorer
+    >>> from cellsk import make_operating_point_scorer
     >>> X, y = make_classification(400, flip_y=0.2, random_state=0)
     >>> scorer = make_operating_point_scorer(sensitivity=0.95, pos_label=1)
     >>> tuned = TunedThresholdClassifierCV(LogisticRegression(), scoring=scorer).fit(X, y)

@@ -8,6 +8,7 @@ from cellsk.report._phrases import (
     count_units,
     join_words,
     list_classes,
+    list_kept,
     name_score,
     name_source,
     say_left_out,
@@ -59,15 +60,8 @@ def _tell_folds(document: Document) -> Answer:
 def _tell_level(document: Document) -> Answer:
     """What no two sides of a split share."""
     cv = document["cv"]
-    kept = [
-        noun
-        for noun, together in (
-            ("patient", cv["groups_kept_together"]),
-            ("site", cv["sites_kept_together"]),
-        )
-        if together
-    ]
-    text = f"All images of a {' and of a '.join(kept)} were kept in one fold. " if kept else ""
+    kept = list_kept(document)
+    text = f"All images of {kept} were kept in one fold. " if kept else ""
     if cv["groups_kept_together"]:
         return Answer(text.strip())
     return Answer(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cellsk._checks import check_count
-from cellsk._files import check_output, whole_file
 from cellsk.model_selection._folds import Folds
 from cellsk.model_selection._manifest import write_manifest
 from cellsk.model_selection._out_of_fold import OutOfFold
@@ -19,6 +17,7 @@ from cellsk.preprocessing import ImageReader
 from cellsk.report._leakage import measure_leakage
 from cellsk.report._markdown import render_markdown
 from cellsk.report._page import choose_rows, render_page, render_summary
+from cellsk.report._report_file import write_report
 from cellsk.report._settings import Cells, Settings
 from cellsk.report._terminal import render_terminal
 from cellsk.report._thumbnails import make_thumbnails
@@ -180,21 +179,12 @@ class EvaluationReport:
             When the file cannot be written. What was there before is then untouched.
         """
         check_count("max_pictures", max_pictures, minimum=0)
-        target = check_output(path)
         renderers = {
             ".html": lambda: self._render_page(max_pictures),
             ".json": lambda: json.dumps(self.document, indent=1, allow_nan=False) + "\n",
             ".md": lambda: render_markdown(self.document),
         }
-        render = renderers.get(target.suffix.lower())
-        if render is None:
-            raise ValueError(
-                "A report is written as .html, .json or .md. "
-                f"Got {Path(path).name!r}. Choose one of these endings."
-            )
-        text = render()
-        with whole_file(target) as draft:
-            draft.write_text(text, encoding="utf-8", newline="\n")
+        write_report(path, renderers)
 
     def save_folds(self, path: str | os.PathLike[str]) -> None:
         """Write the fold manifest, by which another person repeats the same folds.

@@ -16,6 +16,7 @@ from cellsk.report._phrases import (
     count_images,
     count_units,
     join_words,
+    list_kept,
     list_left_out,
     name_level,
     name_score,
@@ -78,15 +79,8 @@ def render_markdown(document: Document) -> str:
 
 def _write_head(document: Document) -> list[str]:
     cv, numbers = document["cv"], document["numbers"]
-    kept = [
-        noun
-        for noun, together in (
-            ("patient", cv["groups_kept_together"]),
-            ("site", cv["sites_kept_together"]),
-        )
-        if together
-    ]
-    whole = f", all images of a {' and of a '.join(kept)} in one fold" if kept else ""
+    kept = list_kept(document)
+    whole = f", all images of {kept} in one fold" if kept else ""
     scores = [
         f"{name_score(name, document)} {write_range(numbers[name])}"
         for name in pick_present(_IN_SHORT, numbers)

@@ -16,6 +16,7 @@ __all__ = [
     "count_units",
     "join_words",
     "list_classes",
+    "list_kept",
     "list_left_out",
     "name_level",
     "name_score",
@@ -75,20 +76,20 @@ def say_left_out(document: Document, most: int = 10) -> str:
     return f"{count_noun(len(left), 'file')} left out beforehand: {join_words(named)}."
 
 
+def list_kept(document: Document) -> str:
+    """Return whose images no two folds share: "a patient and of a site", or ""."""
+    cv = document["cv"]
+    known = {"patient": cv["groups_kept_together"], "site": cv["sites_kept_together"]}
+    return " and of ".join(f"a {noun}" for noun, together in known.items() if together)
+
+
 def say_splits(document: Document) -> str:
     """Return how the images were parted into folds, before the splitter says it in Python."""
     cv = document["cv"]
-    kept = [
-        noun
-        for noun, together in (
-            ("patient", cv["groups_kept_together"]),
-            ("site", cv["sites_kept_together"]),
-        )
-        if together
-    ]
+    kept = list_kept(document)
     text = f"{count_noun(cv['n_folds'], 'fold')}, {name_source(document)}"
     if kept:
-        text += f"; all images of a {' and of a '.join(kept)} are in one fold"
+        text += f"; all images of {kept} are in one fold"
     if cv["description"].startswith("Stratified"):
         text += "; classes spread over the folds as evenly as that allows"
     return f"{text}."

@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellsk._checks import check_number
-from cellsk._files import check_output, whole_file
+from cellsk.report._report_file import write_report
 from cellsk.report._search_document import build_search_document
 from cellsk.report._search_page import (
     render_search_markdown,
@@ -100,7 +99,7 @@ class SearchReport:
     >>> from sklearn.datasets import make_classification
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.model_selection import GridSearchCV
-    >>> from cellsk.report._search import SearchReport
+    >>> from cellsk import SearchReport
     >>> X, y = make_classification(random_state=0)
     >>> search = GridSearchCV(LogisticRegression(), {"C": [0.01, 0.1, 1]}).fit(X, y)
     >>> report = SearchReport(search)
@@ -221,21 +220,12 @@ class SearchReport:
         OSError
             When the file cannot be written. What was there before is then untouched.
         """
-        target = check_output(path)
         renderers = {
-            ".html": render_search_page,
-            ".json": lambda document: json.dumps(document, indent=1, allow_nan=False) + "\n",
-            ".md": render_search_markdown,
+            ".html": lambda: render_search_page(self.document),
+            ".json": lambda: json.dumps(self.document, indent=1, allow_nan=False) + "\n",
+            ".md": lambda: render_search_markdown(self.document),
         }
-        render = renderers.get(target.suffix.lower())
-        if render is None:
-            raise ValueError(
-                "A report is written as .html, .json or .md. "
-                f"Got {Path(path).name!r}. Choose one of these endings."
-            )
-        text = render(self.document)
-        with whole_file(target) as draft:
-            draft.write_text(text, encoding="utf-8", newline="\n")
+        write_report(path, renderers)
 
     def _candidate(self, key: str) -> dict[str, Any]:
         found: dict[str, Any] = self.document["candidates"][self.document[key]]
