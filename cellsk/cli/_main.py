@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,7 +14,7 @@ from cellsk.cli._audit import audit
 from cellsk.cli._cross_validate import cross_validate
 from cellsk.cli._demo import demo
 from cellsk.cli._evaluate import evaluate
-from cellsk.cli._interrupt import INTERRUPTED
+from cellsk.cli._interrupt import INTERRUPTED, Interrupted, is_interruption, listen
 from cellsk.cli._predict import predict
 from cellsk.cli._search import search
 from cellsk.cli._train import train
@@ -59,28 +58,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code: 0, 2 for bad input, 130 if interrupted."""
     # TensorFlow reads it when it is first imported, which is not yet.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    signal.signal(signal.SIGTERM, _interrupt)
+    listen()
     try:
         code = app(args=arguments, prog_name="cellsk", standalone_mode=False)
-    except (ValueError, TypeError, OSError, MemoryError) as error:
-        return _explain(error)
-    except (typer.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
-    except Exception as error:
-        if not hasattr(error, "exit_code"):  # a fault of ours: let it be seen
-            raise
-        error.show()  # type: ignore[attr-defined]
-        return int(error.exit_code)
-    if code == INTERRUPTED:
-        print("cellsk: interrupted. Nothing was written.", file=sys.stderr)
-    return int(code or 0)
+    except (Exception, KeyboardInterrupt) as error:
+        return _end(error)
+    # Typer makes a code of an interruption that reaches it.
+    return _end(KeyboardInterrupt()) if code == INTERRUPTED else int(code or 0)
 
 
-def _explain(error: Exception) -> int:
-    text = " ".join(str(error).split()) or "too little memory. Pass a smaller --image-size."
-    print(f"cellsk: {say_as_options(text)}", file=sys.stderr)
-    return BAD_INPUT
-
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
+def _end(error: BaseException) -> int:
+    """Say what ended the command, and return its exit code; raise what is a fault of ours."""
+    if isinstance(error, typer.Abort | Interrupted) or is_interruption(error):
+        known = isinstance(error, Interrupted)
+        print(f"cellsk: interrupted. {error if known else 'Nothing was written.'}", file=sys.stderr)
+        return INTERRUPTED
+    if isinstance(error, ValueError | TypeError | OSError | MemoryError):
+        text = " ".join(str(error).split()) or "too little memory. Pass a smaller --image-size."
+        print(f"cellsk: {say_as_options(text)}", file=sys.stderr)
+        return BAD_INPUT
+    if not hasattr(error, "exit_code"):
+        raise error
+    error.show()  # type: ignore[attr-defined]
+    return int(error.exit_code)

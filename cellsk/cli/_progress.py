@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from cellsk.cli._interrupt import stop_if_interrupted
+
 if TYPE_CHECKING:
     from cellsk.neural_network import CellClassifier
 
@@ -84,7 +86,8 @@ class _Ticker:
         """Do nothing: the bar is there already."""
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Say which epoch begins."""
+        """Say which epoch begins; stop if the user wants it."""
+        stop_if_interrupted()
         if context.task_name == "epoch":
             self._move(
                 self._done + context.task_id / context.parent.max_subtasks,

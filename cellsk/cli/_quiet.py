@@ -17,8 +17,8 @@ def start_tensorflow() -> None:
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as lines:
-        os.dup2(lines.fileno(), 2)
         try:
+            os.dup2(lines.fileno(), 2)  # within: an interruption must not leave it so
             import tensorflow as tf
 
             tf.constant(0) + 1

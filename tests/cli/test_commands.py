@@ -253,6 +253,49 @@ def test_train_interrupted_leaves_nothing(folder, tmp_path, sent):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_interruption_that_was_dropped_stops_at_the_next_epoch(folder, tmp_path):
+    """TensorFlow drops an error that its C code meets: the training must not go on for that."""
+    code = (
+        "import signal, sys\n"
+        "import cellsk.neural_network._callbacks as callbacks\n"
+        "from cellsk.cli import main\n"
+        "begin = callbacks.FitTask.begin\n"
+        "def drop(task):\n"
+        "    try:\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "    except KeyboardInterrupt:\n"
+        "        pass\n"
+        "    begin(task)\n"
+        "callbacks.FitTask.begin = drop\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    output = tmp_path / "m.cellsk"
+    arguments = [sys.executable, "-c", code, "train", str(folder), "--output", str(output)]
+    done = subprocess.run(arguments, capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1] == "cellsk: interrupted. Nothing was written."
+    assert not output.exists()
+
+
+def test_interruption_that_became_another_error_is_an_interruption(folder):
+    """C code may make a ValueError of Ctrl-C: it is still the user's wish, no bad input."""
+    code = (
+        "import signal, sys, cellsk.datasets as datasets\n"
+        "from cellsk.cli import main\n"
+        "def list_images(*args, **kwargs):\n"
+        "    try:\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "    except KeyboardInterrupt:\n"
+        "        raise ValueError('cannot convert')\n"
+        "datasets.list_images = list_images\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = [sys.executable, "-c", code, "train", str(folder)]
+    done = subprocess.run(arguments, capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    assert done.returncode == 130
+    assert done.stderr == "cellsk: interrupted. Nothing was written.\n"
+
+
 def test_help_and_version_answer_without_tensorflow():
     """Help names the five commands, and loads nothing heavy."""
     done = cellsk("--help")
