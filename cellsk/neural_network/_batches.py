@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["LabelledImages", "training_batches", "validation_batches"]
+__all__ = ["LabelledImages", "Part", "training_batches", "validation_batches"]
 
 VALIDATION_BATCH_SIZE = 256
 
@@ -22,47 +23,55 @@ class LabelledImages(NamedTuple):
     codes: Any
     weights: Any
 
-    def take(self, rows: NDArray) -> LabelledImages:
-        """Return a copy of some rows."""
-        return LabelledImages(*(part[rows] for part in self))
 
-    def as_tensors(self) -> LabelledImages:
-        """Return the same as TensorFlow tensors, in the memory of the CPU."""
-        import tensorflow as tf
+class Part(NamedTuple):
+    """Some rows of labelled images. The images are not copied: they may lie on disk."""
 
-        with tf.device("cpu"):
-            return LabelledImages(*(tf.constant(part) for part in self))
+    data: LabelledImages
+    rows: NDArray
 
 
-def training_batches(
-    data: LabelledImages, rows: NDArray, *, batch_size: int, seed: int
-) -> tf.data.Dataset:
-    """Batches of endless passes over ``rows`` of the tensors, each in a new order.
+def training_batches(part: Part, *, batch_size: int, seed: int) -> tf.data.Dataset:
+    """Batches of endless passes over the part, each in a new order.
 
-    Rows are picked out of the whole array, so that a training part is never copied. The
-    orders follow from seed and epoch alone: shuffling a dataset would read the global seed.
+    The orders follow from seed and epoch alone: shuffling a dataset would read the global
+    seed.
     """
     import tensorflow as tf
 
-    plain = tf.autograph.experimental.do_not_convert  # there is no Python control flow in them
-
-    @plain
+    @tf.autograph.experimental.do_not_convert  # there is no Python control flow in it
     def shuffle(epoch: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(members, tf.stack([first, epoch]))
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
-    @plain
-    def pick(batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tuple(tf.gather(part, batch) for part in data)
-
-    members, first = tf.constant(rows.astype(np.int32)), tf.constant(seed, tf.int64)
+    members, first = tf.constant(part.rows.astype(np.int32)), tf.constant(seed, tf.int64)
     # Endless, or Keras takes the end of the last epoch for a shortage.
     epochs = tf.data.Dataset.range(np.iinfo(np.int64).max)
-    return epochs.flat_map(shuffle).map(pick).prefetch(2)
+    return epochs.flat_map(shuffle).map(_pick(part.data)).prefetch(2)
 
 
-def validation_batches(data: LabelledImages) -> tf.data.Dataset:
-    """Batches of one pass over the tensors, in their order."""
+def validation_batches(part: Part) -> tf.data.Dataset:
+    """Batches of one pass over the part, in its order."""
     import tensorflow as tf
 
-    return tf.data.Dataset.from_tensor_slices(tuple(data)).batch(VALIDATION_BATCH_SIZE)
+    rows = tf.data.Dataset.from_tensor_slices(part.rows.astype(np.int32))
+    return rows.batch(VALIDATION_BATCH_SIZE).map(_pick(part.data)).prefetch(1)
+
+
+def _pick(data: LabelledImages) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
+    """What makes a batch of row numbers."""
+    import tensorflow as tf
+
+    def take(rows: NDArray) -> NDArray:
+        return np.take(data.images, rows, axis=0)
+
+    @tf.autograph.experimental.do_not_convert
+    def pick(rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        # A tensor of all images would be a copy of them.
+        images = tf.numpy_function(take, [rows], data.images.dtype, stateful=False)
+        images.set_shape((None, *data.images.shape[1:]))
+        return images, tf.gather(codes, rows), tf.gather(weights, rows)
+
+    with tf.device("cpu"):
+        codes, weights = tf.constant(data.codes), tf.constant(data.weights)
+    return pick

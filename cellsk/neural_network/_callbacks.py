@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.callback import CallbackContext
 
-from cellsk.neural_network._batches import LabelledImages
+from cellsk.neural_network._batches import Part
 
 if TYPE_CHECKING:
     import keras
@@ -33,11 +33,9 @@ class FitTask:
         The classifier in its fit.
     context : sklearn.callback.CallbackContext
         The context of the fit.
-    data : LabelledImages
-        All images of the fit.
-    rows : ndarray of int
-        Those that train: the hold-out of early stopping is left out, as its score is in
-        the history already.
+    part : Part
+        The images that train: the hold-out of early stopping is left out, as its score is
+        in the history already.
     sample_weight : array-like of shape (n,), or None
         Weights as the caller gave them, which scorers get.
     """
@@ -46,14 +44,12 @@ class FitTask:
         self,
         classifier: Any,
         context: CallbackContext,
-        data: LabelledImages,
-        rows: NDArray,
+        part: Part,
         sample_weight: ArrayLike | None,
     ) -> None:
         self._context = context
         self._classifier = classifier
-        self._data = data
-        self._rows = rows
+        self._data, self._rows = part
         self._sample_weight = sample_weight
 
     def begin(self) -> None:
@@ -100,7 +96,8 @@ class _Epochs:
         self._network = network
         self._history: dict[str, list[float]] = {}
 
-    def begin(self) -> None:
+    def begin(self, trainer: keras.Model) -> None:
+        self._trainer = trainer
         self._epoch = self._context.subcontext(task_name=EPOCH)
         self._epoch.call_on_fit_task_begin(
             **self._material, reconstruction_attributes=self._fitted_so_far
@@ -119,7 +116,7 @@ class _Epochs:
         history = {name: list(log) for name, log in self._history.items()}
         epochs_run = len(history.get("loss", []))
         network = copy.copy(self._network)
-        network.model_ = _copy_model(self._network.model_)
+        network.model_ = _copy_model(self._trainer)
         network.history_ = history
         return {
             "keras_classifier_": network,
@@ -134,7 +131,7 @@ def _make_listener(epochs: _Epochs) -> keras.callbacks.Callback:
 
     class Listener(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            epochs.begin()
+            epochs.begin(self.model)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             if epochs.end(logs or {}):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellsk._checks import check_count, check_number, check_option
 from cellsk.neural_network._builder import build_cnn, check_filters
+from cellsk.neural_network._precision import check_precision
 from cellsk.neural_network._training import copy_callbacks
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def check_parameters(classifier: Any) -> None:
     check_number("dropout", classifier.dropout, low=0, high=1, closed="left")
     check_number("learning_rate", classifier.learning_rate, low=0)
     check_number("validation_fraction", classifier.validation_fraction, low=0, high=1)
+    check_precision(classifier.precision)
     copy_callbacks(classifier.callbacks)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cellsk.neural_network._batches import LabelledImages
+from cellsk.neural_network._batches import LabelledImages, Part
 from cellsk.neural_network._holdout import hold_out, warn_if_small
 from cellsk.neural_network._inputs import check_images
 from cellsk.neural_network._labels import (
@@ -44,7 +44,7 @@ def encode_images(
 
 def encode_validation(
     classifier: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None
-) -> LabelledImages | None:
+) -> Part | None:
     """Return the caller's validation images that have a weight, or None.
 
     Raises
@@ -55,17 +55,17 @@ def encode_validation(
     if not check_validation_pair(X, y, sample_weight):
         return None
     data = encode_images(classifier, X, y, sample_weight, reset=False)
-    return data.take(np.flatnonzero(data.weights))
+    return Part(data, np.flatnonzero(data.weights))
 
 
 def part_rows(
     classifier: Any,
     data: LabelledImages,
     groups: NDArray | None,
-    own: LabelledImages | None,
+    own: Part | None,
     seed: int,
-) -> tuple[NDArray, LabelledImages | None]:
-    """Return rows to train on, and images to watch; those of weight zero are in neither.
+) -> tuple[Part, Part | None]:
+    """Return what to train on, and what to watch; images of weight zero are in neither.
 
     Raises
     ------
@@ -74,8 +74,8 @@ def part_rows(
     """
     rows = np.flatnonzero(data.weights)
     if own is not None or not classifier.early_stopping:
-        return rows, own
+        return Part(data, rows), own
     groups = None if groups is None else groups[rows]
     training, watched = hold_out(data.codes[rows], groups, classifier.validation_fraction, seed)
     warn_if_small(classifier.classes_, data.codes[rows[watched]])
-    return rows[training], data.take(rows[watched]) if len(watched) else None
+    return Part(data, rows[training]), Part(data, rows[watched]) if len(watched) else None

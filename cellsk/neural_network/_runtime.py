@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-if TYPE_CHECKING:
-    import keras
-
-__all__ = ["draw_seeds", "lean_training", "memory_in_words"]
+__all__ = ["draw_seeds", "memory_in_words", "quiet_tracing"]
 
 
 def draw_seeds(random_state: Any, count: int) -> list[int]:
@@ -35,25 +32,15 @@ def draw_seeds(random_state: Any, count: int) -> list[int]:
 
 
 @contextmanager
-def lean_training(model: keras.Model) -> Iterator[None]:
-    """Train without leaving graphs behind, and without TensorFlow's advice on tracing.
-
-    Summing the gradients over replicas registers a gradient function for good, and with
-    it the whole graph of the step: 7 MB for each fit. On one replica the sum is the
-    gradient itself.
-    """
+def quiet_tracing() -> Iterator[None]:
+    """Train without TensorFlow's advice on tracing."""
     import tensorflow as tf
 
     logger = tf.get_logger()
     logger.addFilter(_not_about_retracing)
-    alone = tf.distribute.get_strategy().num_replicas_in_sync == 1
-    if alone:
-        model.optimizer._all_reduce_sum_gradients = list
     try:
         yield
     finally:
-        if alone:
-            del model.optimizer._all_reduce_sum_gradients
         logger.removeFilter(_not_about_retracing)
 
 
@@ -78,5 +65,5 @@ def memory_in_words() -> Iterator[None]:
 
 
 def _not_about_retracing(record: logging.LogRecord) -> bool:
-    """Each clone is traced once, by design: TensorFlow takes that for a mistake."""
+    """Each trainer is traced once, by design: TensorFlow takes that for a mistake."""
     return "retracing" not in record.getMessage()

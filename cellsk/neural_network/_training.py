@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cellsk.neural_network._batches import LabelledImages, training_batches, validation_batches
-from cellsk.neural_network._runtime import lean_training
+from cellsk.neural_network._batches import Part, training_batches, validation_batches
+from cellsk.neural_network._runtime import quiet_tracing
+from cellsk.neural_network._trainers import borrow_trainer
 
 if TYPE_CHECKING:
     import keras
@@ -30,20 +30,20 @@ class Training(NamedTuple):
 
 
 def train(
-    model: keras.Model,
-    data: LabelledImages,
-    rows: NDArray,
-    watched: LabelledImages | None,
+    network: keras.Sequential,
+    part: Part,
+    watched: Part | None,
     *,
     epochs: int,
     batch_size: int,
     seed: int,
     patience: int | None,
     callbacks: Callbacks,
+    precision: str,
     watchers: Sequence[keras.callbacks.Callback] = (),
     verbose: int,
 ) -> Training:
-    """Train ``model`` in place on some rows; with ``patience``, keep the best weights.
+    """Train ``network`` on a part of the images; with ``patience``, keep the best weights.
 
     ``watchers`` are called after all ``callbacks``, and are not copied.
 
@@ -58,19 +58,18 @@ def train(
         monitor="val_loss", mode="min", patience=patience or 0, restore_best_weights=True
     )
     called = [*copy_callbacks(callbacks), *([] if patience is None else [stopping]), *watchers]
-    tensors = data.as_tensors()
-    with lean_training(model):
-        result = model.fit(
-            training_batches(tensors, rows, batch_size=batch_size, seed=seed),
+    with quiet_tracing(), borrow_trainer(network, precision, reuse=not callbacks) as trainer:
+        result = trainer.fit(
+            training_batches(part, batch_size=batch_size, seed=seed),
             epochs=epochs,
-            steps_per_epoch=math.ceil(len(rows) / batch_size),
-            validation_data=None if watched is None else validation_batches(watched.as_tensors()),
+            steps_per_epoch=math.ceil(len(part.rows) / batch_size),
+            validation_data=None if watched is None else validation_batches(watched),
             callbacks=called,
             shuffle=False,  # the batches are in random order
             verbose=verbose,
         )
-    history = {name: [float(value) for value in log] for name, log in result.history.items()}
-    _check_finite(history["loss"])
+        history = {name: [float(value) for value in log] for name, log in result.history.items()}
+        _check_finite(history["loss"])
     epochs_run = len(history["loss"])
     return Training(history, epochs_run if patience is None else stopping.best_epoch + 1)
 

@@ -163,7 +163,7 @@ def test_fit_callbacks_are_copied_for_each_fit(cells, small):
 
 def test_sample_weight_two_equals_image_twice(cells, small):
     """With one batch and no hold-out, weights and repeats train the same network."""
-    parameters = small | {"epochs": 3, "batch_size": 1000}
+    parameters = small | {"epochs": 3, "batch_size": 1000, "precision": "float32"}
     weights = np.arange(30) % 3
     weighted = CellClassifier(**parameters).fit(
         cells.images[:30], cells.y[:30], sample_weight=weights

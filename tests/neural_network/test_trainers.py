@@ -1,0 +1,126 @@
+"""The networks that train: lent from fit to fit, and no number the other for it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+
+from cellsk import CellClassifier, build_cnn
+from cellsk.neural_network import _trainers
+from cellsk.neural_network._fast_step import speed_up
+
+
+@pytest.fixture(autouse=True)
+def no_trainers():
+    """Begin with none, as a new process does."""
+    _trainers._idle.clear()
+
+
+def fit_and_predict(cells, **parameters):
+    """Probabilities after a fit."""
+    return CellClassifier(**parameters).fit(cells.images, cells.y).predict_proba(cells.images)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_second_fit_borrows_and_gives_the_numbers_of_a_first(cells, small, precision):
+    """After fits with other seeds, rates and epochs: the last bit is that of a new process."""
+    settings = small | {"precision": precision, "dropout": 0.3}
+    first = fit_and_predict(cells, **settings)
+    (trainer,) = _trainers._idle.values()
+    other = settings | {"random_state": 5, "learning_rate": 0.01, "epochs": 2, "batch_size": 7}
+    assert not np.array_equal(fit_and_predict(cells, **other), first)
+    np.testing.assert_array_equal(fit_and_predict(cells, **settings), first)
+    assert list(_trainers._idle.values()) == [trainer]
+
+
+def test_other_network_gets_another_trainer(cells, small):
+    """Whatever changes the graph is another kind: depth, dropout, precision, classes."""
+    for change in ({}, {"filters": (4,)}, {"dropout": 0.5}, {"precision": "float32"}):
+        fit_and_predict(cells, **small | {"precision": "bfloat16"} | change)
+    CellClassifier(**small, precision="bfloat16").fit(cells.images, np.arange(120) % 3)
+    assert len(_trainers._idle) == 5
+
+
+def test_callers_callbacks_get_a_trainer_of_their_own(cells, small):
+    """A callback may do anything to the network: no later fit meets it again."""
+    expected = fit_and_predict(cells, **small)
+
+    class Freeze(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.optimizer.learning_rate = 0.0
+            self.model.layers[1].trainable = False
+
+    fit_and_predict(cells, **small, callbacks=[Freeze])
+    np.testing.assert_array_equal(fit_and_predict(cells, **small), expected)
+
+
+def test_fit_that_fails_keeps_no_trainer(cells, small):
+    """A network that has diverged is thrown away."""
+    with pytest.raises(ValueError, match="keep the loss finite"):
+        fit_and_predict(cells, **small | {"learning_rate": 1e30})
+    assert not _trainers._idle
+
+
+def test_fits_in_threads_do_not_share_a_trainer(cells, small):
+    """Two fits at once give the numbers of one after the other."""
+    alone = fit_and_predict(cells, **small)
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda _: fit_and_predict(cells, **small), range(6)))
+    for proba in together:
+        np.testing.assert_array_equal(proba, alone)
+
+
+def test_cleared_session_changes_nothing(cells, small):
+    """Keras forgets all that is global between two fits: the second still works."""
+    expected = fit_and_predict(cells, **small)
+    keras.backend.clear_session()
+    np.testing.assert_array_equal(fit_and_predict(cells, **small), expected)
+
+
+def test_kept_trainers_are_bounded(cells, small, monkeypatch):
+    """The oldest are forgotten."""
+    monkeypatch.setattr(_trainers, "MAX_BYTES", 120_000)
+    for units in (16, 17, 18):
+        fit_and_predict(cells, **small | {"dense_units": units})
+    assert [trainer.get_layer("dense").units for trainer in _trainers._idle.values()] == [18]
+    monkeypatch.setattr(_trainers, "MAX_BYTES", 0)
+    fit_and_predict(cells, **small)
+    assert not _trainers._idle
+
+
+def test_network_keeps_the_state_of_its_training(cells, small):
+    """The Keras model can be trained on from where the fit ended."""
+    classifier = CellClassifier(**small | {"early_stopping": False}).fit(cells.images, cells.y)
+    optimizer = classifier.keras_classifier_.model_.optimizer
+    assert int(optimizer.iterations) == small["epochs"] * 4
+    assert float(np.abs(optimizer._velocities[0]).max()) > 0
+
+
+@pytest.mark.parametrize("filters", [(8,), (8, 16)])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_fast_step_in_float32_computes_the_same_bits(cells, filters, n_classes):
+    """Bias and ReLU after the pool: equal outputs, in training and outside of it."""
+    meta = {"X_shape_": cells.images.shape, "n_classes_": n_classes}
+    model, usual = (build_cnn(meta, filters=filters, seed=3) for _ in range(2))
+    for layer in (model.layers, usual.layers):
+        for conv in layer[1:3:2]:
+            conv.bias.assign(np.linspace(-0.2, 0.2, conv.filters))
+    speed_up(model, "float32")
+    for training in (True, False):
+        found, expected = (m(cells.images, training=training) for m in (model, usual))
+        np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+
+
+def test_fast_step_bfloat16_differs_in_training_only(cells):
+    """What is predicted and validated is float32."""
+    model, usual = (
+        build_cnn({"X_shape_": cells.images.shape, "n_classes_": 2}, filters=(8,), seed=3)
+        for _ in range(2)
+    )
+    speed_up(model, "bfloat16")
+    expected = np.asarray(usual(cells.images))
+    np.testing.assert_array_equal(np.asarray(model(cells.images, training=False)), expected)
+    rounded = np.asarray(model(cells.images, training=True))
+    assert rounded.dtype == np.float32
+    assert 0 < np.abs(rounded - expected).max() < 0.01
