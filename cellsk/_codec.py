@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +33,9 @@ SAVE_FORMATS = {
 }
 EXTENSIONS = tuple(SAVE_FORMATS)
 
-_PILLOW_QUIET = QuietPackage("PIL")
+_RULES = 1  # counted up when a file comes to give other pixels, so that kept ones are not used
+
+PILLOW_QUIET = QuietPackage("PIL")
 _PLAIN_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 _ORIENTATION, _BITS, _PHOTOMETRIC, _PLANAR = 0x0112, 258, 262, 284
 _EXTRA_SAMPLES, _SAMPLE_FORMAT = 338, 339
@@ -76,14 +80,12 @@ def decode_image(
     DecodeError
         With a short reason. :class:`ReadSettingError` if the file itself is sound.
     """
-    from PIL import Image
-
     with _open_image(source, max_pixels) as image:
         _seek_page(image, page, max_pixels)
         flat = _flatten_page(image, channels, value_range)
         turned = _turn_upright(image, flat)
         if image_size is not None and turned.size != image_size[::-1]:
-            turned = turned.resize(image_size[::-1], Image.Resampling.BILINEAR)
+            turned = turned.resize(image_size[::-1], _load_pillow().Resampling.BILINEAR)
         return np.asarray(turned).reshape(turned.height, turned.width, channels)
 
 
@@ -103,6 +105,13 @@ def verify_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> None:
             image.load()
             if image.mode == "F":
                 check_finite(_read_values(image, raw_mode))
+
+
+def name_decoder() -> str:
+    """Return what the pixels of a file depend on, besides the file and the arguments."""
+    from PIL import __version__, features
+
+    return f"cellsk {_RULES}, Pillow {__version__}, libjpeg {features.version('jpg')}"
 
 
 def encode_image(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
@@ -150,15 +159,22 @@ def _check_pixels(pixels: Any) -> NDArray[np.uint8]:
 # Opening ----------------------------------------------------------------------------
 
 
-@contextmanager
-def _open_image(source: ImageSource, max_pixels: int) -> Iterator[PillowImage]:
-    """Open a file, and turn whatever goes wrong until it closes into a DecodeError."""
+@cache
+def _load_pillow() -> ModuleType:
+    """Return ``PIL.Image``: imported at first use, as looking it up for each file costs time."""
     from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
     # Registered by import; without them Image.open would load all of Pillow's plugins.
     _ = (BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin)
+    return Image
+
+
+@contextmanager
+def _open_image(source: ImageSource, max_pixels: int) -> Iterator[PillowImage]:
+    """Open a file, and turn whatever goes wrong until it closes into a DecodeError."""
+    Image = _load_pillow()
     start = b""
-    with _PILLOW_QUIET:
+    with PILLOW_QUIET:
         try:
             with open_stream(source) as stream:
                 start = stream.read(8)
@@ -255,8 +271,6 @@ def _flatten_page(
 
 def _drop_alpha(image: PillowImage, raw_mode: str) -> PillowImage:
     """Compose a page of 8 bits on white, if anything in it is transparent."""
-    from PIL import Image
-
     clear = image.info.get("transparency")
     if image.mode not in ("LA", "La", "PA", "RGBA") and clear is None:
         return image
@@ -265,6 +279,7 @@ def _drop_alpha(image: PillowImage, raw_mode: str) -> PillowImage:
         image.info["transparency"] = clear * (85 if raw_mode == "L;2" else 17)
     if raw_mode == "RGB;16B" and clear is not None:
         image.info["transparency"] = tuple(value >> 8 for value in clear)
+    Image = _load_pillow()
     rgba = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
     return Image.alpha_composite(white, rgba).convert("RGB")
@@ -295,14 +310,15 @@ def _read_values(image: PillowImage, raw_mode: str) -> NDArray[Any]:
 
 def _turn_upright(image: PillowImage, flat: PillowImage) -> PillowImage:
     """Apply the EXIF orientation of ``image`` to ``flat``."""
-    from PIL.Image import Transpose
-
     if image.format == "TIFF":  # Pillow has turned it while loading
         return flat
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # a damaged note about the camera does not damage the image
         return flat
+    if orientation not in range(2, 9):
+        return flat
+    Transpose = _load_pillow().Transpose
     turns = {
         2: Transpose.FLIP_LEFT_RIGHT,
         3: Transpose.ROTATE_180,
@@ -312,4 +328,4 @@ def _turn_upright(image: PillowImage, flat: PillowImage) -> PillowImage:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    return flat.transpose(turns[orientation]) if orientation in turns else flat
+    return flat.transpose(turns[orientation])

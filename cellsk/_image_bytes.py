@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO, TypeAlias
 
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes
+
+_SMALL = 2**20  # bytes; a file of this size is read at once, which is faster
 
 _MAGIC = {
     b"\x89PNG": "PNG",
@@ -30,8 +30,7 @@ class ReadSettingError(DecodeError):
     """One file is sound, but needs another page, value range or pixel limit."""
 
 
-@contextmanager
-def open_stream(source: ImageSource) -> Iterator[BinaryIO]:
+def open_stream(source: ImageSource) -> BinaryIO:
     """Open a regular file, or its contents, for reading.
 
     Raises
@@ -43,12 +42,13 @@ def open_stream(source: ImageSource) -> Iterator[BinaryIO]:
     """
     if isinstance(source, bytes):
         _check_kind(stat.S_IFREG, len(source))
-        yield io.BytesIO(source)
-        return
+        return io.BytesIO(source)
     status = os.stat(source)
     _check_kind(status.st_mode, status.st_size)
-    with open(source, "rb") as stream:
-        yield stream
+    if status.st_size > _SMALL:
+        return open(source, "rb")
+    with open(source, "rb", buffering=0) as file:
+        return io.BytesIO(file.read())
 
 
 def _check_kind(mode: int, n_bytes: int) -> None:

@@ -9,6 +9,7 @@ __all__ = [
     "PixelRangeWarning",
     "SmallHoldOutWarning",
     "SplitWarning",
+    "StoreWarning",
 ]
 
 
@@ -57,3 +58,7 @@ class SmallHoldOutWarning(UserWarning):
 
 class SplitWarning(UserWarning):
     """A split is allowed, but lopsided: few patients, a class missing, a search that parts them."""
+
+
+class StoreWarning(UserWarning):
+    """Decoded pixels could not be kept in a store: images are read from their files again."""

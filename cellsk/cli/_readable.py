@@ -23,19 +23,12 @@ def check_images(paths: NDArray[np.str_], image_size: tuple[int, int] | None) ->
         When the images differ in size, and are not resized.
     """
     from cellsk._codec import decode_image
-    from cellsk._image_bytes import DecodeError
-    from cellsk.preprocessing._reader import _list_failures, _list_misfits, _show_progress
+    from cellsk.preprocessing._sources import read_each
 
-    failures: list[tuple[str, DecodeError]] = []
-    sizes: list[tuple[str, tuple[int, int]]] = []
-    for path in _show_progress(paths.tolist(), int(sys.stderr.isatty())):
-        try:
-            height, width, _ = decode_image(path, image_size=image_size).shape
-            sizes.append((str(path), (height, width)))
-        except DecodeError as error:
-            failures.append((str(path), error))
-    if failures:
-        raise _list_failures(failures, len(paths))
-    misfits = [(path, size) for path, size in sizes if size != sizes[0][1]]
-    if misfits:
-        raise _list_misfits(misfits, len(paths), sizes[0][1])
+    sources = paths.tolist()
+    read_each(
+        sources,
+        lambda index: decode_image(sources[index], image_size=image_size),
+        lambda index, pixels: None,
+        verbose=int(sys.stderr.isatty()),
+    )

@@ -66,9 +66,8 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         an entry may also be a callback class. Those of scikit-learn are set with
         `set_callbacks`; see Notes.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        What training multiplies in; weights, last layer, loss and predictions are float32
-        always. "auto" takes bfloat16, about twice as fast, where CPU or GPU has it, and
-        float32 elsewhere; the environment variable ``CELLSK_PRECISION`` overrules it.
+        What training multiplies in; weights and predictions are float32 always. "auto" is
+        bfloat16, twice as fast, where CPU or GPU has it, or what ``$CELLSK_PRECISION`` says.
     image_shape : tuple of int, default=None
         (height, width) or (height, width, channels) of the images, in pixels, when each
         row of X is a flattened image. None takes such rows as images one pixel high.

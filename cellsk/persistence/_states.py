@@ -17,6 +17,8 @@ __all__ = ["fill_request", "get_requests", "get_state", "new_instance", "param_n
 _CALLBACK_STATE = frozenset(
     {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "_parent_callback_ctx"}
 )
+# Where a reader keeps decoded pixels on the machine that saves: no matter of the model.
+_STORE = frozenset({"store", "max_store_bytes"})
 _RULE = "Estimators in a model file must have attributes of their own class."
 
 
@@ -28,7 +30,7 @@ def param_names(kind: type) -> list[str]:
 
 
 def get_state(instance: Any) -> dict[str, Any]:
-    """Return parameters and attributes, as pickle would take them; callbacks stay behind.
+    """Return parameters and attributes, as pickle would take them; callbacks and store stay behind.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def get_state(instance: Any) -> dict[str, Any]:
     """
     own = isinstance(instance, BaseEstimator)
     state = dict(instance.__getstate__() if own else vars(instance))
-    state = {name: value for name, value in state.items() if name not in _CALLBACK_STATE}
+    state = {name: value for name, value in state.items() if name not in _CALLBACK_STATE | _STORE}
     _check_names(type(instance), state)
     return state
 
@@ -59,6 +61,8 @@ def set_state(instance: Any, state: dict[str, Any]) -> None:
     _check_names(kind, state)
     if state.get("memory") is not None:  # fit would read pickles from that folder
         raise refuse("memory must be None in a model file.", f"one for {kind.__name__}")
+    if state.get("store") is not None:  # reading would write pixels to that folder
+        raise refuse("store must be None in a model file.", f"one for {kind.__name__}")
     if isinstance(instance, BaseEstimator):
         for name, parameter in inspect.signature(kind).parameters.items():
             if parameter.default is not inspect.Parameter.empty:

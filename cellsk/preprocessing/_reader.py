@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,21 +12,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import Tags
 
-from cellsk._checks import (
-    check_count,
-    check_image_size,
-    check_option,
-    check_value_range,
-    count_noun,
-    name_failures,
-)
-from cellsk._codec import MAX_PIXELS, DecodeError, ImageSource, ReadSettingError, decode_image
-from cellsk.exceptions import ImageReadError
+from cellsk._checks import check_count, check_image_size, check_option, check_value_range
+from cellsk._codec import MAX_PIXELS, ImageSource, decode_image
+from cellsk.preprocessing._sources import ImagesInMemory, check_sources, read_each
+from cellsk.preprocessing._store import check_store, open_store
 
-_X_RULE = "X must be a list or 1-D array of paths (str or Path), or of the bytes of image files."
-
-_Failures: TypeAlias = list[tuple[str, DecodeError]]
-_Misfits: TypeAlias = list[tuple[str, tuple[int, int]]]
+MAX_STORE_BYTES = 2**33
 
 
 class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -63,6 +54,16 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         Larger images are refused before they are decoded, as a small file may claim
         to hold more pixels than fit into memory.
 
+    store : str or path-like, default=None
+        Folder that keeps decoded pixels, for folds, candidates, processes and later runs to
+        share; made if missing. ``None`` keeps nothing, as writing the pixels of patients to
+        disk is your decision. See Notes.
+
+    max_store_bytes : int, default=2**33
+        Bound on the files of the store, in bytes. Lists of images that were not used for
+        longest make room for new ones, but for those in use; a list for which there is no
+        place is read into memory.
+
     verbose : int, default=0
         1 or more shows a progress bar on stderr.
 
@@ -90,6 +91,25 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     Images beyond the limit that Pillow sets against decompression bombs (about 179 million
     pixels) are refused even where ``max_pixels`` is higher.
 
+    With a ``store``, `transform` gives the same pixels as a map of a file
+    (:class:`numpy.memmap`), which processes share and which need not fit into memory. It is
+    read-only: copy what you want to change. The store has one file for each list of images;
+    what a list has in common with others is copied, the rest decoded. So read all images once
+    before a search, and no fold decodes any.
+
+    - An image is known by its path, size, times, the parameters of the reader, and the
+      versions of the decoder. If one of these changes, it is decoded again.
+    - A file of the store is compared with its checksums when a process first maps it, and
+      made anew if it is damaged.
+    - Of several processes that need the same list one makes it, and the others wait; if it is
+      killed, the next one takes over.
+    - The folder holds the pixels in the clear, for its owner alone. It may be
+      removed whenever nothing runs.
+    - Lists with bytes are not kept. Where the folder cannot be written, or its file system has
+      no locks, a `StoreWarning` says so and the images are read without it.
+    - The environment variable ``CELLSK_STORE=off`` turns every store off.
+    - A model file does not name the store: a loaded reader has none.
+
     Examples
     --------
     >>> import tempfile
@@ -111,6 +131,8 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         page: int | None = None,
         value_range: tuple[float, float] | None = None,
         max_pixels: int = MAX_PIXELS,
+        store: str | os.PathLike[str] | None = None,
+        max_store_bytes: int = MAX_STORE_BYTES,
         verbose: int = 0,
     ) -> None:
         self.image_size = image_size
@@ -118,6 +140,8 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         self.page = page
         self.value_range = value_range
         self.max_pixels = max_pixels
+        self.store = store
+        self.max_store_bytes = max_store_bytes
         self.verbose = verbose
 
     @with_callbacks
@@ -157,6 +181,7 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         images : ndarray of shape (n_samples, height, width, channels), dtype uint8
+            Read-only if it is from the ``store``.
 
         Raises
         ------
@@ -167,34 +192,36 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             parameter is not as described.
         TypeError
             When ``X`` holds something else.
+        NotADirectoryError
+            When ``store`` is a file.
+
+        Warns
+        -----
+        StoreWarning
+            When the store cannot be written; the images are read without it.
         """
         settings = self._check_parameters()
-        sources = _check_sources(X)
-        images: NDArray[np.uint8] | None = None
-        failures: _Failures = []
-        misfits: _Misfits = []
-        for index, source in enumerate(_show_progress(sources, self.verbose)):
-            try:
-                pixels = decode_image(source, **settings)
-            except DecodeError as error:
-                failures.append((_name_source(source, index), error))
-                continue
-            if images is None:
-                images = np.empty((len(sources), *pixels.shape), dtype=np.uint8)
-            if pixels.shape == images.shape[1:]:
-                images[index] = pixels
-            else:
-                misfits.append((_name_source(source, index), pixels.shape[:2]))
-        if images is None or failures:
-            raise _list_failures(failures, len(sources))
-        if misfits:
-            raise _list_misfits(misfits, len(sources), images.shape[1:3])
-        return images
+        sources = check_sources(X)
+        store = open_store(self.store, self.max_store_bytes)
+        if store is not None:
+            kept = store.read(sources, settings, verbose=self.verbose)
+            if kept is not None:
+                return kept
+        images = ImagesInMemory(len(sources))
+        read_each(
+            sources,
+            lambda index: decode_image(sources[index], **settings),
+            images.add,
+            verbose=self.verbose,
+        )
+        return images.finish()
 
     def _check_parameters(self) -> dict[str, Any]:
         """Return what the codec needs, checked."""
         if not isinstance(self.verbose, bool):
             check_count("verbose", self.verbose, minimum=0)
+        check_store(self.store)
+        check_count("max_store_bytes", self.max_store_bytes, unit="bytes")
         size, value_range, page = self.image_size, self.value_range, self.page
         if size is not None:
             size = check_image_size("image_size", size)
@@ -221,71 +248,3 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
-
-
-def _check_sources(X: Any) -> list[ImageSource]:
-    """Return ``X`` as a list of paths and bytes, or raise."""
-    if isinstance(X, (str, os.PathLike, bytes)):
-        raise TypeError(f"{_X_RULE} Got a single {type(X).__name__}. Pass a list: [path].")
-    ndim = getattr(X, "ndim", 1)
-    if ndim == 4:
-        raise ValueError(
-            f"{_X_RULE} Got shape {X.shape}. If these are pixels already, leave the reader out."
-        )
-    if ndim != 1:
-        raise ValueError(
-            f"{_X_RULE} Got {ndim} dimensions, shape {X.shape}. Pass one column of paths."
-        )
-    if getattr(getattr(X, "dtype", None), "kind", "") == "S":
-        raise TypeError(
-            f"{_X_RULE} Got an array of dtype {X.dtype}, which drops the zero bytes at the end"
-            " of each item. Pass a list, or an array of dtype object."
-        )
-    if not hasattr(X, "__len__") or isinstance(X, (dict, set, frozenset)):
-        raise TypeError(f"{_X_RULE} Got {type(X).__name__}. Pass list(X).")
-    sources = list(X)
-    if not sources:
-        raise ValueError(f"{_X_RULE} Got no image at all. Pass at least one.")
-    for index, source in enumerate(sources):
-        if not isinstance(source, (str, os.PathLike, bytes)):
-            raise TypeError(
-                f"{_X_RULE} Got {source!r} ({type(source).__name__}) at position {index}."
-                " Pass paths only, one for each image."
-            )
-    return sources
-
-
-def _name_source(source: ImageSource, index: int) -> str:
-    return f"bytes at position {index}" if isinstance(source, bytes) else os.fspath(source)
-
-
-def _show_progress(sources: list[ImageSource], verbose: int) -> Iterable[ImageSource]:
-    if not verbose:
-        return sources
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(sources, description="Reading images", console=Console(stderr=True))
-
-
-def _list_failures(failures: _Failures, n_images: int) -> ImageReadError:
-    """Return one error for all images that failed."""
-    reasons = [(name, str(error)) for name, error in failures]
-    damaged = any(not isinstance(error, ReadSettingError) for _, error in failures)
-    remedy = " Leave them out with list_images(folder, verify=True)." if damaged else ""
-    return ImageReadError(
-        f"{len(failures):,} of {count_noun(n_images, 'image')} cannot be decoded."
-        f" First: {name_failures(reasons)}.{remedy}",
-        reasons,
-    )
-
-
-def _list_misfits(misfits: _Misfits, n_images: int, size: tuple[int, ...]) -> ValueError:
-    """Return one error for all images of another size than the first."""
-    name, (height, width) = misfits[0]
-    return ValueError(
-        f"All images must have the size of the first, {size[0]} x {size[1]} pixels"
-        f" (height x width). Got {len(misfits):,} of {count_noun(n_images, 'image')} of"
-        f" another size. First: {name!r} ({height} x {width}). Pass"
-        f" image_size=({size[0]}, {size[1]}), or another size to resize all to."
-    )

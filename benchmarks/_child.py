@@ -1,0 +1,25 @@
+"""Run one function in this process, and print what it returns as a last line of JSON.
+
+    python -m benchmarks._child MODULE:FUNCTION '{"argument": 1}'
+
+So that every competitor starts from nothing: no other framework's threads, caches or memory.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from typing import Any
+
+MARK = "result:"
+
+
+def call(target: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Call ``module:function`` with keyword arguments."""
+    module, function = target.split(":")
+    return getattr(import_module(module), function)(**arguments)
+
+
+if __name__ == "__main__":
+    print(MARK + json.dumps(call(sys.argv[1], json.loads(sys.argv[2]))), flush=True)

@@ -1,0 +1,128 @@
+"""Competitors, each in a process of its own, turn by turn."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks._child import MARK, call
+from benchmarks._memory import PeakMemory
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Case(NamedTuple):
+    """One row of a table: a name, the function that measures it, and its arguments."""
+
+    name: str
+    target: str
+    arguments: dict[str, Any]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> str:
+        """The packages it needs that are not installed, or an empty string."""
+        return " ".join(package for package in self.needs if find_spec(package) is None)
+
+
+def interleave(rounds: Sequence[Sequence[Case]]) -> Iterator[tuple[int, Case]]:
+    """Return the cases of each round with its number, each round beginning with another one."""
+    for turn, cases in enumerate(rounds):
+        first = turn % max(len(cases), 1)
+        for case in [*cases[first:], *cases[:first]]:
+            yield turn, case
+
+
+def run_cases(
+    rounds: Sequence[Sequence[Case]], *, alone: bool = True, memory: bool = False
+) -> dict[str, list[dict[str, Any]]]:
+    """Measure the installed cases round by round; return the results by name.
+
+    Parameters
+    ----------
+    rounds : sequence of sequences of Case
+    alone : bool
+        Each measurement in a process of its own. False, for a quick look whether all runs,
+        stays in this one.
+    memory : bool
+        Sample the memory of its process and all that it starts.
+    """
+    results: dict[str, list[dict[str, Any]]] = {case.name: [] for case in rounds[0]}
+    for turn, case in interleave(rounds):
+        if case.missing:
+            continue
+        start = time.perf_counter()
+        result = _run_apart(case, memory) if alone else _run_here(case, memory)
+        results[case.name].append({**result, "round": turn})
+        seconds = time.perf_counter() - start
+        print(f"{case.name}, round {turn + 1} of {len(rounds)}: {seconds:.1f} s", file=sys.stderr)
+    return results
+
+
+def _run_here(case: Case, memory: bool) -> dict[str, Any]:
+    arguments = json.loads(json.dumps(case.arguments))
+    with redirect_stdout(sys.stderr):  # the table alone goes to stdout
+        if not memory:
+            return call(case.target, arguments)
+        with PeakMemory(os.getpid()) as peak:
+            result = call(case.target, arguments)
+    return {**result, **peak.as_row()}
+
+
+def _run_apart(case: Case, memory: bool) -> dict[str, Any]:
+    """Call the function in a new process, which is ended with all its own if this one stops."""
+    command = [sys.executable, "-m", "benchmarks._child", case.target, json.dumps(case.arguments)]
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=said,
+            stderr=complaints,
+            start_new_session=True,
+        ) as child,
+    ):
+        with _ending(child):
+            row = _wait(child, memory)
+        said.seek(0)
+        lines = [line for line in said.read().splitlines() if line.startswith(MARK)]
+        if child.returncode or not lines:
+            complaints.seek(0)
+            error = complaints.read()[-4000:]
+            raise RuntimeError(f"{case.name} must run to its end. Got:\n{error}")
+    return {**json.loads(lines[-1].removeprefix(MARK)), **row}
+
+
+def _wait(child: subprocess.Popen[bytes], memory: bool) -> dict[str, Any]:
+    if not memory:
+        child.wait()
+        return {}
+    with PeakMemory(child.pid) as peak:
+        child.wait()
+    return peak.as_row()
+
+
+@contextmanager
+def _ending(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a child and all that it has started when this process is told to stop."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    except BaseException:
+        os.killpg(child.pid, signal.SIGKILL)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,93 @@
+"""What a benchmark prints and writes: one table, and the same as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from benchmarks._machine import describe_machine, list_versions
+
+__all__ = ["Columns", "make_parser", "publish", "summarize"]
+
+# Heading, key of the row, and how to write the value.
+Columns: TypeAlias = Sequence[tuple[str, str, str | Callable[[Any], str]]]
+
+
+def make_parser(description: str, repeats: int) -> argparse.ArgumentParser:
+    """Return a parser with the options that all benchmarks share."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=repeats, help="rounds over all rows")
+    parser.add_argument("--json", type=Path, help="file to write everything measured to")
+    parser.add_argument(
+        "--short", action="store_true", help="only see whether it runs: its figures mean nothing"
+    )
+    return parser
+
+
+def summarize(
+    what: str, values: Sequence[float], best: Callable[..., float] = min
+) -> dict[str, float]:
+    """Return best and median of what was measured, under ``what_best`` and ``what_median``."""
+    if not len(values):
+        return {}
+    return {f"{what}_best": best(values), f"{what}_median": statistics.median(values)}
+
+
+def publish(
+    name: str,
+    options: argparse.Namespace,
+    columns: Columns,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    about: Mapping[str, Any],
+    notes: Sequence[str] = (),
+    runs: Mapping[str, Any] | None = None,
+) -> None:
+    """Print the table with the machine above it; write all of it, and each run, as JSON."""
+    machine, versions = describe_machine(), list_versions()
+    print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in about.items()))
+    sets = " ".join(machine["instruction_sets"]) or "-"
+    print(f"{machine['cpu']}, {machine['cores']} cores ({sets}), {machine['memory_gb']} GB")
+    print(", ".join(f"{package} {number}" for package, number in versions.items()))
+    print()
+    _print_table(columns, rows)
+    for note in notes:
+        print(note)
+    if options.json is not None:
+        document = {
+            "benchmark": name,
+            "short": options.short,
+            "repeats": options.repeats,
+            "about": dict(about),
+            "machine": machine,
+            "versions": versions,
+            "rows": list(rows),
+            "notes": list(notes),
+            "runs": runs or {},
+        }
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _print_table(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print text to the left, numbers to the right; leave out columns without a value."""
+    columns = [column for column in columns if any(row.get(column[1]) is not None for row in rows)]
+    cells = [[_write(row.get(key), form) for _, key, form in columns] for row in rows]
+    headings = [heading for heading, _, _ in columns]
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    texts = [form == "" for _, _, form in columns]
+    for line in [headings, *cells]:
+        parts = (
+            cell.ljust(width) if text else cell.rjust(width)
+            for cell, width, text in zip(line, widths, texts, strict=True)
+        )
+        print("  ".join(parts).rstrip())
+
+
+def _write(value: Any, form: str | Callable[[Any], str]) -> str:
+    if value is None:
+        return "" if form == "" else "-"
+    return form(value) if callable(form) else format(value, form)

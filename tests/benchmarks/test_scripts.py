@@ -1,0 +1,124 @@
+"""Each benchmark runs from beginning to end, on images too few for its figures to mean anything."""
+
+import json
+import platform
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run_short(tmp_path):
+    """Run a benchmark in its short mode; return what it printed, and its JSON."""
+
+    def run(name):
+        file = tmp_path / f"{name}.json"
+        command = [sys.executable, "-m", f"benchmarks.{name}", "--short", "--json", str(file)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return done.stdout, json.loads(file.read_text())
+
+    return run
+
+
+def are_positive(rows, *keys):
+    """Whether each row has a positive number under each key."""
+    return all(row[key] > 0 for row in rows for key in keys)
+
+
+def test_startup_times_each_command(run_short):
+    """Five commands, each with its time; the machine and versions, and no name of the machine."""
+    printed, document = run_short("startup")
+    names = [row["name"] for row in document["rows"]]
+    expected = ["python -c pass", "import cellsk", "cellsk --help", "import sklearn"]
+    assert names == [*expected, "import keras"]
+    assert all(name in printed for name in names)
+    assert are_positive(document["rows"], "seconds_best", "seconds_median")
+    assert {"cpu", "cores", "instruction_sets", "memory_gb"} <= document["machine"].keys()
+    assert {"python", "cellsk", "tensorflow", "keras"} <= document["versions"].keys()
+    assert document["short"] is True
+    for told in (printed, json.dumps(document)):
+        assert str(ROOT) not in told
+        assert platform.node() not in told.split()
+
+
+@pytest.mark.slow
+def test_fit_holds_each_competitor_against_cellsk(run_short):
+    """Speed, scores and ratio of each that is installed; the others say what is missing."""
+    printed, document = run_short("fit")
+    *rows, own = document["rows"]
+    assert {row["source"] for row in rows} == {"arrays", "files"}
+    skorch = [row for row in rows if row["name"].startswith("skorch")]
+    assert len(skorch) == 2
+    if find_spec("torch") is None or find_spec("skorch") is None:
+        assert all(row["note"].startswith("not installed: ") for row in skorch)
+        assert "not installed: " in printed
+    measured = [row for row in rows if "note" not in row]
+    assert len(measured) >= 6
+    speeds = ("images_per_second_best", "images_per_second_median", "cellsk_ratio_median")
+    assert are_positive(measured, *speeds, "steady_images_per_second_median", "peak_rss_mb")
+    assert all(0 <= row["accuracy_mean"] <= 1 and 0 <= row["auc_mean"] <= 1 for row in measured)
+    assert [row["cellsk_ratio_median"] for row in measured if row["name"] == "cellsk"] == [1, 1]
+    assert 0 < own["own_share"] < 1
+    assert all(run["seconds"] > 0 for runs in document["runs"].values() for run in runs)
+
+
+@pytest.mark.slow
+def test_floor_sums_operations_and_states_shares(run_short):
+    """The floor is what the operations add up to; a fit's share of it follows."""
+    _, document = run_short("floor")
+    rows = {row["name"]: row for row in document["rows"]}
+    for dtype in ("float32", "bfloat16"):
+        key = f"{dtype}_median"
+        names = list(rows)[: list(rows).index("sum: one step")]
+        assert len(names) >= 15
+        total = sum(rows[name].get(key, 0) for name in names)
+        assert rows["sum: one step"][key] == pytest.approx(total)
+        assert rows["floor"][key] == pytest.approx(32 / total * 1000)
+    speed, floor = rows["Keras, later epochs"], rows["floor"]
+    share = speed["float32_median"] / floor["float32_median"]
+    assert rows["Keras, share of the floor"]["float32_median"] == pytest.approx(share)
+    assert rows["cellsk, later epochs"]["float32_median"] > 0
+
+
+@pytest.mark.slow
+def test_search_measures_time_memory_and_score(run_short):
+    """Both search, and the ratios are to the faster row of cellsk."""
+    _, document = run_short("search")
+    rows = document["rows"]
+    assert {"cellsk", "scikeras, Pillow"} <= {row["name"] for row in rows}
+    assert are_positive(rows, "seconds_median", "time_ratio", "best_score")
+    ours = [row["time_ratio"] for row in rows if row["name"].startswith("cellsk")]
+    assert min(ours) == 1
+    if sys.platform == "linux":
+        assert are_positive(rows, "peak_pss_mb", "peak_anonymous_mb", "memory_ratio")
+
+
+@pytest.mark.slow
+def test_predict_gives_all_the_same_probabilities(run_short):
+    """The same network, so the same probabilities, up to how jpg files are decoded."""
+    _, document = run_short("predict")
+    rows = document["rows"]
+    assert are_positive(rows, "seconds_best", "seconds_median", "images_per_second")
+    differences = [row["difference"] for row in rows if "difference" in row]
+    assert len(differences) == 3
+    assert max(differences) < 0.05
+    assert sum(row["what"].startswith("one image") for row in rows) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the sizes come from /proc")
+def test_memory_states_growth_over_the_fewest_images(run_short):
+    """Each peak is held against that of the same job with the fewest images."""
+    _, document = run_short("memory")
+    rows = document["rows"]
+    assert {row["what"] for row in rows} == {"fit", "predict", "predict to csv"}
+    assert {row["n_images"] for row in rows} == {50, 500}
+    assert are_positive(rows, "peak_pss_mb", "peak_anonymous_mb", "pss_growth", "seconds_median")
+    assert all(row["pss_growth"] == 1 for row in rows if row["n_images"] == 50)
+    assert all(row["peak_anonymous_mb"] <= row["peak_pss_mb"] for row in rows)

@@ -1,0 +1,575 @@
+"""The store of decoded pixels: the same images as without, whatever happens to its files."""
+
+import errno
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from joblib import Parallel, delayed
+from PIL import Image
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from cellsk import CellClassifier
+from cellsk.exceptions import ImageReadError, StoreWarning
+from cellsk.preprocessing import ImageReader, _store, _store_room, _store_sheet
+
+SIZE = 3 * 8 * 10
+# One process that reads: its arguments are a JSON list of store, paths, and where to stop.
+READ = """
+import json, sys, time
+from cellsk.preprocessing import ImageReader, _store
+folder, paths, stop = json.loads(sys.argv[1])
+decode, seen = _store.decode_image, []
+def count(source, **settings):
+    seen.append(source)
+    if len(seen) == stop:
+        print("writing", flush=True)
+        time.sleep(600)
+    return decode(source, **settings)
+_store.decode_image = count
+print("ready", flush=True)
+sys.stdin.readline()
+images = ImageReader(store=folder).transform(paths)
+print(json.dumps([len(seen), type(images).__name__, images.tobytes().hex()]))
+"""
+
+
+def draw(seed):
+    """Return random RGB pixels."""
+    return np.random.default_rng(seed).integers(0, 256, (8, 10, 3), dtype=np.uint8)
+
+
+def write(path, seed):
+    """Write them as a file without compression, so that all files have one size."""
+    Image.fromarray(draw(seed)).save(path)
+    return str(path)
+
+
+@pytest.fixture
+def paths(tmp_path):
+    """Return the paths of eight BMP files, the n-th drawn from seed n."""
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    return [write(folder / f"c{seed}.bmp", seed) for seed in range(8)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return where the store is to be."""
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Return the list of all files that the store has decoded."""
+    real, seen = _store.decode_image, []
+    monkeypatch.setattr(_store, "decode_image", lambda x, **kw: seen.append(x) or real(x, **kw))
+    return seen
+
+
+@pytest.fixture
+def new_process(monkeypatch):
+    """Return a function that makes this process forget which sheets it has checked."""
+    return lambda: monkeypatch.setattr(_store_sheet, "_whole", set())
+
+
+def list_names(folder, suffix):
+    """Return the names of the files of a store that end in ``suffix``."""
+    return sorted(name for name in os.listdir(folder) if name.endswith(suffix))
+
+
+def find_sheet(folder):
+    """Return the only sheet of a store."""
+    (name,) = list_names(folder, ".pixels")
+    return folder / name
+
+
+def start(folder, paths, stop=0):
+    """Start a process that is about to read."""
+    argument = json.dumps([os.fspath(folder), paths, stop])
+    process = subprocess.Popen(
+        [sys.executable, "-c", READ, argument],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go_on(process):
+    """Let a process that `start` has started read."""
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def finish(process):
+    """Return how many files a process has decoded, and its images."""
+    n_decoded, kind, pixels = json.loads(process.communicate(timeout=60)[0])
+    assert kind == "memmap"
+    return n_decoded, np.frombuffer(bytes.fromhex(pixels), np.uint8).reshape(-1, 8, 10, 3)
+
+
+def test_store_gives_the_same_pixels_and_decodes_once(paths, folder, decoded):
+    """The second time, files are not read; the result is a read-only map."""
+    reader = ImageReader(store=folder)
+    first, second = reader.transform(paths), reader.transform(paths)
+    assert decoded == paths
+    plain = ImageReader().transform(paths)
+    for images in (first, second):
+        assert isinstance(images, np.memmap)
+        assert not images.flags.writeable
+        assert images.flags.c_contiguous
+        assert (images.dtype, images.shape) == (plain.dtype, plain.shape)
+        assert np.array_equal(images, plain)
+
+
+def test_store_lists_share_what_they_have_in_common(paths, folder, decoded):
+    """A fold in another order, with images twice, decodes what no list had before."""
+    reader = ImageReader(store=folder)
+    reader.transform(paths[:5])
+    decoded.clear()
+    fold = [paths[seed] for seed in (6, 3, 4, 3, 7, 0)]
+    assert np.array_equal(reader.transform(fold), [draw(seed) for seed in (6, 3, 4, 3, 7, 0)])
+    assert decoded == [paths[6], paths[7]]
+
+
+def test_store_keeps_readers_apart(paths, folder, tmp_path):
+    """Whatever changes the pixels, or what is refused, is part of what an image is known by."""
+    pages = [Image.fromarray(np.full((8, 10), value, np.uint16)) for value in (100, 200)]
+    stack = tmp_path / "stack.tif"
+    pages[0].save(stack, save_all=True, append_images=pages[1:])
+    for settings in [{"page": 0}, {"page": 1}, {"page": 1, "value_range": (0, 4095)}]:
+        plain = ImageReader(**settings).transform([stack])
+        assert np.array_equal(ImageReader(**settings, store=folder).transform([stack]), plain)
+    for settings in [{}, {"channels": 1}, {"image_size": (4, 6)}, {"image_size": (6, 4)}]:
+        plain = ImageReader(**settings).transform(paths)
+        assert np.array_equal(ImageReader(**settings, store=folder).transform(paths), plain)
+    with pytest.raises(ImageReadError, match="max_pixels=10 allows"):
+        ImageReader(max_pixels=10, store=folder).transform(paths)
+
+
+@pytest.mark.parametrize("keep_time", [False, True])
+def test_store_sees_changed_file_of_the_same_size(paths, folder, keep_time):
+    """New contents are read, even where a program has set the old time again."""
+    reader = ImageReader(store=folder)
+    reader.transform(paths)
+    before = os.stat(paths[2])
+    write(paths[2], 99)
+    assert os.stat(paths[2]).st_size == before.st_size
+    if keep_time:
+        os.utime(paths[2], ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert np.array_equal(reader.transform(paths)[2], draw(99))
+
+
+def test_store_does_not_keep_what_changes_meanwhile(paths, folder, monkeypatch):
+    """A file that is written while it is read is read plainly."""
+    real = _store.decode_image
+
+    def decode_and_touch(source, **settings):
+        pixels = real(source, **settings)
+        os.utime(source, ns=(0, 0))
+        return pixels
+
+    monkeypatch.setattr(_store, "decode_image", decode_and_touch)
+    images = ImageReader(store=folder).transform(paths)
+    assert np.array_equal(images, ImageReader().transform(paths))
+    assert images.flags.writeable
+    assert list_names(folder, ".pixels") + list_names(folder, ".draft") == []
+
+
+def test_store_knows_relative_paths_by_their_folder(tmp_path, folder, monkeypatch):
+    """The same name in another folder is another image, were both written at one time."""
+    monkeypatch.setattr(_store, "_take_stamp", lambda source: (0, 0, 0))
+    reader, found = ImageReader(store=folder), []
+    for seed in (1, 2):
+        (tmp_path / str(seed)).mkdir()
+        monkeypatch.chdir(tmp_path / str(seed))
+        write("a.bmp", seed)
+        found.append(reader.transform(["a.bmp"])[0])
+    assert np.array_equal(found, [draw(1), draw(2)])
+
+
+@pytest.mark.parametrize("place", [0, 20, 4096, 4096 + 3 * SIZE, -100, -2])
+def test_store_makes_damaged_sheet_anew(paths, folder, decoded, new_process, place):
+    """One flipped bit, in header, pixels, keys or checksums, is found by the next process."""
+    reader = ImageReader(store=folder)
+    plain = np.array(reader.transform(paths))
+    sheet = find_sheet(folder)
+    data = bytearray(sheet.read_bytes())
+    data[place] ^= 4
+    sheet.write_bytes(data)
+    new_process()
+    assert np.array_equal(reader.transform(paths), plain)
+    assert decoded[len(paths) :] in ([paths[0]], [paths[3]], paths)
+    decoded.clear()
+    new_process()
+    assert np.array_equal(reader.transform(paths), plain)
+    assert not decoded
+
+
+@pytest.mark.parametrize("size", [0, 50, 5000, 10**5])
+def test_store_makes_sheet_of_wrong_size_anew(paths, folder, size):
+    """Nor is one believed that was cut short, or to which something was added."""
+    reader = ImageReader(store=folder)
+    plain = np.array(reader.transform(paths))
+    os.truncate(find_sheet(folder), size)
+    assert np.array_equal(reader.transform(paths), plain)
+    assert find_sheet(folder).stat().st_size == _store_sheet.sheet_size(plain.shape)
+
+
+def test_store_does_not_copy_damaged_rows(paths, folder, decoded):
+    """Of a damaged sheet, the sound images are used and the others decoded."""
+    reader = ImageReader(store=folder)
+    reader.transform(paths)
+    with find_sheet(folder).open("r+b") as file:
+        file.seek(4096 + 3 * SIZE)
+        file.write(b"\0" * SIZE)
+    decoded.clear()
+    assert np.array_equal(reader.transform(paths[2:5]), [draw(seed) for seed in (2, 3, 4)])
+    assert decoded == [paths[3]]
+
+
+def test_store_ignores_sheet_of_another_list(paths, folder):
+    """A sound sheet under a wrong name is not believed."""
+    reader = ImageReader(store=folder)
+    reader.transform(paths[:4])
+    first = find_sheet(folder)
+    reader.transform(paths[4:])
+    (second,) = {folder / name for name in list_names(folder, ".pixels")} - {first}
+    os.replace(second, first)
+    assert np.array_equal(reader.transform(paths[:4]), [draw(seed) for seed in range(4)])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and pipes are POSIX")
+def test_store_follows_no_link_and_waits_for_no_pipe(paths, folder, tmp_path):
+    """What is no regular file of the store is replaced, or left alone."""
+    reader = ImageReader(store=folder)
+    plain = np.array(reader.transform(paths))
+    sheet = find_sheet(folder)
+    os.replace(sheet, tmp_path / "elsewhere")
+    for plant in (lambda: sheet.symlink_to(tmp_path / "elsewhere"), lambda: os.mkfifo(sheet)):
+        plant()
+        os.mkfifo(folder / f"{'0' * 32}.pixels")
+        assert np.array_equal(reader.transform(paths), plain)
+        assert stat.S_ISREG(sheet.lstat().st_mode)
+        sheet.unlink()
+        os.unlink(folder / f"{'0' * 32}.pixels")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_store_is_for_its_user_alone(paths, folder):
+    """Nobody else may look at the pixels, and backups are asked to leave them out."""
+    ImageReader(store=folder).transform(paths)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(find_sheet(folder).stat().st_mode) == 0o600
+    assert (folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886")
+
+
+def test_store_removes_what_was_not_used_for_longest(paths, folder):
+    """The bound holds; other files in the folder, and lists just used, stay."""
+    one = _store_sheet.sheet_size((2, 8, 10, 3))
+    reader = ImageReader(store=folder, max_store_bytes=2 * one)
+    folder.mkdir()
+    (folder / "notes.pixels").write_bytes(b"x" * 10_000)
+    reader.transform(paths[0:2])
+    oldest = find_sheet_of(folder, set())
+    reader.transform(paths[2:4])
+    middle = find_sheet_of(folder, {oldest})
+    reader.transform(paths[0:2])  # used again
+    reader.transform(paths[4:6])
+    left = set(list_names(folder, ".pixels"))
+    assert len(left) == 3
+    assert {oldest, "notes.pixels"} < left
+    assert middle not in left
+
+
+def find_sheet_of(folder, known):
+    """Return the name of the sheet that is not known yet."""
+    (name,) = set(list_names(folder, ".pixels")) - known - {"notes.pixels"}
+    return name
+
+
+def test_store_keeps_a_bounded_number_of_lists(paths, folder, monkeypatch):
+    """Many short lists are not kept for ever."""
+    monkeypatch.setattr(_store_room, "_MAX_SHEETS", 3)
+    reader = ImageReader(store=folder)
+    for path in paths:
+        reader.transform([path])
+    assert len(list_names(folder, ".pixels")) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="open files cannot be removed there at all")
+def test_store_leaves_mapped_lists_alone(paths, folder):
+    """What is in use stays, and what then has no place is read into memory."""
+    one = _store_sheet.sheet_size((2, 8, 10, 3))
+    reader = ImageReader(store=folder, max_store_bytes=one)
+    images = reader.transform(paths[0:2])
+    view, sheet = images[1:], find_sheet(folder)
+    del images
+    other = reader.transform(paths[2:4])
+    assert not isinstance(other, np.memmap)
+    assert find_sheet(folder) == sheet
+    assert np.array_equal(view[0], draw(1))
+    assert np.array_equal(other, [draw(2), draw(3)])
+    del view
+    assert isinstance(reader.transform(paths[2:4]), np.memmap)
+    assert find_sheet(folder) != sheet
+
+
+def test_store_reads_too_large_list_into_memory(paths, folder):
+    """A list beyond the bound is as without a store, and costs no other list its place."""
+    reader = ImageReader(store=folder, max_store_bytes=6000)
+    reader.transform(paths[:2])
+    sheet = find_sheet(folder)
+    images = reader.transform(paths)
+    assert not isinstance(images, np.memmap)
+    assert images.flags.writeable
+    assert np.array_equal(images, ImageReader().transform(paths))
+    assert find_sheet(folder) == sheet
+
+
+def test_store_on_full_disk_warns_and_reads(paths, folder, monkeypatch):
+    """Nothing half-written stays, and the images come all the same."""
+    real = _store_sheet.Draft.add
+
+    def add(draft, index, pixels):
+        if index == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(draft, index, pixels)
+
+    monkeypatch.setattr(_store_sheet.Draft, "add", add)
+    with pytest.warns(StoreWarning, match=r"Got 'no space left on device' .* Make room, name"):
+        images = ImageReader(store=folder).transform(paths)
+    assert np.array_equal(images, ImageReader().transform(paths))
+    assert list_names(folder, ".pixels") + list_names(folder, ".draft") == []
+
+
+def test_store_larger_than_files_may_be_warns_and_reads(paths, folder):
+    """A system that refuses a file of this size is told before any image is decoded."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.warns(StoreWarning, match="were read without it"):
+            images = ImageReader(store=folder).transform(paths)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert np.array_equal(images, ImageReader().transform(paths))
+    assert list_names(folder, ".pixels") + list_names(folder, ".draft") == []
+
+
+def test_store_where_nothing_can_be_written_warns_and_reads(paths):
+    """A folder that cannot be made is no reason not to read."""
+    with pytest.warns(StoreWarning, match=r"must be a folder to write to. .*'/proc/cellsk'"):
+        images = ImageReader(store="/proc/cellsk").transform(paths)
+    assert np.array_equal(images, ImageReader().transform(paths))
+
+
+def test_store_that_is_a_file_raises(paths, tmp_path):
+    """It is told plainly."""
+    with pytest.raises(NotADirectoryError, match=r"store must be a folder. Got the file .*c0.bmp"):
+        ImageReader(store=paths[0]).transform(paths)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"store": 5}, TypeError, r"store must be the path of a folder, or None. Got 5"),
+        ({"store": True}, TypeError, r"Got True"),
+        ({"store": ""}, ValueError, r"Got ''. Pass '.' for the current folder"),
+        ({"max_store_bytes": 0}, ValueError, r"max_store_bytes must be .* at least 1, in bytes"),
+        ({"max_store_bytes": 1e9}, TypeError, r"Got 1000000000.0"),
+    ],
+)
+def test_store_parameter_wrong_raises_in_fit_and_transform(paths, settings, error, message):
+    """The constructor stores anything; fit and transform refuse it."""
+    reader = ImageReader(**settings)
+    for method in (reader.fit, reader.transform):
+        with pytest.raises(error, match=message):
+            method(paths)
+
+
+def test_store_of_bytes_keeps_nothing(paths, folder):
+    """Bytes have no path and no time: their list is read plainly."""
+    mixed = [Path(paths[0]).read_bytes(), *paths[1:]]
+    assert np.array_equal(
+        ImageReader(store=folder).transform(mixed), ImageReader().transform(paths)
+    )
+    assert not folder.exists()
+
+
+def test_store_raises_the_errors_of_the_plain_reader(paths, folder, tmp_path):
+    """Unreadable files and mixed sizes are told in the same words, and nothing is kept."""
+    (tmp_path / "cut.bmp").write_bytes(Path(paths[0]).read_bytes()[:100])
+    Image.new("RGB", (3, 4)).save(tmp_path / "small.bmp")
+    small = os.fspath(tmp_path / "small.bmp")
+    ImageReader(store=folder).transform([small])  # its size is known from the store
+    sheet = find_sheet(folder)
+    wrong = [
+        [*paths, os.fspath(tmp_path / "cut.bmp")],
+        [*paths, os.fspath(tmp_path / "absent.bmp")],
+        [os.fspath(tmp_path / "cut.bmp")],
+        [*paths, "a\0b"],
+        [*paths, small],
+    ]
+    for X in wrong:
+        with pytest.raises(ValueError, match="image") as plain:
+            ImageReader().transform(X)
+        with pytest.raises(ValueError, match="image") as stored:
+            ImageReader(store=folder).transform(X)
+        assert type(stored.value) is type(plain.value)
+        assert str(stored.value) == str(plain.value)
+    assert find_sheet(folder) == sheet
+    assert list_names(folder, ".draft") == []
+
+
+def test_store_switch_turns_every_store_off(paths, folder, monkeypatch):
+    """CELLSK_STORE=off leaves the disk alone, whatever the parameter says."""
+    monkeypatch.setenv("CELLSK_STORE", "off")
+    images = ImageReader(store=folder).transform(paths)
+    assert not isinstance(images, np.memmap)
+    assert not folder.exists()
+    monkeypatch.setenv("CELLSK_STORE", "no")
+    with pytest.raises(ValueError, match=r"CELLSK_STORE must be 'on', 'off' or not set. Got 'no'"):
+        ImageReader(store=folder).transform(paths)
+
+
+def test_store_shows_progress_only_when_it_reads(paths, folder, capfd):
+    """A bar for the files, none for the map."""
+    reader = ImageReader(store=folder, verbose=1)
+    reader.transform(paths)
+    assert "Reading images" in capfd.readouterr().err
+    reader.transform(paths)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_store_writes_with_the_memory_of_one_image(paths, folder):
+    """Neither the first nor the second time are all pixels in memory."""
+    reader = ImageReader(image_size=(100, 100), store=folder)
+    reader.transform(paths)
+    tracemalloc.start()
+    for _ in range(2):
+        tracemalloc.reset_peak()
+        result = reader.transform(paths * 50)
+        assert tracemalloc.get_traced_memory()[1] < result.nbytes / 10
+    tracemalloc.stop()
+    assert np.array_equal(result[-8:], ImageReader(image_size=(100, 100)).transform(paths))
+
+
+def test_store_in_threads_gives_each_the_same(paths, folder, monkeypatch):
+    """One thread makes the sheet, the others wait for it and write none."""
+    decode, draft, decoded, drafts = _store.decode_image, _store.Draft, [], []
+
+    def decode_slowly(source, **settings):
+        time.sleep(0.02)  # so that all threads are there before the first has done
+        decoded.append(source)
+        return decode(source, **settings)
+
+    monkeypatch.setattr(_store, "decode_image", decode_slowly)
+    monkeypatch.setattr(_store, "Draft", lambda *args: drafts.append(args) or draft(*args))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ImageReader(store=folder).transform, [paths] * 4))
+    assert decoded == paths
+    assert len(drafts) == 1
+    assert all(np.array_equal(images, ImageReader().transform(paths)) for images in found)
+
+
+def test_store_written_by_processes_at_once_decodes_each_list_once(paths, folder):
+    """Of two processes with one list one decodes it; one with an overlapping list is right."""
+    processes = [start(folder, paths) for _ in range(2)] + [start(folder, paths[:1:-1])]
+    for process in processes:
+        go_on(process)
+    *same, (_, other) = [finish(process) for process in processes]
+    plain = ImageReader().transform(paths)
+    assert all(np.array_equal(images, plain) for _, images in same)
+    assert np.array_equal(other, plain[:1:-1])
+    counts = sorted(count for count, _ in same)
+    assert counts in ([0, 2], [0, 8])  # the overlapping list came first, or did not
+    assert list_names(folder, ".draft") == []
+
+
+def test_store_survives_a_process_killed_while_writing(paths, folder):
+    """The one that waits goes on, and what the dead one left is removed."""
+    dying, waiting = start(folder, paths, stop=4), start(folder, paths)
+    go_on(dying)
+    assert dying.stdout.readline() == "writing\n"
+    assert len(list_names(folder, ".draft")) == 1
+    go_on(waiting)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(0.5)
+    dying.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+    dying.communicate()
+    n_decoded, images = finish(waiting)
+    assert n_decoded == 8
+    assert np.array_equal(images, ImageReader().transform(paths))
+    assert list_names(folder, ".draft") == []
+
+
+def test_store_map_goes_to_workers_by_name(paths, folder):
+    """joblib hands a map on without its pixels, and leaves the file where it is."""
+    images = ImageReader(store=folder).transform(paths)
+    found = Parallel(n_jobs=2)(delayed(describe)(images[row:]) for row in (0, 3))
+    assert found == [("memmap", 8, images.tobytes()), ("memmap", 5, images[3:].tobytes())]
+    assert find_sheet(folder) == Path(images.filename)
+
+
+def describe(images):
+    """Return kind, length and contents of an array, in a worker."""
+    return type(images).__name__, len(images), images.tobytes()
+
+
+def test_store_in_search_gives_the_scores_of_the_plain_reader(paths, folder):
+    """Worker processes share the store, through a pipeline that takes paths."""
+
+    def search(store):
+        pipeline = Pipeline(
+            [
+                ("reader", ImageReader(store=store)),
+                ("rows", FunctionTransformer(np.reshape, kw_args={"shape": (-1, SIZE)})),
+                ("classifier", LogisticRegression()),
+            ]
+        )
+        grid = {"classifier__C": [1e-3, 1.0], "reader__channels": [3]}
+        y = [0, 1] * 4
+        return GridSearchCV(pipeline, grid, cv=2, n_jobs=2, scoring="neg_log_loss").fit(paths, y)
+
+    plain, stored = search(None), search(folder)
+    for name in ("split0_test_score", "split1_test_score"):
+        assert np.array_equal(plain.cv_results_[name], stored.cv_results_[name])
+    assert np.array_equal(plain.predict_proba(paths), stored.predict_proba(paths))
+    assert len(list_names(folder, ".pixels")) == 3  # two folds and the whole list
+
+
+def test_store_feeds_the_network_the_same_numbers(paths, folder):
+    """A classifier fitted on the map predicts what one fitted on the array does."""
+    y = [0, 1] * 4
+    classifier = CellClassifier(
+        filters=(2,), dense_units=2, epochs=2, early_stopping=False, random_state=0
+    )
+    reader = ImageReader(store=folder)
+    plain = clone(classifier).fit(ImageReader().transform(paths), y)
+    stored = clone(classifier).fit(reader.transform(paths), y)
+    for X in (reader.transform(paths), np.array(reader.transform(paths))):
+        assert np.array_equal(plain.predict_proba(X), stored.predict_proba(X))
+
+
+def test_store_survives_clone_and_set_params(folder):
+    """It is a parameter like others."""
+    reader = ImageReader(store=folder, max_store_bytes=10**6)
+    assert clone(reader).get_params() == reader.get_params()
+    assert clone(reader).store == folder
+    assert reader.set_params(store=None).store is None
