@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -45,6 +46,19 @@ def list_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+def read_busy_seconds() -> float:
+    """Return the processor time used since the system began, by all processes and other guests.
+
+    Seconds that a host has given to others while something here wanted to run count too.
+    """
+    try:
+        first = Path("/proc/stat").read_text().splitlines()[0].split()
+    except OSError:  # not on Linux
+        return math.nan
+    user, nice, system, stolen = (int(first[field]) for field in (1, 2, 3, 8))
+    return (user + nice + system + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 def _read_cpuinfo() -> dict[str, str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 __all__ = ["BATCH_SIZE", "measure_operations"]
 
 BATCH_SIZE = 32
 STRIDES = [1, 1, 1, 1]
+WARM_UP = 3
 Operations: TypeAlias = dict[str, tuple[Callable[..., Any], tuple[Any, ...]]]
 
 
@@ -151,28 +153,34 @@ def _list_casts(weights: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
 
 def measure_operations(dtype: str, side: int, calls: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each call of each operation, an empty call's taken off."""
+    """Return the milliseconds of each call of each operation, an empty call's taken off.
+
+    The operations take turns, as in a step: whatever else the machine does falls on all, and
+    none finds its tensors still in the cache from the call before.
+    """
     import tensorflow as tf
 
     tf.random.set_seed(0)
-    empty = statistics.median(_measure_calls(lambda x: tf.identity(x), (tf.zeros(1),), calls))
+    operations = list_operations(dtype, side)
+    traced = [_trace(*operation) for operation in operations.values()]
+    empty = _trace(tf.identity, (tf.zeros(1),))
+    times = [[_time(run) for run in [empty, *traced]] for _ in range(calls + WARM_UP)][WARM_UP:]
+    nothing = statistics.median(cycle[0] for cycle in times)
     return {
-        name: [max(ms - empty, 0.0) for ms in _measure_calls(function, tensors, calls)]
-        for name, (function, tensors) in list_operations(dtype, side).items()
+        name: [max(cycle[position] - nothing, 0.0) for cycle in times]
+        for position, name in enumerate(operations, start=1)
     }
 
 
-def _measure_calls(
-    function: Callable[..., Any], tensors: tuple[Any, ...], calls: int
-) -> list[float]:
+def _trace(function: Callable[..., Any], tensors: tuple[Any, ...]) -> Callable[[], Any]:
     import tensorflow as tf
 
     # Passed in, not captured: TensorFlow would compute what follows from constants only once.
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
-    run = tf.function(function).get_concrete_function(*specs)
-    milliseconds = []
-    for _ in range(calls + 3):
-        start = time.perf_counter()
-        run(*tensors)
-        milliseconds.append((time.perf_counter() - start) * 1000)
-    return milliseconds[3:]
+    return partial(tf.function(function).get_concrete_function(*specs), *tensors)
+
+
+def _time(run: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    run()
+    return (time.perf_counter() - start) * 1000

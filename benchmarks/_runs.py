@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks._child import MARK, call
+from benchmarks._machine import read_busy_seconds
 from benchmarks._memory import PeakMemory
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,7 +68,10 @@ def run_cases(
         result = _run_apart(case, memory) if alone else _run_here(case, memory)
         results[case.name].append({**result, "round": turn})
         seconds = time.perf_counter() - start
-        print(f"{case.name}, round {turn + 1} of {len(rounds)}: {seconds:.1f} s", file=sys.stderr)
+        others = result.get("others_cores")
+        said = "" if others is None else f", other processes used {others} cores"
+        turns = f"round {turn + 1} of {len(rounds)}"
+        print(f"{case.name}, {turns}: {seconds:.1f} s{said}", file=sys.stderr)
     return results
 
 
@@ -95,8 +101,11 @@ def _run_apart(case: Case, memory: bool) -> dict[str, Any]:
             start_new_session=True,
         ) as child,
     ):
+        before = _read_others(), time.perf_counter()
         with _ending(child):
             row = _wait(child, memory)
+        others = (_read_others() - before[0]) / (time.perf_counter() - before[1])
+        row["others_cores"] = None if math.isnan(others) else round(max(others, 0), 2)
         said.seek(0)
         lines = [line for line in said.read().splitlines() if line.startswith(MARK)]
         if child.returncode or not lines:
@@ -113,6 +122,12 @@ def _wait(child: subprocess.Popen[bytes], memory: bool) -> dict[str, Any]:
     with PeakMemory(child.pid) as peak:
         child.wait()
     return peak.as_row()
+
+
+def _read_others() -> float:
+    """Return the processor time that processes other than those measured have used so far."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return read_busy_seconds() - sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 @contextmanager

@@ -44,7 +44,6 @@ def publish(
     rows: Sequence[Mapping[str, Any]],
     *,
     about: Mapping[str, Any],
-    notes: Sequence[str] = (),
     runs: Mapping[str, Any] | None = None,
 ) -> None:
     """Print the table with the machine above it; write all of it, and each run, as JSON."""
@@ -55,8 +54,11 @@ def publish(
     print(", ".join(f"{package} {number}" for package, number in versions.items()))
     print()
     _print_table(columns, rows)
-    for note in notes:
-        print(note)
+    others = [run.get("others_cores") for results in (runs or {}).values() for run in results]
+    others = [cores for cores in others if cores is not None]
+    used = statistics.median(others) if others else None
+    if used is not None:
+        print(f"\nOther processes used {used} cores meanwhile, at most {max(others)}.")
     if options.json is not None:
         document = {
             "benchmark": name,
@@ -66,7 +68,7 @@ def publish(
             "machine": machine,
             "versions": versions,
             "rows": list(rows),
-            "notes": list(notes),
+            "others_cores": used,
             "runs": runs or {},
         }
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

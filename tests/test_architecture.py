@@ -27,6 +27,8 @@ OWNERS = {
     "tensorflow": ("neural_network", "cli._quiet"),
     "keras": ("neural_network", "persistence._network"),
     "scikeras": ("neural_network._parameters",),
+    "onnx": ("neural_network._onnx",),
+    "onnxruntime": ("neural_network._onnx",),
     "matplotlib": ("inspection",),
     "typer": ("cli",),
     "h5py": ("persistence._weights",),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -19,7 +21,7 @@ from cellsk.cli._quiet import start_tensorflow
 
 __all__ = ["predict", "write_predictions"]
 
-CHUNK_SIZE = 512  # images in memory at a time
+CHUNK_SIZE, N_CHUNKS = 256, 2  # images of a chunk, and chunks in memory at a time
 
 
 def predict(
@@ -69,10 +71,28 @@ def write_predictions(
         writer = csv.writer(stream)
         header = (f"probability_{name}" for name in decider.classes)
         writer.writerow(["path", "predicted", *header])
-        for chunk in _chunks(len(paths)):
-            for name, row, label in zip(names[chunk], *decider.predict(paths[chunk]), strict=True):
+        chunks = [slice(i, i + CHUNK_SIZE) for i in range(0, len(paths), CHUNK_SIZE)]
+        predictions = _compute_ahead(lambda chunk: decider.predict(paths[chunk]), chunks)
+        for chunk, (proba, labels) in zip(_show_progress(chunks), predictions, strict=True):
+            for name, row, label in zip(names[chunk], proba, labels, strict=True):
                 writer.writerow([name, label, *(f"{p:.6f}" for p in row)])
     return decider
+
+
+def _compute_ahead(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    """Yield the results in order; files of one chunk are read while another is predicted."""
+    waiting: deque[Future] = deque()
+    with ThreadPoolExecutor(N_CHUNKS) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > N_CHUNKS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _open_csv(path: Path) -> TextIO:
@@ -80,16 +100,14 @@ def _open_csv(path: Path) -> TextIO:
     return open(path, "w", newline="", encoding="utf-8", errors="surrogateescape")
 
 
-def _chunks(count: int) -> Iterator[slice]:
+def _show_progress(chunks: Sequence[slice]) -> Iterable[slice]:
     from rich.console import Console
     from rich.progress import track
 
-    bar = track(
-        range(0, count, CHUNK_SIZE),
+    return track(
+        chunks,
         description="predicting",
         console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    for start in bar:
-        yield slice(start, start + CHUNK_SIZE)

@@ -86,7 +86,9 @@ def check_images(
 
 def find_pixel_max(images: NDArray) -> float:
     """Value that the first layer divides by: 255 for uint8, else the largest; 1 if blank."""
-    return 255.0 if images.dtype == np.uint8 else float(np.abs(images).max()) or 1.0
+    if images.dtype == np.uint8:
+        return 255.0
+    return float(max(images.max(), -images.min())) or 1.0
 
 
 def _refuse_paths(X: Any) -> None:

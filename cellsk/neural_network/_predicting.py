@@ -2,29 +2,102 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import threading
+import weakref
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+from cellsk.neural_network._onnx import OnnxNetwork
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["read_probabilities"]
+__all__ = ["TracedNetwork", "read_probabilities"]
 
-BATCH_SIZE = 128
+SWITCH = "CELLSK_ONNX"  # "off" leaves all networks to TensorFlow
+BATCH_SIZE, BATCH_VALUES = 64, 2**21
+PROBE_SIZE, TOLERANCE = 8, 1e-5
+
+
+class TracedNetwork:
+    """A network as a TensorFlow function, traced once for any number of images.
+
+    Without a function, each layer of each batch costs Python's time.
+    """
+
+    def __init__(self, model: keras.Model, dtype: DTypeLike) -> None:
+        import tensorflow as tf
+
+        self._dtype = np.dtype(dtype)
+        called = weakref.proxy(model)  # what is kept by the model must not keep the model
+
+        @tf.autograph.experimental.do_not_convert
+        def call(images: tf.Tensor) -> tf.Tensor:
+            return called(images, training=False)
+
+        signature = [tf.TensorSpec((None, *model.input_shape[1:]), self._dtype)]
+        self._run = tf.function(call, input_signature=signature).get_concrete_function()
+
+    def serves(self, model: keras.Model, dtype: DTypeLike) -> bool:
+        """Say whether pixels are of this dtype; weights are read anew each time."""
+        return self._dtype == dtype
+
+    def __call__(self, images: NDArray) -> NDArray[np.float32]:
+        """Return the output of the network, one row per image."""
+        import tensorflow as tf
+
+        size = max(1, min(BATCH_SIZE, BATCH_VALUES // images[0].size))
+        batches = (images[start : start + size] for start in range(0, len(images), size))
+        return np.concatenate([self._run(tf.constant(batch)).numpy() for batch in batches])
+
+
+Network: TypeAlias = OnnxNetwork | TracedNetwork
+
+_networks: weakref.WeakKeyDictionary[keras.Model, Network] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 def read_probabilities(model: keras.Model, images: NDArray) -> NDArray[np.float64]:
     """Return one column per class, each row summing to one.
 
-    The model is called as it is, batch by batch: to trace a predict function, as
-    ``model.predict`` does, takes longer than most predictions.
+    ONNX Runtime computes them where it is installed and agrees with TensorFlow, else
+    TensorFlow.
     """
-    starts = range(0, len(images), BATCH_SIZE)
-    batches = (images[start : start + BATCH_SIZE] for start in starts)
-    output = np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
-    proba = output.astype(np.float64)
+    proba = _find_network(model, images.dtype)(images).astype(np.float64)
     if proba.shape[1] == 1:
         return np.hstack([1 - proba, proba])
     return proba / proba.sum(axis=1, keepdims=True)
+
+
+def _find_network(model: keras.Model, dtype: DTypeLike) -> Network:
+    """Return what computes this model; it is kept as long as the model lives."""
+    with _lock:
+        network = _networks.get(model)
+        if network is None or not network.serves(model, dtype):
+            network = _networks[model] = _make_network(model, dtype)
+        return network
+
+
+def _make_network(model: keras.Model, dtype: DTypeLike) -> Network:
+    import tensorflow as tf
+
+    if os.environ.get(SWITCH, "").lower() == "off" or tf.config.list_physical_devices("GPU"):
+        return TracedNetwork(model, dtype)
+    try:
+        network = OnnxNetwork(model, dtype)
+        probe = _draw_probe(model, dtype)
+        agrees = np.abs(network(probe, 1) - model(probe, training=False).numpy()).max() <= TOLERANCE
+    except Exception:  # not installed, another layer, too old: nobody asked for ONNX Runtime
+        agrees = False
+    return network if agrees else TracedNetwork(model, dtype)
+
+
+def _draw_probe(model: keras.Model, dtype: DTypeLike) -> NDArray:
+    """Return noise from dark to bright, the same each time, so that each process decides alike."""
+    brightest = 1 / model.layers[0].scale
+    levels = np.linspace(0, brightest, PROBE_SIZE).reshape(-1, 1, 1, 1)
+    noise = np.random.default_rng(0).random((PROBE_SIZE, *model.input_shape[1:]))
+    return (levels * noise).astype(dtype)

@@ -80,6 +80,20 @@ def test_run_cases_told_to_stop_leaves_no_process(tmp_path):
 
 
 @on_linux
+def test_run_cases_says_what_other_processes_use():
+    """A process that counts beside the measured one is told apart from it."""
+    count = "print(flush=True)\nwhile True: pass"
+    measured = "import time; end = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
+    call = {"command": [sys.executable, "-c", measured]}
+    case = Case("busy", "benchmarks._commands:measure_command", call)
+    with subprocess.Popen([sys.executable, "-c", count], stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        run = run_cases([[case]])["busy"][0]
+        other.kill()
+    assert run["others_cores"] > 0.2
+
+
+@on_linux
 def test_peak_memory_counts_a_child_of_the_child():
     """40 MB that a grandchild holds are in both peaks."""
     with subprocess.Popen(

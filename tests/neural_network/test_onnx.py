@@ -1,0 +1,144 @@
+"""ONNX Runtime computes what Keras computes, in any batch and on any number of threads."""
+
+import os
+import subprocess
+import sys
+
+import joblib
+import keras
+import numpy as np
+import pytest
+
+from cellsk import build_cnn
+from cellsk.neural_network._onnx import OnnxNetwork, count_threads, write_onnx
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+
+def build(shape=(12, 10, 3), n_classes=2, **parameters):
+    """Return a network whose biases are not zero, as after training."""
+    model = build_cnn({"X_shape_": (0, *shape), "n_classes_": n_classes}, seed=0, **parameters)
+    generator = np.random.default_rng(0)
+    noisy = [weight + generator.normal(0, 0.05, weight.shape) for weight in model.get_weights()]
+    model.set_weights(noisy)
+    return model
+
+
+def draw(model, n_images=19, dtype=np.uint8):
+    """Return random images for a network."""
+    shape = (n_images, *model.input_shape[1:])
+    return np.random.default_rng(1).integers(0, 256, shape).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_classes", "dtype", "parameters"),
+    [
+        ((12, 10, 3), 2, np.uint8, {"filters": (4,)}),
+        ((12, 10, 3), 7, np.uint8, {"filters": (4,)}),
+        ((12, 10, 3), 2, np.float32, {"filters": (4,), "rescale": 1 / 200}),
+        ((22, 25, 1), 2, np.uint8, {"filters": (4, 3), "dropout": 0.5}),
+        ((23, 22, 3), 3, np.uint8, {"filters": (4, 6, 8)}),
+        ((24, 24, 3), 2, np.uint8, {"filters": (4, 5), "kernel_size": 4}),
+        ((9, 12, 1), 3, np.uint8, {"filters": (3,), "kernel_size": 1, "dense_units": 5}),
+        ((1, 40, 1), 2, np.float32, {"filters": (4, 4)}),
+        ((1, 1, 1), 2, np.uint8, {"filters": (2,)}),
+    ],
+)
+def test_onnx_network_equals_keras(shape, n_classes, dtype, parameters):
+    """Grey and colour, two classes and more, whole numbers and others, shallow and deep."""
+    model = build(shape, n_classes, **parameters)
+    images = draw(model, dtype=dtype)
+    expected = model(images, training=False).numpy()
+    assert expected.std() > 1e-3
+    np.testing.assert_allclose(OnnxNetwork(model, dtype)(images), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_onnx_network_same_numbers_alone_and_together(n_threads):
+    """To the last bit, whatever the batch an image comes in, and whoever computes it."""
+    model = build(filters=(4,))
+    images, network = draw(model), OnnxNetwork(model, np.uint8)
+    alone = np.concatenate([network(images[i : i + 1]) for i in range(len(images))])
+    assert (network(images, n_threads) == alone).all()
+
+
+def test_onnx_network_takes_images_as_they_lie():
+    """Every other image, mirrored, and not writable."""
+    model = build(filters=(4,))
+    images, network = draw(model), OnnxNetwork(model, np.uint8)
+    view = images[::2, :, ::-1]
+    view.flags.writeable = False
+    assert (network(view) == network(view.copy())).all()
+
+
+@pytest.mark.parametrize("change", ["set_weights", "assign", "train"])
+def test_onnx_network_new_weights_are_not_served(change):
+    """A changed network is told from the one that was translated; another dtype, too."""
+    model = build(filters=(4,))
+    network = OnnxNetwork(model, np.uint8)
+    assert network.serves(model, np.uint8)
+    assert not network.serves(model, np.float32)
+    if change == "set_weights":
+        model.set_weights([weight * 2 for weight in model.get_weights()])
+    elif change == "assign":
+        bias = model.layers[-1].bias
+        bias.assign(bias + 1)
+    else:
+        model.train_on_batch(draw(model, 4), np.array([0, 1, 0, 1]))
+    assert not network.serves(model, np.uint8)
+    assert OnnxNetwork(model, np.uint8).serves(model, np.uint8)
+
+
+def chain(*layers):
+    """Return a network of other layers than those of build_cnn."""
+    head = [keras.layers.Flatten(), keras.layers.Dense(1, activation="sigmoid")]
+    return keras.Sequential([keras.Input((8, 8, 3)), *layers, *head])
+
+
+def branch():
+    """Return a network that is no chain."""
+    image = keras.Input((8, 8, 3))
+    output = keras.layers.Dense(1)(keras.layers.Flatten()(image))
+    return keras.Model(image, output + 1)
+
+
+OTHER = {
+    "layer": lambda: chain(keras.layers.AveragePooling2D(2)),
+    "strides": lambda: chain(keras.layers.Conv2D(2, 3, strides=2)),
+    "padding": lambda: chain(keras.layers.Conv2D(2, 3, padding="same")),
+    "activation": lambda: chain(keras.layers.Conv2D(2, 3, activation="gelu")),
+    "precision": lambda: chain(keras.layers.Conv2D(2, 3, dtype="mixed_bfloat16")),
+    "branch": branch,
+}
+
+
+@pytest.mark.parametrize("kind", OTHER)
+def test_write_onnx_other_network_raises(kind):
+    """What build_cnn does not make is not translated half."""
+    with pytest.raises(ValueError, match="no operator"):
+        write_onnx(OTHER[kind](), np.uint8)
+
+
+def test_count_threads_follows_the_share_of_the_process(monkeypatch):
+    """OMP_NUM_THREADS is how joblib tells its workers; without it, all cores."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert count_threads() == 1
+    for silent in ("", "0", "4,2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", silent)
+        assert 1 <= count_threads() <= joblib.cpu_count()
+
+
+def test_onnx_runtime_leaves_nothing_in_the_users_folder(tmp_path):
+    """Its telemetry, which begins at its import, keeps a number of the machine there."""
+    code = (
+        "import numpy as np; from cellsk import build_cnn; "
+        "from cellsk.neural_network._onnx import OnnxNetwork; "
+        "model = build_cnn({'X_shape_': (0, 8, 8, 1), 'n_classes_': 2}, filters=(2,)); "
+        "OnnxNetwork(model, np.uint8)(np.zeros((1, 8, 8, 1), np.uint8))"
+    )
+    unset = {"ORT_DISABLE_TELEMETRY", "CI", "XDG_CACHE_HOME"}
+    home = {key: value for key, value in os.environ.items() if key not in unset}
+    home |= {"HOME": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.getcwd()}
+    subprocess.run([sys.executable, "-c", code], check=True, env=home, timeout=120)
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name]
