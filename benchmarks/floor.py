@@ -24,7 +24,7 @@ from benchmarks._runs import Case, run_cases
 from benchmarks._tables import Columns, make_parser, publish, summarize
 from benchmarks.competitors._cellsk import PRECISIONS
 
-SIDE, CALLS, STEPS, EPOCHS = 96, 60, 60, 4
+SIDE, CALLS, STEPS, EPOCHS = 96, 120, 60, 4
 DTYPES = ("float32", "bfloat16")
 Runs: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 COLUMNS: Columns = (
