@@ -47,7 +47,8 @@ def training_batches(part: Part, *, batch_size: int, seed: int) -> tf.data.Datas
     members, first = tf.constant(part.rows.astype(np.int32)), tf.constant(seed, tf.int64)
     # Endless, or Keras takes the end of the last epoch for a shortage.
     epochs = tf.data.Dataset.range(np.iinfo(np.int64).max)
-    return epochs.flat_map(shuffle).map(_pick(part.data)).prefetch(2)
+    batches = epochs.flat_map(shuffle).map(_pick(part.data)).prefetch(2)
+    return batches.with_options(_untuned())
 
 
 def validation_batches(part: Part) -> tf.data.Dataset:
@@ -55,7 +56,21 @@ def validation_batches(part: Part) -> tf.data.Dataset:
     import tensorflow as tf
 
     rows = tf.data.Dataset.from_tensor_slices(part.rows.astype(np.int32))
-    return rows.batch(VALIDATION_BATCH_SIZE).map(_pick(part.data)).prefetch(1)
+    batches = rows.batch(VALIDATION_BATCH_SIZE).map(_pick(part.data)).prefetch(1)
+    return batches.with_options(_untuned())
+
+
+def _untuned() -> tf.data.Options:
+    """Leave out the thread that tunes a pipeline: the fit would wait for it to wake up.
+
+    It sleeps 10 ms, then twice as long each time, up to a minute, and does not hear that the
+    pipeline has ended.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _pick(data: LabelledImages) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
