@@ -5,9 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cellsk import CellClassifier, build_cnn
 from cellsk.neural_network import _trainers
+from cellsk.neural_network._batches import (
+    LabelledImages,
+    Part,
+    training_batches,
+    validation_batches,
+)
 from cellsk.neural_network._fast_step import speed_up
 
 
@@ -124,3 +131,27 @@ def test_fast_step_bfloat16_differs_in_training_only(cells):
     rounded = np.asarray(model(cells.images, training=True))
     assert rounded.dtype == np.float32
     assert 0 < np.abs(rounded - expected).max() < 0.01
+
+
+@pytest.mark.parametrize("filters", [(8,), (8, 16)])
+def test_fast_step_in_float32_computes_the_same_gradients(cells, filters):
+    """A gradient through the pool reaches what TensorFlow's own gradient reaches."""
+    meta = {"X_shape_": cells.images.shape, "n_classes_": 2}
+    gradients = []
+    for change in (speed_up, lambda model, precision: None):
+        model = build_cnn(meta, filters=filters, seed=3)
+        change(model, "float32")
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model(cells.images[:16], training=True) ** 2)
+        gradients.append(tape.gradient(loss, [weight.value for weight in model.weights]))
+    for found, expected in zip(*gradients, strict=True):
+        assert float(tf.reduce_max(tf.abs(expected))) > 0
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_batches_come_without_a_tuning_thread(cells):
+    """A fit would wait at its end, for up to a minute, until that thread wakes up."""
+    data = LabelledImages(cells.images, cells.y, np.ones(120, np.float32))
+    part = Part(data, np.arange(120))
+    for batches in (training_batches(part, batch_size=8, seed=0), validation_batches(part)):
+        assert batches.options().autotune.enabled is False
