@@ -10,6 +10,7 @@ __all__ = [
     "SmallHoldOutWarning",
     "SplitWarning",
     "StoreWarning",
+    "ThreadsWarning",
 ]
 
 
@@ -62,3 +63,7 @@ class SplitWarning(UserWarning):
 
 class StoreWarning(UserWarning):
     """Decoded pixels could not be kept in a store: images are read from their files again."""
+
+
+class ThreadsWarning(UserWarning):
+    """TensorFlow runs with other threads than asked for, so numbers are rounded otherwise."""

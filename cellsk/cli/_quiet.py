@@ -6,6 +6,8 @@ import os
 import sys
 import tempfile
 
+from cellsk.neural_network._runtime import set_threads
+
 __all__ = ["start_tensorflow"]
 
 
@@ -19,6 +21,7 @@ def start_tensorflow() -> None:
     with tempfile.TemporaryFile() as lines:
         try:
             os.dup2(lines.fileno(), 2)  # within: an interruption must not leave it so
+            set_threads()
             import tensorflow as tf
 
             tf.constant(0) + 1

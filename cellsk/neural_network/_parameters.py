@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cellsk._checks import check_count, check_number, check_option
 from cellsk.neural_network._builder import build_cnn, check_filters
 from cellsk.neural_network._precision import check_precision
+from cellsk.neural_network._runtime import set_threads
 from cellsk.neural_network._training import copy_callbacks
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def check_parameters(classifier: Any) -> None:
 
 def wrap_network(classifier: Any, rescale: float, seed: int) -> KerasClassifier:
     """Return the scikeras classifier around ``build_cnn``, not yet initialized."""
+    set_threads()
     from scikeras.wrappers import KerasClassifier
 
     names = ("kernel_size", "dense_units", "dropout", "learning_rate")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +12,47 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-__all__ = ["draw_seeds", "memory_in_words", "quiet_tracing"]
+from cellsk.exceptions import ThreadsWarning
+
+__all__ = ["draw_seeds", "memory_in_words", "quiet_tracing", "set_threads"]
+
+THREADS = "CELLSK_THREADS"  # of TensorFlow in each process, where it is set
+
+
+def set_threads() -> None:
+    """Give TensorFlow as many threads as the environment says; it must not have begun yet.
+
+    Not as many as joblib grants to a worker: the number of threads decides in which order
+    gradients are summed, and a search must give the numbers of a single fit.
+
+    Raises
+    ------
+    ValueError
+        When the variable holds something else than a positive whole number.
+
+    Warns
+    -----
+    ThreadsWarning
+        When TensorFlow has begun with another number.
+    """
+    wanted = os.environ.get(THREADS)
+    if not wanted:
+        return
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise ValueError(f"{THREADS} must be a positive whole number. Got {wanted!r}.")
+    import tensorflow as tf
+
+    count = int(wanted)
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    except RuntimeError:
+        warnings.warn(
+            f"{THREADS} must be set before TensorFlow begins to compute. Got {count}, after it had"
+            " begun with another number of threads. Set it where the program starts.",
+            ThreadsWarning,
+            stacklevel=2,
+        )
 
 
 def draw_seeds(random_state: Any, count: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Same seed, same numbers; and a fit leaves nothing behind in the process."""
 
 import io
+import os
 import pickle
 import random
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from cellsk import CellClassifier
+from cellsk.exceptions import ThreadsWarning
 from cellsk.neural_network._runtime import draw_seeds
 
 FIT_AND_HASH = """
@@ -21,6 +23,22 @@ classifier = CellClassifier(
     filters=(4,), dense_units=8, epochs=2, dropout=0.2, validation_fraction=0.2, random_state=3
 ).fit(cells.images, cells.y)
 print(hashlib.sha256(classifier.predict_proba(cells.images).tobytes()).hexdigest())
+"""
+
+THREADS_IN_THREE_FITS = """
+import numpy as np
+import tensorflow as tf
+from sklearn.model_selection import cross_val_score
+from cellsk import CellClassifier, make_cells
+cells = make_cells(60, n_patients=4, image_size=(16, 16), random_state=0)
+classifier = CellClassifier(filters=(4,), epochs=1, validation_fraction=0.2, random_state=3)
+scores = [
+    cross_val_score(classifier, cells.images, cells.y, cv=2, scoring="neg_log_loss", n_jobs=n)
+    for n in (1, 2)
+]
+np.testing.assert_array_equal(*scores)
+print(tf.config.threading.get_intra_op_parallelism_threads())
+print(tf.config.threading.get_inter_op_parallelism_threads())
 """
 
 FIT_FIFTY_TIMES = """
@@ -151,6 +169,35 @@ def test_fit_in_worker_processes_gives_same_numbers(cells, small):
         for n in (1, 2)
     ]
     np.testing.assert_allclose(scores[0], scores[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_fit_has_the_threads_of_the_environment(count):
+    """TensorFlow's pools have that size, in worker processes too: to the last bit the same."""
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS_IN_THREE_FITS],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "CELLSK_THREADS": str(count)},
+    )
+    assert done.stdout.split() == [str(count)] * 2
+
+
+@pytest.mark.parametrize("bad", ["0", "-1", "two", "1.5"])
+def test_fit_refuses_other_threads(cells, small, monkeypatch, bad):
+    """The error names the variable."""
+    monkeypatch.setenv("CELLSK_THREADS", bad)
+    with pytest.raises(ValueError, match=rf"CELLSK_THREADS must be a positive .* Got '{bad}'"):
+        CellClassifier(**small).fit(cells.images, cells.y)
+
+
+def test_fit_warns_when_threads_come_too_late(cells, small, monkeypatch):
+    """TensorFlow cannot change its pools once it has begun."""
+    CellClassifier(**small).fit(cells.images, cells.y)
+    monkeypatch.setenv("CELLSK_THREADS", "5")
+    with pytest.warns(ThreadsWarning, match=r"before TensorFlow begins.* Got 5, .*Set it where"):
+        CellClassifier(**small).fit(cells.images, cells.y)
 
 
 def test_fit_in_threads_gives_same_numbers(cells, small):
