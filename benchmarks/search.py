@@ -129,7 +129,7 @@ def make_cases(options: argparse.Namespace, folder: Path) -> list[Case]:
                 "filters": SHORT_FILTERS if options.short else FILTERS,
             }
             cases.append(Case(f"{name}, n_jobs={n_jobs}", "benchmarks.search:measure_search", call))
-    return cases
+    return [case for case in cases if not options.only or case.name in options.only]
 
 
 def make_row(case: Case, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -167,6 +167,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--jobs", type=int, nargs="*", default=sorted({1, os.cpu_count() or 1}))
+    parser.add_argument("--only", nargs="*", help="rows by name, as 'cellsk, store, n_jobs=1'")
     options = parser.parse_args()
     if options.short:
         options.images, options.epochs, options.folds = 60, 1, 2

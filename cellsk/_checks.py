@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -64,6 +65,20 @@ def check_option(name: str, value: Any, options: Sequence[Any]) -> Any:
         listed = ", ".join(repr(option) for option in options)
         raise ValueError(f"{name} must be one of {listed}. Got {value!r}.")
     return value
+
+
+def check_switch(name: str) -> bool:
+    """Return whether a variable of the environment leaves on what it stands for, or raise.
+
+    Raises
+    ------
+    ValueError
+        When it is set to something else than "on" or "off".
+    """
+    switch = os.environ.get(name) or "on"
+    if switch not in ("on", "off"):
+        raise ValueError(f"{name} must be 'on', 'off' or not set. Got {switch!r}.")
+    return switch == "on"
 
 
 def check_image_size(name: str, value: Any) -> tuple[int, int]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cellsk.neural_network._mapped import find_map, release_pages
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -14,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["LabelledImages", "Part", "training_batches", "validation_batches"]
 
 VALIDATION_BATCH_SIZE = 32  # 256 took 350 MB more at 96x96, and was no faster
+
+# The images of the fits that run, and the map of a file that they are, by pipeline.
+_lent: dict[int, tuple[Any, Any]] = {}
+_numbers = itertools.count()
 
 
 class LabelledImages(NamedTuple):
@@ -31,8 +39,9 @@ class Part(NamedTuple):
     rows: NDArray
 
 
-def training_batches(part: Part, *, batch_size: int, seed: int) -> tf.data.Dataset:
-    """Batches of endless passes over the part, each in a new order.
+@contextmanager
+def training_batches(part: Part, *, batch_size: int, seed: int) -> Iterator[tf.data.Dataset]:
+    """Batches of endless passes over the part, each in a new order; to be read in the body.
 
     The orders follow from seed and epoch alone: shuffling a dataset would read the global
     seed.
@@ -47,17 +56,22 @@ def training_batches(part: Part, *, batch_size: int, seed: int) -> tf.data.Datas
     members, first = tf.constant(part.rows.astype(np.int32)), tf.constant(seed, tf.int64)
     # Endless, or Keras takes the end of the last epoch for a shortage.
     epochs = tf.data.Dataset.range(np.iinfo(np.int64).max)
-    batches = epochs.flat_map(shuffle).map(_pick(part.data)).prefetch(2)
-    return batches.with_options(_untuned())
+    with _lend(part.data) as pick:
+        yield epochs.flat_map(shuffle).map(pick).prefetch(2).with_options(_untuned())
 
 
-def validation_batches(part: Part) -> tf.data.Dataset:
-    """Batches of one pass over the part, in its order."""
+@contextmanager
+def validation_batches(part: Part | None) -> Iterator[tf.data.Dataset | None]:
+    """Batches of one pass over the part, if there is one, in its order; to be read in the body."""
+    if part is None:
+        yield None
+        return
     import tensorflow as tf
 
     rows = tf.data.Dataset.from_tensor_slices(part.rows.astype(np.int32))
-    batches = rows.batch(VALIDATION_BATCH_SIZE).map(_pick(part.data)).prefetch(1)
-    return batches.with_options(_untuned())
+    with _lend(part.data) as pick:
+        batches = rows.batch(VALIDATION_BATCH_SIZE).map(pick)
+        yield batches.prefetch(1).with_options(_untuned())
 
 
 def _untuned() -> tf.data.Options:
@@ -73,20 +87,35 @@ def _untuned() -> tf.data.Options:
     return options
 
 
-def _pick(data: LabelledImages) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
-    """What makes a batch of row numbers."""
+@contextmanager
+def _lend(data: LabelledImages) -> Iterator[Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:
+    """What makes a batch of row numbers, while the body runs."""
     import tensorflow as tf
-
-    def take(rows: NDArray) -> NDArray:
-        return np.take(data.images, rows, axis=0)
 
     @tf.autograph.experimental.do_not_convert
     def pick(rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         # A tensor of all images would be a copy of them.
-        images = tf.numpy_function(take, [rows], data.images.dtype, stateful=False)
+        images = tf.numpy_function(_take, [number, rows], data.images.dtype, stateful=False)
         images.set_shape((None, *data.images.shape[1:]))
         return images, tf.gather(codes, rows), tf.gather(weights, rows)
 
+    number = next(_numbers)
     with tf.device("cpu"):
         codes, weights = tf.constant(data.codes), tf.constant(data.weights)
-    return pick
+    _lent[number] = data.images, find_map(data.images)
+    try:
+        yield pick
+    finally:
+        del _lent[number]
+
+
+def _take(number: int, rows: NDArray) -> NDArray:
+    """Return the images of these rows.
+
+    TensorFlow keeps each Python function that a pipeline calls for good, and with it all that
+    it holds. So this one holds nothing, and finds the images by a number.
+    """
+    images, pages = _lent[int(number)]
+    taken = np.take(images, rows, axis=0)
+    release_pages(pages)
+    return taken

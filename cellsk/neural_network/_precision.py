@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cellsk._checks import check_option
+from cellsk._checks import check_option, check_switch
 
-__all__ = ["PRECISIONS", "check_precision", "choose_precision"]
+__all__ = ["FAST", "PRECISIONS", "check_precision", "choose_precision"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 VARIABLE = "CELLSK_PRECISION"  # what "auto" means, where it is set
+FAST = "CELLSK_FAST"  # "off" trains as Keras does, which computes in float32
 
 CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 CPU_INFO = Path("/proc/cpuinfo")
@@ -35,8 +36,21 @@ def check_precision(precision: Any) -> str:
 
 
 def choose_precision(precision: str) -> str:
-    """Return "float32" or "bfloat16": for "auto", what this machine computes faster in."""
+    """Return "float32" or "bfloat16": for "auto", what this machine computes faster in.
+
+    Raises
+    ------
+    ValueError
+        When it is not known, or cannot be had.
+    """
     chosen = check_precision(precision)
+    if not check_switch(FAST):
+        if chosen == "bfloat16":
+            raise ValueError(
+                f"precision must be 'auto' or 'float32' where {FAST} is 'off'. Got 'bfloat16'. "
+                f"Set {FAST} to 'on'."
+            )
+        return "float32"
     if chosen != "auto":
         return chosen
     return "bfloat16" if _computes_in_bfloat16() else "float32"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from cellsk._checks import check_switch
+from cellsk.neural_network._mapped import find_map, release_pages
 from cellsk.neural_network._onnx import OnnxNetwork
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["TracedNetwork", "read_probabilities"]
 
 SWITCH = "CELLSK_ONNX"  # "off" leaves all networks to TensorFlow
 BATCH_SIZE, BATCH_VALUES = 64, 2**21
+PART_BYTES = 2**25  # of images between two times that the pages of a map are released
 PROBE_SIZE, TOLERANCE = 8, 1e-5
 
 
@@ -66,7 +68,14 @@ def read_probabilities(model: keras.Model, images: NDArray) -> NDArray[np.float6
     ONNX Runtime computes them where it is installed and agrees with TensorFlow, else
     TensorFlow.
     """
-    proba = _find_network(model, images.dtype)(images).astype(np.float64)
+    network, pages = _find_network(model, images.dtype), find_map(images)
+    size = max(1, PART_BYTES // images[0].nbytes)
+    found = []
+    for start in range(0, len(images), size):
+        part = images[start : start + size]
+        found.append(network(part))
+        release_pages(pages)
+    proba = np.concatenate(found).astype(np.float64)
     if proba.shape[1] == 1:
         return np.hstack([1 - proba, proba])
     return proba / proba.sum(axis=1, keepdims=True)
@@ -84,7 +93,7 @@ def _find_network(model: keras.Model, dtype: DTypeLike) -> Network:
 def _make_network(model: keras.Model, dtype: DTypeLike) -> Network:
     import tensorflow as tf
 
-    if os.environ.get(SWITCH, "").lower() == "off" or tf.config.list_physical_devices("GPU"):
+    if not check_switch(SWITCH) or tf.config.list_physical_devices("GPU"):
         return TracedNetwork(model, dtype)
     try:
         network = OnnxNetwork(model, dtype)

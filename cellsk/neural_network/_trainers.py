@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cellsk._checks import check_switch
 from cellsk.neural_network._fast_step import speed_up
+from cellsk.neural_network._precision import FAST
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +35,9 @@ def borrow_trainer(
     fresh optimizer that the next fit brings: it gives the same numbers as a new one.
 
     Without ``reuse`` it is a new one and is not kept, as a caller's callbacks may change it.
+    With ``CELLSK_FAST=off`` it is neither, and it is a plain network of Keras.
     """
+    reuse = reuse and check_switch(FAST)
     kind = f"{precision} {_describe(network)}"
     trainer = _idle.pop(kind, None) if reuse else None
     if trainer is None:
@@ -55,7 +59,8 @@ def _make_trainer(network: keras.Sequential, precision: str) -> keras.Sequential
     trainer = type(network).from_config(network.get_config())
     trainer.compile_from_config(network.get_compile_config())
     trainer.optimizer.build(trainer.trainable_variables)
-    speed_up(trainer, precision)
+    if check_switch(FAST):
+        speed_up(trainer, precision)
     return trainer
 
 

@@ -58,12 +58,17 @@ def train(
         monitor="val_loss", mode="min", patience=patience or 0, restore_best_weights=True
     )
     called = [*copy_callbacks(callbacks), *([] if patience is None else [stopping]), *watchers]
-    with quiet_tracing(), borrow_trainer(network, precision, reuse=not callbacks) as trainer:
+    with (
+        quiet_tracing(),
+        training_batches(part, batch_size=batch_size, seed=seed) as batches,
+        validation_batches(watched) as watched_batches,
+        borrow_trainer(network, precision, reuse=not callbacks) as trainer,
+    ):
         result = trainer.fit(
-            training_batches(part, batch_size=batch_size, seed=seed),
+            batches,
             epochs=epochs,
             steps_per_epoch=math.ceil(len(part.rows) / batch_size),
-            validation_data=None if watched is None else validation_batches(watched),
+            validation_data=watched_batches,
             callbacks=called,
             shuffle=False,  # the batches are in random order
             verbose=verbose,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsk._checks import check_switch
 from cellsk._codec import ImageSource, decode_image, name_decoder
 from cellsk.exceptions import StoreWarning
 from cellsk.preprocessing._sources import ImagesInMemory, read_each
@@ -72,12 +73,7 @@ def open_store(folder: str | os.PathLike[str] | None, max_bytes: int) -> Store |
     ValueError
         When the switch is neither on nor off.
     """
-    if folder is None:
-        return None
-    switch = os.environ.get(_SWITCH) or "on"
-    if switch not in ("on", "off"):
-        raise ValueError(f"{_SWITCH} must be 'on', 'off' or not set. Got {switch!r}.")
-    if switch == "off":
+    if folder is None or not check_switch(_SWITCH):
         return None
     place = Path(folder).expanduser().absolute()
     if os.path.exists(place) and not os.path.isdir(place):

@@ -153,5 +153,31 @@ def test_batches_come_without_a_tuning_thread(cells):
     """A fit would wait at its end, for up to a minute, until that thread wakes up."""
     data = LabelledImages(cells.images, cells.y, np.ones(120, np.float32))
     part = Part(data, np.arange(120))
-    for batches in (training_batches(part, batch_size=8, seed=0), validation_batches(part)):
-        assert batches.options().autotune.enabled is False
+    for lent in (training_batches(part, batch_size=8, seed=0), validation_batches(part)):
+        with lent as batches:
+            assert batches.options().autotune.enabled is False
+
+
+def test_fast_off_trains_a_plain_network_of_keras(cells, small, monkeypatch):
+    """CELLSK_FAST=off: no trainer is kept, no operation is another, and no bit is bfloat16's."""
+    monkeypatch.setenv("CELLSK_FAST", "off")
+    sped_up = []
+    monkeypatch.setattr(_trainers, "speed_up", lambda *given: sped_up.append(given))
+    classifier = CellClassifier(**small).fit(cells.images, cells.y)
+    assert (classifier.precision_, sped_up, len(_trainers._idle)) == ("float32", [], 0)
+    monkeypatch.setenv("CELLSK_FAST", "on")
+    fast = CellClassifier(**small, precision="float32").fit(cells.images, cells.y)
+    assert len(sped_up) == 1
+    np.testing.assert_allclose(
+        classifier.predict_proba(cells.images), fast.predict_proba(cells.images), atol=1e-6
+    )
+
+
+def test_fast_off_refuses_bfloat16_and_other_words(cells, small, monkeypatch):
+    """What was asked for and cannot be had is an error, not another number."""
+    monkeypatch.setenv("CELLSK_FAST", "off")
+    with pytest.raises(ValueError, match=r"precision must be .* CELLSK_FAST is 'off'. .*Set"):
+        CellClassifier(**small, precision="bfloat16").fit(cells.images, cells.y)
+    monkeypatch.setenv("CELLSK_FAST", "no")
+    with pytest.raises(ValueError, match=r"CELLSK_FAST must be 'on', 'off' or not set. Got 'no'"):
+        CellClassifier(**small).fit(cells.images, cells.y)
