@@ -6,8 +6,6 @@ import os
 import sys
 import tempfile
 
-from cellsk.neural_network._runtime import set_threads
-
 __all__ = ["start_tensorflow"]
 
 
@@ -16,6 +14,8 @@ def start_tensorflow() -> None:
 
     They come from C++ and obey no log level. If the start fails, they are shown.
     """
+    from cellsk.neural_network._runtime import set_threads
+
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as lines:
