@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +16,7 @@ from cellsk.neural_network._mapped import find_map, release_pages
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["LabelledImages", "Part", "training_batches", "validation_batches"]
+__all__ = ["Epochs", "LabelledImages", "Part", "training_batches", "validation_batches"]
 
 VALIDATION_BATCH_SIZE = 32  # 256 took 350 MB more at 96x96, and was no faster
 
@@ -39,9 +40,16 @@ class Part(NamedTuple):
     rows: NDArray
 
 
+class Epochs(NamedTuple):
+    """Batches of one epoch, and the variable that says which epoch the next pass over them is."""
+
+    batches: tf.data.Dataset
+    number: tf.Variable
+
+
 @contextmanager
-def training_batches(part: Part, *, batch_size: int, seed: int) -> Iterator[tf.data.Dataset]:
-    """Batches of endless passes over the part, each in a new order; to be read in the body.
+def training_batches(part: Part, *, batch_size: int, seed: int) -> Iterator[Epochs]:
+    """Batches of the part, in a new order each epoch; to be read in the body.
 
     The orders follow from seed and epoch alone: shuffling a dataset would read the global
     seed.
@@ -49,15 +57,18 @@ def training_batches(part: Part, *, batch_size: int, seed: int) -> Iterator[tf.d
     import tensorflow as tf
 
     @tf.autograph.experimental.do_not_convert  # there is no Python control flow in it
-    def shuffle(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(members, tf.stack([first, epoch]))
+    def shuffle(_: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(members, tf.stack([first, number]))
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
-    members, first = tf.constant(part.rows.astype(np.int32)), tf.constant(seed, tf.int64)
-    # Endless, or Keras takes the end of the last epoch for a shortage.
-    epochs = tf.data.Dataset.range(np.iinfo(np.int64).max)
+    with tf.device("cpu"):
+        number = tf.Variable(0, dtype=tf.int64)
+        members, first = tf.constant(part.rows.astype(np.int32)), tf.constant(seed, tf.int64)
+    steps = math.ceil(len(part.rows) / batch_size)
     with _lend(part.data) as pick:
-        yield epochs.flat_map(shuffle).map(pick).prefetch(2).with_options(_untuned())
+        batches = tf.data.Dataset.range(1).flat_map(shuffle).map(pick).prefetch(2)
+        counted = batches.apply(tf.data.experimental.assert_cardinality(steps))
+        yield Epochs(counted.with_options(_untuned()), number)
 
 
 @contextmanager

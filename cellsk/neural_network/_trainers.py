@@ -26,7 +26,7 @@ _idle: OrderedDict[str, keras.Sequential] = OrderedDict()
 
 @contextmanager
 def borrow_trainer(
-    network: keras.Sequential, precision: str, *, reuse: bool
+    network: keras.Sequential, precision: str, *, reuse: bool, steps: int
 ) -> Iterator[keras.Sequential]:
     """Lend a network like ``network`` to train; when that ends well, take over its state.
 
@@ -34,14 +34,21 @@ def borrow_trainer(
     megabytes. So a trainer is kept after use, and starts from the weights, the seeds and the
     fresh optimizer that the next fit brings: it gives the same numbers as a new one.
 
-    Without ``reuse`` it is a new one and is not kept, as a caller's callbacks may change it.
-    With ``CELLSK_FAST=off`` it is neither, and it is a plain network of Keras.
+    It trains ``steps`` batches in one call, which spares Keras' Python between them.
+
+    Without ``reuse`` it is a new one, is not kept, and trains one batch in each call, as a
+    caller's callbacks may change it or look at each step. With ``CELLSK_FAST=off`` so it is,
+    and it is a plain network of Keras. Within a ``tf.distribute`` strategy it belongs to that.
     """
-    reuse = reuse and check_switch(FAST)
-    kind = f"{precision} {_describe(network)}"
+    import tensorflow as tf
+
+    reuse = reuse and check_switch(FAST) and not tf.distribute.has_strategy()
+    steps = steps if reuse else 1
+    kind = f"{precision} {steps} {_describe(network)}"
     trainer = _idle.pop(kind, None) if reuse else None
     if trainer is None:
         trainer = _make_trainer(network, precision)
+        trainer.steps_per_execution = steps
     _start_from(network, trainer)
     yield trainer
     _hand_over(trainer, network)
@@ -70,7 +77,7 @@ def _start_from(network: keras.Sequential, trainer: keras.Sequential) -> None:
         mine.assign(given)
     for variable in trainer.optimizer.variables:
         variable.assign(variable * 0)
-    trainer.optimizer.learning_rate = float(network.optimizer.learning_rate)
+    trainer.optimizer.learning_rate = float(network.optimizer.learning_rate.numpy())
 
 
 def _hand_over(trainer: keras.Sequential, network: keras.Sequential) -> None:

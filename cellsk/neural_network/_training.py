@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -20,6 +19,8 @@ __all__ = ["Callbacks", "Training", "copy_callbacks", "train"]
 
 # Keras callbacks, or classes of them; a string for the type, as Keras loads late.
 Callbacks: TypeAlias = "Sequence[keras.callbacks.Callback | type] | None"
+
+STEPS_PER_CALL = 4  # more are no faster, and Ctrl-C waits for them
 
 
 class Training(NamedTuple):
@@ -58,18 +59,19 @@ def train(
         monitor="val_loss", mode="min", patience=patience or 0, restore_best_weights=True
     )
     called = [*copy_callbacks(callbacks), *([] if patience is None else [stopping]), *watchers]
+    steps = 1 if verbose == 1 else STEPS_PER_CALL  # a bar shows each step
     with (
         quiet_tracing(),
-        training_batches(part, batch_size=batch_size, seed=seed) as batches,
+        training_batches(part, batch_size=batch_size, seed=seed) as (batches, number),
         validation_batches(watched) as watched_batches,
-        borrow_trainer(network, precision, reuse=not callbacks) as trainer,
+        borrow_trainer(network, precision, reuse=not callbacks, steps=steps) as trainer,
     ):
+        count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda n, _: number.assign(n))
         result = trainer.fit(
             batches,
             epochs=epochs,
-            steps_per_epoch=math.ceil(len(part.rows) / batch_size),
             validation_data=watched_batches,
-            callbacks=called,
+            callbacks=[count, *called],
             shuffle=False,  # the batches are in random order
             verbose=verbose,
         )

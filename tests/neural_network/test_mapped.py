@@ -35,8 +35,8 @@ elif sys.argv[2] == "predict":
 else:
     codes, weights = np.arange({n}, dtype=np.int32) % 2, np.ones({n}, np.float32)
     part = _batches.Part(_batches.LabelledImages(images, codes, weights), np.arange({n}))
-    with _batches.training_batches(part, batch_size=32, seed=0) as batches:
-        for _ in batches.take({n} // 32):
+    with _batches.training_batches(part, batch_size=32, seed=0) as (batches, _):
+        for _ in batches:
             pass
 print(count_mapped())
 """

@@ -1,5 +1,8 @@
 """The networks that train: lent from fit to fit, and no number the other for it."""
 
+import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -8,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from cellsk import CellClassifier, build_cnn
-from cellsk.neural_network import _trainers
+from cellsk.neural_network import _trainers, _training
 from cellsk.neural_network._batches import (
     LabelledImages,
     Part,
@@ -27,6 +30,11 @@ def no_trainers():
 def fit_and_predict(cells, **parameters):
     """Probabilities after a fit."""
     return CellClassifier(**parameters).fit(cells.images, cells.y).predict_proba(cells.images)
+
+
+def make_network(cells):
+    """Return a network for these images."""
+    return build_cnn({"X_shape_": cells.images.shape, "n_classes_": 2}, filters=(8,), seed=3)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -153,9 +161,67 @@ def test_batches_come_without_a_tuning_thread(cells):
     """A fit would wait at its end, for up to a minute, until that thread wakes up."""
     data = LabelledImages(cells.images, cells.y, np.ones(120, np.float32))
     part = Part(data, np.arange(120))
-    for lent in (training_batches(part, batch_size=8, seed=0), validation_batches(part)):
-        with lent as batches:
-            assert batches.options().autotune.enabled is False
+    with (
+        training_batches(part, batch_size=8, seed=0) as (training, _),
+        validation_batches(part) as validation,
+    ):
+        assert training.options().autotune.enabled is False
+        assert validation.options().autotune.enabled is False
+
+
+def test_each_epoch_is_one_pass_in_an_order_of_its_own(cells):
+    """Each row once an epoch; the order follows from seed and epoch, however often it is read."""
+    data = LabelledImages(cells.images, np.arange(120), np.ones(120, np.float32))
+    part = Part(data, np.arange(3, 110))
+
+    def read(seed, epoch):
+        with training_batches(part, batch_size=20, seed=seed) as (batches, number):
+            assert int(batches.cardinality()) == 6
+            list(batches)
+            number.assign(epoch)
+            return np.concatenate([codes for _, codes, _ in batches])
+
+    orders = [read(seed, epoch) for seed in (0, 1) for epoch in (0, 1, 2)]
+    for order in orders:
+        np.testing.assert_array_equal(np.sort(order), part.rows)
+    assert len({tuple(order) for order in orders}) == 6
+    np.testing.assert_array_equal(read(1, 2), orders[-1])
+
+
+@pytest.mark.parametrize("steps", [2, 3, 16])
+def test_steps_of_one_call_give_the_bits_of_single_steps(cells, small, monkeypatch, steps):
+    """Whether the steps of an epoch, here four, are a multiple, and fewer than a call's, or not."""
+    settings = small | {"batch_size": 27, "dropout": 0.3, "early_stopping": True, "patience": 2}
+    results = []
+    for count in (1, steps):
+        monkeypatch.setattr(_training, "STEPS_PER_CALL", count)
+        results.append(CellClassifier(**settings).fit(cells.images, cells.y))
+        assert list(_trainers._idle.values())[-1].steps_per_execution == count
+    single, several = results
+    assert several.history_ == single.history_
+    assert several.best_epoch_ == single.best_epoch_
+    np.testing.assert_array_equal(*(one.predict_proba(cells.images) for one in results))
+
+
+def test_who_looks_at_each_step_sees_each_step(cells, small, monkeypatch, capfd):
+    """A caller's callback, Keras' bar of progress, and Keras' own step take one at a time."""
+
+    class Count(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
+
+    seen: list[int] = []
+    settings = small | {"epochs": 1}
+    fit_and_predict(cells, **settings, callbacks=[Count])
+    assert seen == [0, 1, 2, 3]
+    capfd.readouterr()
+    fit_and_predict(cells, **settings, verbose=1)
+    shown = capfd.readouterr().out
+    assert all(f"{step}/4" in shown for step in (1, 4)), shown
+    assert {trainer.steps_per_execution for trainer in _trainers._idle.values()} == {1}
+    monkeypatch.setenv("CELLSK_FAST", "off")
+    with _trainers.borrow_trainer(make_network(cells), "float32", reuse=True, steps=16) as trainer:
+        assert trainer.steps_per_execution == 1
 
 
 def test_fast_off_trains_a_plain_network_of_keras(cells, small, monkeypatch):
@@ -181,3 +247,34 @@ def test_fast_off_refuses_bfloat16_and_other_words(cells, small, monkeypatch):
     monkeypatch.setenv("CELLSK_FAST", "no")
     with pytest.raises(ValueError, match=r"CELLSK_FAST must be 'on', 'off' or not set. Got 'no'"):
         CellClassifier(**small).fit(cells.images, cells.y)
+
+
+TWO_DEVICES = """
+import json
+import tensorflow as tf
+from cellsk import CellClassifier, make_cells
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+cells = make_cells(120, image_size=(32, 32), random_state=0)
+
+def fit():
+    classifier = CellClassifier(filters=(8,), epochs=3, random_state=0, precision="float32")
+    return classifier.fit(cells.images, cells.y).predict_proba(cells.images)[:, 1].tolist()
+
+found = [fit()]
+for _ in range(2):
+    with tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"]).scope():
+        found.append(fit())
+print(json.dumps(found))
+"""
+
+
+def test_fit_shares_its_batches_among_devices():
+    """Within a strategy of TensorFlow, after a fit without and with another: the same network."""
+    command = [sys.executable, "-c", TWO_DEVICES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    alone, shared, again = json.loads(done.stdout.splitlines()[-1])
+    assert again == shared
+    np.testing.assert_allclose(shared, alone, atol=2e-3)
+    assert np.ptp(alone) > 0.05  # it learned something
