@@ -18,8 +18,8 @@ import numpy as np
 
 from cellsk import ImageReader, audit_images, list_images, make_cells
 from cellsk._codec import encode_image
-from cellsk.datasets._duplicates import find_exact_sets, find_near_sets
-from cellsk.datasets._fingerprints import measure_images
+from cellsk.audit._duplicates import find_exact_sets, find_near_sets
+from cellsk.audit._fingerprints import measure_images
 
 COPY_EVERY = 100
 

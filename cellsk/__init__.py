@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cellsk.datasets import AuditReport, audit_images, list_images, make_cells
+    from cellsk.audit import AuditReport, audit_images
+    from cellsk.datasets import list_images, make_cells
     from cellsk.inspection import ImageGridDisplay, SearchDisplay, TrainingCurveDisplay
     from cellsk.model_selection import (
         OperatingPointClassifierCV,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "AuditReport": "datasets",
+    "AuditReport": "audit",
     "CellClassifier": "neural_network",
     "EvaluationReport": "report",
     "ImageGridDisplay": "inspection",
@@ -31,7 +32,7 @@ _ROOMS = {
     "SearchDisplay": "inspection",
     "SearchReport": "report",
     "TrainingCurveDisplay": "inspection",
-    "audit_images": "datasets",
+    "audit_images": "audit",
     "build_cnn": "neural_network",
     "choose_cv": "model_selection",
     "evaluate": "report",

@@ -1,11 +1,12 @@
-"""Argument checks shared by all rooms, and their wording: rule, got, remedy."""
+"""Checks of arguments, and counts and lists of names for messages."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
+
+from cellsk.exceptions import InputError, InputTypeError
 
 
 def check_count(name: str, value: Any, *, minimum: int = 1, unit: str = "") -> int:
@@ -14,13 +15,13 @@ def check_count(name: str, value: Any, *, minimum: int = 1, unit: str = "") -> i
     Raises
     ------
     TypeError, ValueError
-        When it is no whole number, or too small.
+        When it is not a whole number, or too small.
     """
-    rule = f"{name} must be a whole number of at least {minimum}{unit and ', in ' + unit}."
+    rule = f"must be a whole number of at least {minimum}{unit and ', in ' + unit}"
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{rule} Got {value!r}.")
+        raise InputTypeError(rule, repr(value), parameter=name)
     if value < minimum:
-        raise ValueError(f"{rule} Got {value!r}.")
+        raise InputError(rule, repr(value), parameter=name)
     return int(value)
 
 
@@ -39,17 +40,17 @@ def check_number(
     Raises
     ------
     TypeError, ValueError
-        When it is no number, or outside.
+        When it is not a number, or out of range.
     """
     left, right = closed in ("both", "left"), closed in ("both", "right")
-    rule = f"{name} must be a number in {'[' if left else '('}{low:g}, {high:g}{')]'[right]}."
+    rule = f"must be a number in {'[' if left else '('}{low:g}, {high:g}{')]'[right]}"
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{rule} Got {value!r}.")
+        raise InputTypeError(rule, repr(value), parameter=name)
     number = float(value)
     above = number >= low if left else number > low
     below = number <= high if right else number < high
     if not (above and below):
-        raise ValueError(f"{rule} Got {value!r}.")
+        raise InputError(rule, repr(value), parameter=name)
     return number
 
 
@@ -59,26 +60,12 @@ def check_option(name: str, value: Any, options: Sequence[Any]) -> Any:
     Raises
     ------
     ValueError
-        When it is none of them.
+        When it is not one of them.
     """
     if not any(value is option or value == option for option in options):
         listed = ", ".join(repr(option) for option in options)
-        raise ValueError(f"{name} must be one of {listed}. Got {value!r}.")
+        raise InputError(f"must be one of {listed}", repr(value), parameter=name)
     return value
-
-
-def check_switch(name: str) -> bool:
-    """Return whether a variable of the environment leaves on what it stands for, or raise.
-
-    Raises
-    ------
-    ValueError
-        When it is set to something else than "on" or "off".
-    """
-    switch = os.environ.get(name) or "on"
-    if switch not in ("on", "off"):
-        raise ValueError(f"{name} must be 'on', 'off' or not set. Got {switch!r}.")
-    return switch == "on"
 
 
 def check_image_size(name: str, value: Any) -> tuple[int, int]:
@@ -93,8 +80,8 @@ def check_image_size(name: str, value: Any) -> tuple[int, int]:
         height, width = value
         return check_count(name, height), check_count(name, width)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"{name} must be two positive integers (height, width), in pixels. Got {value!r}."
+        raise InputError(
+            "must be two positive integers (height, width), in pixels", repr(value), parameter=name
         ) from None
 
 
@@ -130,4 +117,6 @@ def check_value_range(name: str, value: Any) -> tuple[float, float]:
             return checked
     except (TypeError, ValueError):
         pass
-    raise ValueError(f"{name} must be two numbers (low, high), the lower first. Got {value!r}.")
+    raise InputError(
+        "must be two numbers (low, high), the lower first", repr(value), parameter=name
+    )

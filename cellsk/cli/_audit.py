@@ -59,7 +59,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Find damaged files, duplicates, leaks and shortcuts. Exit code 1 if one is an error."""
-    from cellsk.datasets import audit_images
+    from cellsk.audit import audit_images
 
     show_warnings()
     if csv is not None:

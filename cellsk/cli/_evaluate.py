@@ -202,7 +202,7 @@ def _count_folds(cv: Path | None, folds: int | None) -> int:
     """
     if cv is None:
         return 5 if folds is None else folds
-    from cellsk.model_selection._manifest import read_manifest
+    from cellsk.model_selection import read_manifest
 
     n_folds = len({row["fold"] for row in read_manifest(cv)})
     if folds not in (None, n_folds):
@@ -293,7 +293,7 @@ def _run(pipeline: Any, cells: Listing, n_fits: int, settings: dict[str, Any]) -
 
 def _print(report: Any, told: Told) -> None:
     """Print the summary, without the warnings that the user has read while it ran."""
-    from cellsk.report._terminal import render_terminal
+    from cellsk.report import render_terminal
 
     new = [say_as_options(text) for text in report.document["warnings"] if told.is_new(text)]
     print(render_terminal(report.document | {"warnings": new}), flush=True)

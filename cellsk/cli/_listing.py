@@ -125,7 +125,7 @@ def take_patients(
     ValueError, OSError
         When the csv is not as it should be, or patients are named twice.
     """
-    from cellsk.datasets._groups_csv import choose_group_column, is_slide_column, read_columns_csv
+    from cellsk.datasets import choose_group_column, is_slide_column, read_columns_csv
 
     columns = read_columns_csv(groups_csv, folder, listed.paths)
     if listed.groups is not None:

@@ -14,7 +14,7 @@ def start_tensorflow() -> None:
 
     They come from C++ and obey no log level. If the start fails, they are shown.
     """
-    from cellsk.neural_network._runtime import set_threads
+    from cellsk.neural_network import set_threads
 
     sys.stderr.flush()
     terminal = os.dup(2)

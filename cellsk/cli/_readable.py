@@ -23,7 +23,7 @@ def check_images(paths: NDArray[np.str_], image_size: tuple[int, int] | None) ->
         When the images differ in size, and are not resized.
     """
     from cellsk._codec import decode_image
-    from cellsk.preprocessing._sources import read_each
+    from cellsk.preprocessing import read_each
 
     sources = paths.tolist()
     read_each(

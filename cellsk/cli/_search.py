@@ -163,7 +163,7 @@ def search_filters(
     """Return a fitted GridSearchCV over the filter counts, on the images read."""
     from sklearn import config_context
 
-    from cellsk.neural_network._builder import check_depth
+    from cellsk.neural_network import check_depth
 
     for filters in candidates:  # all of them, before the first one trains
         check_depth(cells.images.shape[1:3], filters, classifier.kernel_size)
@@ -246,7 +246,7 @@ def _save_best(cells: Cells, found: Any, output: Path) -> None:
 
 
 def _save_page(found: Any, around: EvaluationReport | None, html: Path) -> None:
-    from cellsk.report._search import SearchReport
+    from cellsk.report import SearchReport
 
     SearchReport(found, nested=around).save(html)
     say(f"Written: {html}.")
@@ -256,8 +256,7 @@ def _show_nested(
     found: Any, around: EvaluationReport, html: Path | None, *, as_json: bool
 ) -> dict[str, Any]:
     """Write the page anew and print the number to report; return the plain values."""
-    from cellsk.report._search import SearchReport
-    from cellsk.report._search_words import describe_nested
+    from cellsk.report import SearchReport, describe_nested
 
     if html is not None:
         _save_page(found, around, html)
@@ -274,9 +273,8 @@ def summarize_search(found: Any, nested: EvaluationReport | None = None) -> dict
     ValueError
         When the best candidate has no score.
     """
-    from cellsk.report._search import SearchReport
-    from cellsk.report._search_words import describe_nested, mark_candidate
-    from cellsk.report._search_words import describe_search as describe
+    from cellsk.report import SearchReport, describe_nested, mark_candidate
+    from cellsk.report import describe_search as describe
 
     document = SearchReport(found, nested=nested).document
     # Without a fitted network its weights are unknown, and by time alone the choice would

@@ -1,9 +1,12 @@
-"""Where images and labels come from: folders of files, and drawn cells; and their audit."""
+"""Sources of images and labels: folders, csv files, and drawn cells."""
 
-from cellsk.datasets._audit import audit_images
-from cellsk.datasets._audit_report import AuditReport
 from cellsk.datasets._folder import list_images
-from cellsk.datasets._label_errors import find_label_errors
+from cellsk.datasets._groups_csv import choose_group_column as choose_group_column
+from cellsk.datasets._groups_csv import is_slide_column as is_slide_column
+from cellsk.datasets._groups_csv import read_columns_csv as read_columns_csv
 from cellsk.datasets._synthetic import make_cells
 
-__all__ = ["AuditReport", "audit_images", "find_label_errors", "list_images", "make_cells"]
+__all__ = [
+    "list_images",
+    "make_cells",
+]

@@ -4,6 +4,7 @@ from cellsk.metrics._binomial import binomial_interval
 from cellsk.metrics._bootstrap import bootstrap_scores, percentile_interval
 from cellsk.metrics._calibration import calibration_error, reliability_curve
 from cellsk.metrics._coverage import coverage_curve
+from cellsk.metrics._coverage import find_uncertainty as find_uncertainty
 from cellsk.metrics._curves import pr_points, roc_points, thin_curve
 from cellsk.metrics._delong import delong_interval, delong_test
 from cellsk.metrics._names import SCORE_NAMES

@@ -11,7 +11,17 @@ from cellsk.model_selection._operating_point import (
     make_operating_point_scorer,
     tune_threshold,
 )
+from cellsk.model_selection._out_of_fold import FoldRecord as FoldRecord
+from cellsk.model_selection._out_of_fold import OutOfFold as OutOfFold
+from cellsk.model_selection._out_of_fold import predict_out_of_fold as predict_out_of_fold
 from cellsk.model_selection._patient_folds import StratifiedPatientKFold
+from cellsk.model_selection._routing import check_inner_splits as check_inner_splits
+from cellsk.model_selection._routing import check_unfitted as check_unfitted
+from cellsk.model_selection._routing import parts_of as parts_of
+from cellsk.model_selection._routing import splits_by_group as splits_by_group
+from cellsk.model_selection._routing import warn_if_groups_are_lost as warn_if_groups_are_lost
+from cellsk.model_selection._rows import check_rows as check_rows
+from cellsk.model_selection._rows import is_missing as is_missing
 from cellsk.model_selection._site_folds import PreservedSiteKFold
 from cellsk.model_selection._split import choose_cv, resolve_cv
 

@@ -54,8 +54,10 @@ def hash_images(X: Any) -> list[str]:
     if failures:
         raise ImageReadError(
             f"{len(failures):,} of {count_noun(len(X), 'image')} cannot be opened. First:"
-            f" {name_failures(failures)}. Check the paths.",
-            failures,
+            f" {name_failures(failures)}",
+            remedy="Check the paths.",
+            code="images-missing",
+            failures=failures,
         )
     return hashes
 

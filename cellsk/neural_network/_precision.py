@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cellsk._checks import check_option, check_switch
+from cellsk._checks import check_option
+from cellsk._config import is_on, read_switch
+from cellsk.exceptions import InputError
 
 __all__ = ["FAST", "PRECISIONS", "check_precision", "choose_precision"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-VARIABLE = "CELLSK_PRECISION"  # what "auto" means, where it is set
-FAST = "CELLSK_FAST"  # "off" trains as Keras does, which computes in float32
+FAST = "CELLSK_FAST"
 
 CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 CPU_INFO = Path("/proc/cpuinfo")
@@ -32,7 +32,7 @@ def check_precision(precision: Any) -> str:
     check_option("precision", precision, PRECISIONS)
     if precision != "auto":
         return str(precision)
-    return str(check_option(VARIABLE, os.environ.get(VARIABLE) or "auto", PRECISIONS))
+    return read_switch("CELLSK_PRECISION")
 
 
 def choose_precision(precision: str) -> str:
@@ -44,11 +44,13 @@ def choose_precision(precision: str) -> str:
         When it is not known, or cannot be had.
     """
     chosen = check_precision(precision)
-    if not check_switch(FAST):
+    if not is_on(FAST):
         if chosen == "bfloat16":
-            raise ValueError(
-                f"precision must be 'auto' or 'float32' where {FAST} is 'off'. Got 'bfloat16'. "
-                f"Set {FAST} to 'on'."
+            raise InputError(
+                f"must be 'auto' or 'float32' if {FAST} is 'off'",
+                "'bfloat16'",
+                f"Set {FAST} to 'on'.",
+                parameter="precision",
             )
         return "float32"
     if chosen != "auto":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cellsk._checks import check_switch
+from cellsk._config import is_on
 from cellsk.neural_network._mapped import find_map, release_pages
 from cellsk.neural_network._onnx import OnnxNetwork
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TracedNetwork", "read_probabilities"]
 
-SWITCH = "CELLSK_ONNX"  # "off" leaves all networks to TensorFlow
 BATCH_SIZE, BATCH_VALUES = 64, 2**21
 PART_BYTES = 2**25  # of images between two times that the pages of a map are released
 PROBE_SIZE, TOLERANCE = 8, 1e-5
@@ -93,7 +92,7 @@ def _find_network(model: keras.Model, dtype: DTypeLike) -> Network:
 def _make_network(model: keras.Model, dtype: DTypeLike) -> Network:
     import tensorflow as tf
 
-    if not check_switch(SWITCH) or tf.config.list_physical_devices("GPU"):
+    if not is_on("CELLSK_ONNX") or tf.config.list_physical_devices("GPU"):
         return TracedNetwork(model, dtype)
     try:
         network = OnnxNetwork(model, dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +11,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from cellsk._config import read_threads
 from cellsk.exceptions import ThreadsWarning
 
 __all__ = ["draw_seeds", "memory_in_words", "quiet_tracing", "set_threads"]
-
-THREADS = "CELLSK_THREADS"  # of TensorFlow in each process, where it is set
 
 
 def set_threads() -> None:
@@ -27,30 +25,31 @@ def set_threads() -> None:
 
     Raises
     ------
-    ValueError
-        When the variable holds something else than a positive whole number.
+    InputError
+        When the variable is not a positive whole number.
 
     Warns
     -----
     ThreadsWarning
         When TensorFlow has begun with another number.
     """
-    wanted = os.environ.get(THREADS)
-    if not wanted:
+    count = read_threads()
+    if count is None:
         return
-    if not wanted.isdecimal() or int(wanted) < 1:
-        raise ValueError(f"{THREADS} must be a positive whole number. Got {wanted!r}.")
     import tensorflow as tf
 
-    count = int(wanted)
     try:
         tf.config.threading.set_intra_op_parallelism_threads(count)
         tf.config.threading.set_inter_op_parallelism_threads(count)
     except RuntimeError:
         warnings.warn(
-            f"{THREADS} must be set before TensorFlow begins to compute. Got {count}, after it had"
-            " begun with another number of threads. Set it where the program starts.",
-            ThreadsWarning,
+            ThreadsWarning(
+                "must be set before TensorFlow begins to compute",
+                f"{count}, after it had begun with another number of threads",
+                "Set it where the program starts.",
+                parameter="CELLSK_THREADS",
+                code="threads-too-late",
+            ),
             stacklevel=2,
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cellsk._checks import check_switch
+from cellsk._config import is_on
 from cellsk.neural_network._fast_step import speed_up
 from cellsk.neural_network._precision import FAST
 
@@ -42,7 +42,7 @@ def borrow_trainer(
     """
     import tensorflow as tf
 
-    reuse = reuse and check_switch(FAST) and not tf.distribute.has_strategy()
+    reuse = reuse and is_on(FAST) and not tf.distribute.has_strategy()
     steps = steps if reuse else 1
     kind = f"{precision} {steps} {_describe(network)}"
     trainer = _idle.pop(kind, None) if reuse else None
@@ -66,7 +66,7 @@ def _make_trainer(network: keras.Sequential, precision: str) -> keras.Sequential
     trainer = type(network).from_config(network.get_config())
     trainer.compile_from_config(network.get_compile_config())
     trainer.optimizer.build(trainer.trainable_variables)
-    if check_switch(FAST):
+    if is_on(FAST):
         speed_up(trainer, precision)
     return trainer
 

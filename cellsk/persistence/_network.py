@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk.neural_network import CellClassifier, build_cnn
-from cellsk.neural_network._parameters import wrap_network
+from cellsk.neural_network import CellClassifier, build_cnn, wrap_network
 from cellsk.persistence._archive import read_archive, write_archive
 from cellsk.persistence._json import parse_json
 from cellsk.persistence._network_config import NetworkSize, check_network_config

@@ -11,4 +11,4 @@ FETCH_AGAIN = "Fetch the file again from where it came, or save the model again.
 
 def refuse(rule: str, got: str, remedy: str = FETCH_AGAIN) -> ModelFileError:
     """Return the error for a file that breaks a rule."""
-    return ModelFileError(f"{rule} Got {got}. {remedy}")
+    return ModelFileError(rule.removesuffix("."), got, remedy)

@@ -1,5 +1,8 @@
 """Pixels in, pixels out: from files to arrays, and from arrays to better arrays."""
 
 from cellsk.preprocessing._reader import ImageReader
+from cellsk.preprocessing._sources import read_each as read_each
 
-__all__ = ["ImageReader"]
+__all__ = [
+    "ImageReader",
+]

@@ -138,11 +138,12 @@ def _list_failures(failures: _Failures, n_images: int) -> ImageReadError:
     """Return one error for all images that failed."""
     reasons = [(name, str(error)) for name, error in failures]
     damaged = any(not isinstance(error, ReadSettingError) for _, error in failures)
-    remedy = " Leave them out with list_images(folder, verify=True)." if damaged else ""
     return ImageReadError(
         f"{len(failures):,} of {count_noun(n_images, 'image')} cannot be decoded."
-        f" First: {name_failures(reasons)}.{remedy}",
-        reasons,
+        f" First: {name_failures(reasons)}",
+        remedy="Leave them out with list_images(folder, verify=True)." if damaged else "",
+        code="images-damaged" if damaged else "images-need-setting",
+        failures=reasons,
     )
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk._checks import check_switch
 from cellsk._codec import ImageSource, decode_image, name_decoder
+from cellsk._config import is_on
 from cellsk.exceptions import StoreWarning
 from cellsk.preprocessing._sources import ImagesInMemory, read_each
 from cellsk.preprocessing._store_lock import hold_lock
@@ -24,7 +24,6 @@ from cellsk.preprocessing._store_sheet import KEY_SIZE, Draft, Sheet, open_sheet
 
 __all__ = ["Store", "check_store", "open_store"]
 
-_SWITCH = "CELLSK_STORE"
 _MAX_ORIGINS = 16  # sheets that rows are copied from at once, each an open file
 
 _Stamp: TypeAlias = tuple[int, ...]
@@ -73,7 +72,7 @@ def open_store(folder: str | os.PathLike[str] | None, max_bytes: int) -> Store |
     ValueError
         When the switch is neither on nor off.
     """
-    if folder is None or not check_switch(_SWITCH):
+    if folder is None or not is_on("CELLSK_STORE"):
         return None
     place = Path(folder).expanduser().absolute()
     if os.path.exists(place) and not os.path.isdir(place):

@@ -9,16 +9,16 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from cellsk.datasets import AuditReport, audit_images
-from cellsk.model_selection._folds import Folds
-from cellsk.model_selection._out_of_fold import OutOfFold, predict_out_of_fold
-from cellsk.model_selection._routing import (
+from cellsk.audit import AuditReport, audit_images
+from cellsk.model_selection import (
+    Folds,
+    OutOfFold,
     check_inner_splits,
     check_unfitted,
+    predict_out_of_fold,
+    resolve_cv,
     warn_if_groups_are_lost,
 )
-from cellsk.model_selection._split import resolve_cv
-from cellsk.report._document import build_document
 from cellsk.report._evaluation_report import EvaluationReport
 from cellsk.report._inputs import (
     check_cells,
@@ -29,6 +29,7 @@ from cellsk.report._inputs import (
 )
 from cellsk.report._notes import Notes
 from cellsk.report._settings import Cells, Settings, make_estimator
+from cellsk.report.document._evaluation import build_document
 
 __all__ = ["evaluate"]
 

@@ -9,23 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellsk._checks import check_count
-from cellsk.model_selection._folds import Folds
-from cellsk.model_selection._manifest import write_manifest
-from cellsk.model_selection._out_of_fold import OutOfFold
-from cellsk.model_selection._routing import parts_of
+from cellsk.model_selection import Folds, OutOfFold, parts_of, write_manifest
 from cellsk.preprocessing import ImageReader
 from cellsk.report._leakage import measure_leakage
-from cellsk.report._markdown import render_markdown
-from cellsk.report._page import choose_rows, render_page, render_summary
 from cellsk.report._report_file import write_report
 from cellsk.report._settings import Cells, Settings
-from cellsk.report._terminal import render_terminal
-from cellsk.report._thumbnails import make_thumbnails
+from cellsk.report.render._markdown import render_markdown
+from cellsk.report.render._page import choose_rows, render_page, render_summary
+from cellsk.report.render._terminal import render_terminal
+from cellsk.report.render._thumbnails import make_thumbnails
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from cellsk.datasets import AuditReport
+    from cellsk.audit import AuditReport
 
 __all__ = ["EvaluationReport"]
 

@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import check_count, check_number, check_option, count_noun
 from cellsk.exceptions import PatientsUnknownWarning, SplitWarning
-from cellsk.model_selection._rows import check_rows, is_missing
+from cellsk.model_selection import check_rows, is_missing
 from cellsk.report._class_names import find_positive, name_classes
 from cellsk.report._settings import Cells, Settings
 
 if TYPE_CHECKING:
-    from cellsk.datasets import AuditReport
+    from cellsk.audit import AuditReport
 
 __all__ = [
     "check_cells",

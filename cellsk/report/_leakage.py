@@ -10,13 +10,11 @@ import numpy as np
 
 from cellsk._checks import count_noun
 from cellsk.metrics import compute_scores
-from cellsk.model_selection import choose_cv
-from cellsk.model_selection._out_of_fold import OutOfFold, predict_out_of_fold
-from cellsk.model_selection._routing import splits_by_group
-from cellsk.report._document import judge, resampling_of
-from cellsk.report._numbers import number, numbers_of
+from cellsk.model_selection import OutOfFold, choose_cv, predict_out_of_fold, splits_by_group
 from cellsk.report._settings import Cells, Settings, make_estimator
-from cellsk.report._words import write_interval, write_number
+from cellsk.report.document._evaluation import judge, resampling_of
+from cellsk.report.document._numbers import number, numbers_of
+from cellsk.report.words._values import write_interval, write_number
 
 __all__ = ["measure_leakage"]
 

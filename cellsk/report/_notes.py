@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cellsk.report._estimator_words import hide_folders
+from cellsk.report.document._estimator import hide_folders
 
 __all__ = ["Notes"]
 

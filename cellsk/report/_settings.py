@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk.model_selection._calibration import calibrate
-from cellsk.model_selection._operating_point import tune_threshold
+from cellsk.model_selection import calibrate, tune_threshold
 
 __all__ = ["Cells", "Settings", "make_estimator"]
 

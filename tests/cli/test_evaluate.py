@@ -278,6 +278,6 @@ def test_evaluate_print_keeps_warnings_that_were_not_told(capsys):
     assert told.is_new("Known rule. Got 1.")
     document = json.loads(json.dumps({"warnings": ["Known rule. Got 2.", "Pass n_splits=3."]}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cellsk.report._terminal.render_terminal", lambda d: str(d["warnings"]))
+        patch.setattr("cellsk.report.render_terminal", lambda d: str(d["warnings"]))
         _print(SimpleNamespace(document=document), told)
     assert capsys.readouterr().out == "['Pass --folds 3.']\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import cellsk
+from cellsk.audit import audit_images
 from cellsk.cli._wording import _AS_OPTIONS, say_as_options
-from cellsk.datasets import audit_images
 
 SOURCE = Path(cellsk.__file__).parent
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from cellsk.inspection._search_display import SearchDisplay, draw_search, make_chart
-from cellsk.report._search import SearchReport
+from cellsk.report._search_report import SearchReport
 
 
 @pytest.fixture(scope="module")

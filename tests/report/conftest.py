@@ -8,7 +8,7 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from cellsk.metrics import bootstrap_scores, compute_scores, percentile_interval
-from cellsk.report._checklists import answer_checklists
+from cellsk.report.checklists._checklists import answer_checklists
 
 CHROMIUM = Path("/usr/bin/chromium")
 N_FOLDS = 5

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellsk.metrics import SCORE_NAMES
-from cellsk.report._checklists import FOR_THE_AUTHORS, answer_checklists
+from cellsk.report.checklists._checklists import FOR_THE_AUTHORS, answer_checklists
 
 LABELS = {name: words[0] for name, words in SCORE_NAMES.items()}
 HAND_MADE = Path(__file__).with_name("hand_made.json")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sklearn
 
-from cellsk.report._schema import read_schema
+from cellsk.report.document._schema import read_schema
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "what_the_report_says.rst"
 

@@ -4,7 +4,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from cellsk.report._estimator_words import hide_folders, in_short
+from cellsk.report.document._estimator import hide_folders, in_short
 
 
 @pytest.mark.parametrize(

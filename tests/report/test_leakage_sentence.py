@@ -3,7 +3,7 @@
 import pytest
 
 from cellsk.report._leakage import _say
-from cellsk.report._words import write_number
+from cellsk.report.words._values import write_number
 
 MINUS = "\u2212"
 

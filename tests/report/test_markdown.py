@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cellsk.metrics import SCORE_NAMES
-from cellsk.report._checklists import answer_checklists
-from cellsk.report._markdown import render_markdown
-from cellsk.report._markdown_text import escape, write_table
+from cellsk.report.checklists._checklists import answer_checklists
+from cellsk.report.render._markdown import render_markdown
+from cellsk.report.render._markdown_text import escape, write_table
 
 markdown_it = pytest.importorskip("markdown_it", reason="reads what was written")
 

@@ -7,12 +7,12 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from cellsk.report import _page
-from cellsk.report._page import choose_rows, render_page, render_summary
-from cellsk.report._sentences import summarize
-from cellsk.report._shown_rows import sample_cells
-from cellsk.report._templates import render_template
-from cellsk.report._thumbnails import make_thumbnails
+from cellsk.report.render import _page
+from cellsk.report.render._page import choose_rows, render_page, render_summary
+from cellsk.report.render._shown_rows import sample_cells
+from cellsk.report.render._templates import render_template
+from cellsk.report.render._thumbnails import make_thumbnails
+from cellsk.report.words._sentences import summarize
 
 HOSTILE = (
     "https://"

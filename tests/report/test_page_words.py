@@ -8,12 +8,12 @@ import pytest
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
 
 from cellsk.metrics import SCORE_NAMES
-from cellsk.report._errors_in_words import describe_errors
-from cellsk.report._matrix import describe_pictures
-from cellsk.report._page import render_page, render_summary
-from cellsk.report._sentences import summarize
-from cellsk.report._verdict import list_cautions
-from cellsk.report._words import describe_score
+from cellsk.report.render._matrix import describe_pictures
+from cellsk.report.render._page import render_page, render_summary
+from cellsk.report.words._errors import describe_errors
+from cellsk.report.words._sentences import summarize
+from cellsk.report.words._values import describe_score
+from cellsk.report.words._verdict import list_cautions
 
 
 def strip_tags(html):

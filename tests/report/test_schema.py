@@ -14,9 +14,9 @@ from sklearn.preprocessing import FunctionTransformer
 from cellsk import CellClassifier, ImageReader, evaluate, make_cells
 from cellsk.exceptions import PatientsUnknownWarning
 from cellsk.metrics import SCORE_NAMES
-from cellsk.report._checklists import answer_checklists
-from cellsk.report._markdown import render_markdown
-from cellsk.report._schema import read_schema
+from cellsk.report.checklists._checklists import answer_checklists
+from cellsk.report.document._schema import read_schema
+from cellsk.report.render._markdown import render_markdown
 
 jsonschema = pytest.importorskip("jsonschema", reason="part of the test extra")
 

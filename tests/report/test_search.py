@@ -21,14 +21,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
-from cellsk.report._search import SearchReport
-from cellsk.report._search_candidates import (
+from cellsk.report._search_report import SearchReport
+from cellsk.report.document._candidates import (
     list_candidates,
     mark_choices,
     order_parameters,
     plain_value,
 )
-from cellsk.report._search_size import count_weights, measure_sizes
+from cellsk.report.document._sizes import count_weights, measure_sizes
 
 UNNAMED = [lambda X, folder: X, lambda X, folder: 2 * X]
 DEPTHS = {"max_depth": [1, 2, 3, 6], "criterion": ["gini", "entropy"]}

@@ -2,8 +2,8 @@
 
 import copy
 
-from cellsk.report._phrases import ONE_CLASS
-from cellsk.report._terminal import render_terminal
+from cellsk.report.render._terminal import render_terminal
+from cellsk.report.words._phrases import ONE_CLASS
 
 
 def test_terminal_shows_prevalence_and_subgroups(document):

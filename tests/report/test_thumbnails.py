@@ -7,7 +7,7 @@ import pytest
 
 from cellsk._codec import decode_image, encode_image
 from cellsk.preprocessing import ImageReader
-from cellsk.report._thumbnails import make_thumbnails
+from cellsk.report.render._thumbnails import make_thumbnails
 
 
 def read_back(uri):

@@ -1,0 +1,7 @@
+"""The audit of a data set: duplicates, leaks, shortcuts and damaged files."""
+
+from cellsk.audit._audit import audit_images
+from cellsk.audit._label_errors import find_label_errors
+from cellsk.audit._report import AuditReport
+
+__all__ = ["AuditReport", "audit_images", "find_label_errors"]

@@ -1,0 +1,206 @@
+"""Can the label be told without looking at the cells: from sizes, formats, mean colour?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.preprocessing import OneHotEncoder
+
+from cellsk.audit._data import AuditData
+from cellsk.audit._findings import Finding, make_finding
+from cellsk.audit._fingerprints import Fingerprints
+
+__all__ = ["CueScore", "audit_cues", "score_cue"]
+
+# What a file should tell nothing of: 0.6 is more than a chance difference in a hospital's
+# export, and the p-value guards small data. File size follows texture, and colour follows
+# tissue; both honestly reach 0.7 and more, so only a strong relation is worth a word.
+MIN_AUC_OF_FILE, MIN_AUC_OF_PICTURE = 0.6, 0.75
+
+# For six cues in one audit, a false alarm in at most three of a hundred audits. Five patients
+# against five, all told apart, are just enough (1 in 252).
+MAX_P_VALUE = 0.005
+_N_FOLDS, _N_TREES, _MAX_VALUES = 5, 12, 20
+_MAX_ROWS = 5000  # the standard error of an AUC then is below 0.01
+
+_CUES = {
+    "image size": ("1", MIN_AUC_OF_FILE, "Resize or cut all images to one size before they are"
+                   " labelled, and check that the classes come from the same source."),
+    "file format or mode": ("2", MIN_AUC_OF_FILE, "Check that the classes come from the same"
+                            " source; converting them leaves the traces of lossy formats."),
+    "compression": ("3", MIN_AUC_OF_FILE, "A network sees the traces of compression. Export all"
+                    " images anew from the originals in one way."),
+    "camera or software": ("4", MIN_AUC_OF_FILE, "The classes come from different devices or"
+                           " programs. Split by device (sites=), or add images of each class from"
+                           " each."),
+    "file size": ("5", MIN_AUC_OF_PICTURE, "It follows texture and compression. If the classes"
+                  " were exported in different ways, export them anew; else a model must do"
+                  " better than this."),
+    "mean colour": ("6", MIN_AUC_OF_PICTURE, "It may be stain or scanner, or the tissue itself."
+                    " A model must do better than this number to have seen more than colour."),
+}  # fmt: skip
+
+
+class CueScore(NamedTuple):
+    """How well a cue alone tells the label, on images of other groups.
+
+    Attributes
+    ----------
+    roc_auc : float
+        Out-of-fold; macro one-vs-rest for more than two classes.
+    balanced_accuracy : float
+    p_value : float
+        One-sided Mann-Whitney test over the means of groups, or images without groups;
+        multiplied by the number of classes if more than two.
+    """
+
+    roc_auc: float
+    balanced_accuracy: float
+    p_value: float
+
+
+def audit_cues(data: AuditData, units: NDArray[np.str_]) -> Iterator[Finding]:
+    """Yield the cues that tell the label, and those that tell train from test.
+
+    ``units`` are the groups of all rows, duplicates joined: what counts as one observation.
+    """
+    usable = data.prints.readable.copy()
+    if not data.grouped:  # copies tell nothing more, and plain folds are faster
+        _, first = np.unique(units, return_index=True)
+        usable &= np.isin(np.arange(len(usable)), first)
+    train = _draw_rows(usable & ~data.in_test)
+    if data.labelled and len(np.unique(data.y[train])) > 1:
+        yield from _audit_target(data, units, train, data.y[train], "A50", "the label")
+    both = _draw_rows(usable)
+    side = data.in_test[both].astype(np.int64)
+    if 0 < side.sum() < len(side):
+        yield from _audit_target(data, units, both, side, "A51", "train from test")
+
+
+def _draw_rows(usable: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the rows to judge by: all, or a seeded sample of a large set."""
+    rows = np.flatnonzero(usable)
+    if len(rows) <= _MAX_ROWS:
+        return rows
+    return np.sort(np.random.default_rng(0).choice(rows, _MAX_ROWS, replace=False))
+
+
+def _audit_target(
+    data: AuditData,
+    units: NDArray[np.str_],
+    rows: NDArray[np.int64],
+    target: NDArray[np.int64],
+    prefix: str,
+    what: str,
+) -> Iterator[Finding]:
+    cues = _list_cues(data.prints, rows)
+    splits = _split_rows(target, units[rows]) if cues else None
+    if splits is None:
+        return
+    for name, features in cues.items():
+        digit, limit, remedy = _CUES[name]
+        score = score_cue(features, target, units[rows], splits)
+        if not (score.roc_auc >= limit and score.p_value <= MAX_P_VALUE):
+            continue
+        if prefix == "A51":
+            remedy = "A lower number on test may be due to this; an equal one says more."
+        yield make_finding(
+            prefix + digit,
+            f"{name.capitalize()} alone tells {what} with ROC AUC {score.roc_auc:.2f} (balanced"
+            f" accuracy {score.balanced_accuracy:.2f}, cross-validated,"
+            f" {_format_p(score.p_value)}). {remedy}",
+            [],
+            data.n_images,
+            **score._asdict(),
+        )
+
+
+def _format_p(p_value: float) -> str:
+    return "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.4f}"
+
+
+def _list_cues(prints: Fingerprints, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """Return the features of each cue that varies at all."""
+    size = np.stack([prints.height, prints.width], axis=1)[rows].astype(np.float64)
+    kinds = np.char.add(np.char.add(prints.format, "/"), prints.mode)[rows]
+    cues: dict[str, Any] = {
+        "image size": size,
+        "file format or mode": _encode(kinds),
+        "compression": _encode(prints.encoding[rows]),
+        "camera or software": _encode(prints.origin[rows]),
+        "file size": prints.n_bytes[rows, np.newaxis].astype(np.float64),
+        "mean colour": prints.mean_colour[rows],
+    }
+    return {name: table for name, table in cues.items() if (table != table[0]).any()}
+
+
+def _encode(values: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Return the common values as columns of 0 and 1."""
+    encoder = OneHotEncoder(max_categories=_MAX_VALUES, sparse_output=False)
+    return encoder.fit_transform(values[:, np.newaxis])
+
+
+def _split_rows(
+    target: NDArray[np.int64], units: NDArray[np.str_]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]] | None:
+    """Return folds that keep units together, or None where there are too few."""
+    per_class = [len(np.unique(units[target == code])) for code in np.unique(target)]
+    n_folds = min(_N_FOLDS, *per_class)
+    if n_folds < 2:
+        return None
+    if len(np.unique(units)) == len(units):
+        plain = StratifiedKFold(n_folds, shuffle=True, random_state=0)
+        return list(plain.split(target, target))
+    grouped = StratifiedGroupKFold(n_folds, shuffle=True, random_state=0)
+    return list(grouped.split(target, target, units))
+
+
+def score_cue(
+    features: NDArray[np.float64],
+    target: NDArray[np.int64],
+    units: NDArray[np.str_],
+    splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> CueScore:
+    """Return how well a small forest on the features tells the target."""
+    classes, codes = np.unique(target, return_inverse=True)
+    proba = np.zeros((len(codes), len(classes)))
+    for train, test in splits:
+        forest = RandomForestClassifier(
+            _N_TREES,
+            max_depth=5,
+            min_samples_leaf=max(1, min(20, len(train) // 20)),
+            class_weight="balanced",
+            random_state=0,
+        ).fit(features[train], codes[train])
+        proba[np.ix_(test, forest.classes_)] = forest.predict_proba(features[test])
+    if len(classes) == 2:
+        auc = roc_auc_score(codes, proba[:, 1])
+    else:
+        auc = np.mean([roc_auc_score(codes == c, proba[:, c]) for c in range(len(classes))])
+    accuracy = balanced_accuracy_score(codes, proba.argmax(axis=1))
+    return CueScore(float(auc), float(accuracy), _test_units(codes, proba, units))
+
+
+def _test_units(
+    codes: NDArray[np.int64], proba: NDArray[np.float64], units: NDArray[np.str_]
+) -> float:
+    """Return the p-value over units: images of one patient are one observation."""
+    _, unit = np.unique(units, return_inverse=True)
+    cells, cell = np.unique(np.stack([unit, codes], axis=1), axis=0, return_inverse=True)
+    cell = cell.ravel()
+    sizes = np.bincount(cell)
+    p_values = []
+    columns = [1] if proba.shape[1] == 2 else range(proba.shape[1])
+    for column in columns:
+        mean = np.bincount(cell, weights=proba[:, column]) / sizes
+        of_class = cells[:, 1] == column
+        test = mannwhitneyu(mean[of_class], mean[~of_class], alternative="greater")
+        p_values.append(float(test.pvalue))
+    return min(1.0, min(p_values) * len(p_values))

@@ -1,0 +1,182 @@
+"""What the audit keeps of each image: a few numbers, two digests, and a thumbnail."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from cellsk._codec import DecodeError, ReadSettingError
+from cellsk.audit._image_facts import ImageFacts, read_image
+
+__all__ = ["THUMBNAIL_SIZE", "Fingerprints", "measure_images"]
+
+THUMBNAIL_SIZE = 32
+_CHUNK_SIZE = 128
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_NO_FACTS = ImageFacts("", 0, "array", "", "", "")
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """One row for each image; the columns of an unreadable one hold zeros and "".
+
+    Attributes
+    ----------
+    reason : ndarray of shape (n,), dtype str
+        Why the file gives no pixels; "" where it does.
+    sound : ndarray of shape (n,), dtype bool
+        Whether an unread file is sound, and only needs a setting such as its page.
+    file_digest, pixel_digest : ndarray of shape (n,), dtype str
+        SHA-256 of the bytes of the file, and of its RGB pixels and their shape.
+    n_bytes : ndarray of shape (n,), dtype int64
+    format, mode, encoding, origin : ndarray of shape (n,), dtype str
+        As in :class:`ImageFacts`.
+    height, width : ndarray of shape (n,), dtype int64
+    mean_colour : ndarray of shape (n, 3), dtype float64
+        In levels from 0 to 255.
+    brightness : ndarray of shape (n,), dtype float64
+        Mean luma, in levels.
+    sharpness : ndarray of shape (n,), dtype float64
+        Second differences over first differences of the luma at half size, as root mean
+        squares: low where an image is out of focus. 0 where there is nothing to judge.
+    thumbnail : ndarray of shape (n, 32, 32), dtype uint8
+        Luma, averaged over areas.
+    """
+
+    reason: NDArray[np.str_]
+    sound: NDArray[np.bool_]
+    file_digest: NDArray[np.str_]
+    pixel_digest: NDArray[np.str_]
+    n_bytes: NDArray[np.int64]
+    format: NDArray[np.str_]
+    mode: NDArray[np.str_]
+    encoding: NDArray[np.str_]
+    origin: NDArray[np.str_]
+    height: NDArray[np.int64]
+    width: NDArray[np.int64]
+    mean_colour: NDArray[np.float64]
+    brightness: NDArray[np.float64]
+    sharpness: NDArray[np.float64]
+    thumbnail: NDArray[np.uint8]
+
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """Whether each image gave pixels."""
+        return self.reason == ""
+
+
+def measure_images(sources: Sequence[Any], n_jobs: int | None = None) -> Fingerprints:
+    """Return the fingerprints of image files, or of images as arrays.
+
+    Parameters
+    ----------
+    sources : sequence of (str, path-like, bytes or ndarray)
+        Files, the contents of files, or RGB or grey pixels of dtype uint8.
+    n_jobs : int, default=None
+        Processes, as joblib understands it; ``None`` is 1.
+
+    Returns
+    -------
+    fingerprints : Fingerprints
+        In the order of ``sources``.
+    """
+    chunks = [sources[i : i + _CHUNK_SIZE] for i in range(0, len(sources), _CHUNK_SIZE)]
+    if len(chunks) < 4:  # starting processes takes longer
+        n_jobs = 1
+    parts = Parallel(n_jobs=n_jobs)(delayed(_measure_chunk)(chunk) for chunk in chunks)
+    rows = [row for part in parts for row in part]
+    names = [field.name for field in fields(Fingerprints)]
+    return Fingerprints(**{name: np.array([row[name] for row in rows]) for name in names})
+
+
+def _measure_chunk(sources: Sequence[Any]) -> list[dict[str, Any]]:
+    return [_measure_image(source) for source in sources]
+
+
+def _measure_image(source: Any) -> dict[str, Any]:
+    """Return the columns of one image."""
+    try:
+        facts, pixels = (
+            (_NO_FACTS, source) if isinstance(source, np.ndarray) else read_image(source)
+        )
+    except DecodeError as error:
+        empty = np.zeros((1, 1, 3), dtype=np.uint8)
+        unread = {"reason": str(error), "sound": isinstance(error, ReadSettingError)}
+        return _measure_pixels(empty) | unread | _describe_facts(_NO_FACTS) | {"pixel_digest": ""}
+    return _measure_pixels(pixels) | _describe_facts(facts)
+
+
+def _describe_facts(facts: ImageFacts) -> dict[str, Any]:
+    return {
+        "file_digest": facts.digest,
+        "n_bytes": facts.n_bytes,
+        "format": facts.format,
+        "mode": facts.mode,
+        "encoding": facts.encoding,
+        "origin": facts.origin,
+    }
+
+
+def _measure_pixels(pixels: NDArray[np.uint8]) -> dict[str, Any]:
+    colour = pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
+    colour = colour if colour.shape[2] == 3 else np.repeat(colour[:, :, :1], 3, axis=2)
+    values = colour.astype(np.float32).reshape(-1, 3)
+    height, width = colour.shape[:2]
+    luma = (values @ _LUMA).reshape(height, width)
+    return {
+        "reason": "",
+        "sound": True,
+        "pixel_digest": _digest_pixels(colour),
+        "height": height,
+        "width": width,
+        "mean_colour": np.ones(len(values), dtype=np.float32) @ values / len(values),
+        "brightness": float(luma.mean()),
+        "sharpness": _measure_sharpness(luma),
+        "thumbnail": _shrink(luma),
+    }
+
+
+def _digest_pixels(pixels: NDArray[np.uint8]) -> str:
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+def _measure_sharpness(luma: NDArray[np.float32]) -> float:
+    """Return how fast the slope changes for how steep it is, at half size.
+
+    Blur takes second differences faster than first ones, whatever the contrast and the share
+    of empty glass. At half size the noise of sensor and compression counts less.
+    """
+    height, width = luma.shape[0] // 2, luma.shape[1] // 2
+    if min(height, width) < 3:
+        return 0.0
+    half = luma[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
+    slope, change = (
+        sum(float(np.square(np.diff(half, n, axis=axis)).mean()) for axis in (0, 1)) for n in (1, 2)
+    )
+    return float(np.sqrt(change / slope)) if slope > 0 else 0.0
+
+
+def _shrink(luma: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the luma averaged over areas: the same, turned, for a turned image."""
+    height, width = luma.shape
+    small = _area_weights(height) @ luma @ _area_weights(width).T
+    return np.rint(small).clip(0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _area_weights(size: int) -> NDArray[np.float32]:
+    """Return the share of each of ``size`` pixels in each of the cells of a thumbnail."""
+    edges = np.linspace(0, size, THUMBNAIL_SIZE + 1)
+    starts = np.arange(size)
+    overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
+    weights = overlap.clip(0)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

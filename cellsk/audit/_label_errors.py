@@ -1,0 +1,85 @@
+"""Labels that the model, having never seen the image, finds improbable."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["find_label_errors"]
+
+
+def find_label_errors(y: ArrayLike, proba: ArrayLike) -> NDArray[np.int64]:
+    """Return the rows whose labels are probably wrong, the most probable first.
+
+    Confident learning: the threshold of a class is the mean probability of this class among
+    the images labelled with it. An image is a probable error if it reaches the threshold of
+    another class, and that class is the most probable of those whose threshold it reaches.
+    Ranked by the margin between the probability of the label and the highest of the others.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,), dtype int
+        Classes, as indices into the columns of ``proba``.
+    proba : array-like of shape (n_samples, n_classes)
+        Out-of-fold probabilities: from models that saw neither the image nor its patient. With
+        probabilities of images seen in training hardly any error is found.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_errors,), dtype int64
+
+    Raises
+    ------
+    ValueError
+        When the shapes differ, a label has no column, or a probability is not finite.
+
+    Notes
+    -----
+    A class without images has no threshold, and nothing is taken for it. A rare kind of
+    image looks like a label error too: look at each before a label is changed, and change
+    none of a test set because a model disagrees with it.
+
+    References
+    ----------
+    .. [1] C. G. Northcutt, L. Jiang and I. L. Chuang, "Confident learning: estimating
+       uncertainty in dataset labels", Journal of Artificial Intelligence Research 70 (2021).
+
+    Examples
+    --------
+    >>> from cellsk.audit._label_errors import find_label_errors
+    >>> proba = [[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.1, 0.9], [0.95, 0.05]]
+    >>> find_label_errors([0, 0, 1, 1, 1], proba)
+    array([4])
+    """
+    codes, table = _check_proba(np.asarray(y), np.asarray(proba, dtype=np.float64))
+    classes = np.arange(table.shape[1])
+    own = table[np.arange(len(codes)), codes]
+    counts = np.bincount(codes, minlength=len(classes))
+    sums = np.bincount(codes, weights=own, minlength=len(classes))
+    threshold = np.where(counts > 0, sums / np.maximum(counts, 1), np.inf)
+    # As in the paper, up to rounding: an image may reach its threshold exactly.
+    confident = np.where(table >= threshold - 1e-6, table, -1.0)
+    other = confident.argmax(axis=1)
+    wrong = (confident.max(axis=1) >= 0) & (other != codes)
+    rest = np.where(classes == codes[:, np.newaxis], -1.0, table).max(axis=1)
+    rows = np.flatnonzero(wrong)
+    return rows[np.argsort((own - rest)[rows], kind="stable")]
+
+
+def _check_proba(
+    y: NDArray[np.int64], proba: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    if proba.ndim != 2 or y.shape != proba.shape[:1] or len(y) == 0 or y.dtype.kind not in "iu":
+        raise ValueError(
+            "proba must have one row for each label, and y must be whole numbers. Got proba of"
+            f" shape {proba.shape} and y of shape {y.shape}, {y.dtype}. Pass both for the same"
+            " images."
+        )
+    if y.min() < 0 or y.max() >= proba.shape[1]:
+        raise ValueError(
+            f"Each label must have a column in proba. Got labels {y.min()} to {y.max()} and"
+            f" {proba.shape[1]} columns. Pass the classes in the order of predict_proba."
+        )
+    if not np.isfinite(proba).all():
+        raise ValueError("proba must be finite. Got NaN or infinity. Predict these images.")
+    return y.astype(np.int64), proba

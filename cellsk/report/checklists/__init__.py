@@ -1,0 +1,1 @@
+"""Answers to the items of TRIPOD+AI and CLAIM."""

@@ -1,0 +1,1 @@
+"""The documents of reports: every number once, as plain values."""

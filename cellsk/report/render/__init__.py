@@ -1,0 +1,1 @@
+"""Pages, model cards and terminal text, made from documents."""

@@ -1,0 +1,67 @@
+"""Markdown that holds names from outside: nothing in a name becomes a mark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+__all__ = ["escape", "write_list", "write_table"]
+
+# Marks anywhere in a line, and | that would end a cell, $ of formulas, ~ of struck-out text.
+_MARKS = re.compile(r"([\\`*_\[\]<>|~&$])")
+# What would open a list, a heading or a line below a heading, at the start of one.
+_AT_START = re.compile(r"^([-+#=:]|\d+(?=[.)](?:\s|$)))")
+# A bare address becomes a link in many readers.
+_ADDRESS = re.compile(r"(?i)(?<=\bwww)\.|:(?=//)|(?<=mailto):")
+_NUMBER = re.compile("[0-9\u2212]")  # the minus of write_number
+# Control characters, and those that turn the direction of the text around.
+_UNSEEN = re.compile("[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+")
+
+
+def escape(text: object) -> str:
+    r"""Return text for one line of Markdown, in which every character stands for itself.
+
+    Examples
+    --------
+    >>> from cellsk.report.render._markdown_text import escape
+    >>> print(escape("a|b_<script>"))
+    a\|b\_\<script\>
+    >>> print(escape("1. first\n# second"))
+    1\. first # second
+    """
+    line = " ".join(_UNSEEN.sub(" ", str(text)).split())
+    line = _MARKS.sub(r"\\\1", line)
+    line = _ADDRESS.sub(lambda mark: f"\\{mark[0]}", line)
+    return _AT_START.sub(lambda mark: _keep_start(mark[0]), line)
+
+
+def _keep_start(start: str) -> str:
+    """A number keeps its digits; the point after it is escaped."""
+    return f"{start}\\" if start[0].isdigit() else f"\\{start}"
+
+
+def write_list(texts: Iterable[object]) -> list[str]:
+    """Return a list, each text escaped."""
+    return [f"- {escape(text)}" for text in texts]
+
+
+def write_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Return a table, each cell escaped; the first column to the left, numbers to the right.
+
+    Examples
+    --------
+    >>> from cellsk.report.render._markdown_text import write_table
+    >>> print("\\n".join(write_table(["Class", "Images"], [["benign", 60], ["other", None]])))
+    | Class | Images |
+    | :-- | --: |
+    | benign | 60 |
+    | other | |
+    """
+    body = [["" if cell is None else escape(cell) for cell in row] for row in rows]
+    numeric = [
+        bool(body) and all(_NUMBER.match(row[column] or "0") for row in body)
+        for column in range(len(header))
+    ]
+    marks = ["--:" if right and column else ":--" for column, right in enumerate(numeric)]
+    lines = [[escape(name) for name in header], marks, *body]
+    return [" ".join(("|", *(f"{cell} |".lstrip() for cell in line))) for line in lines]

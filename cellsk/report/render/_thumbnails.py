@@ -1,0 +1,119 @@
+"""Small copies of images, as text that a page carries in itself."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellsk._checks import check_count
+from cellsk._codec import decode_image, encode_image
+from cellsk.preprocessing import ImageReader
+
+__all__ = ["make_thumbnails"]
+
+
+def make_thumbnails(
+    X: Any, rows: Iterable[int], size: int = 96, *, reader: ImageReader | None = None
+) -> dict[int, str]:
+    """Return small copies of some images, as data URIs.
+
+    Parameters
+    ----------
+    X : array-like of shape (n,), or ndarray of shape (n, height, width[, channels])
+        Paths of image files, or images: uint8, or numbers from 0 to 1 or from 0 to 255.
+    rows : iterable of int
+        Which of them.
+    size : int, default=96
+        Longest side of a copy, in pixels. Images are made smaller where they are larger,
+        with their proportions kept, and are never made larger.
+    reader : ImageReader, default=None
+        Its page, value range, channels and limit of pixels are used for files, so that a
+        reader of the page sees what the network saw.
+
+    Returns
+    -------
+    pictures : dict of int to str
+        A JPEG of each row. Images that cannot be read now, or are no pictures, are missing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When `size` is no positive whole number.
+
+    Examples
+    --------
+    >>> from cellsk import make_cells
+    >>> from cellsk.report.render._thumbnails import make_thumbnails
+    >>> cells = make_cells(20, image_size=(16, 16), random_state=0)
+    >>> pictures = make_thumbnails(cells.images, [2])
+    >>> pictures[2][:23]
+    'data:image/jpeg;base64,'
+    """
+    check_count("size", size)
+    settings = _read_settings(reader)
+    pictures = {}
+    with tempfile.TemporaryDirectory(prefix="cellsk-") as folder:
+        for row in rows:
+            try:
+                small = _shrink(_as_source(X[row], Path(folder)), size, settings)
+                pictures[int(row)] = _as_uri(small, Path(folder))
+            except (OSError, ValueError, TypeError, MemoryError):
+                continue  # a missing picture is told by the page; it must not cost the report
+    return pictures
+
+
+def _read_settings(reader: ImageReader | None) -> dict[str, Any]:
+    if reader is None:
+        return {}
+    names = ("channels", "page", "value_range", "max_pixels")
+    return {name: getattr(reader, name) for name in names}
+
+
+def _as_source(image: Any, folder: Path) -> Path | str | bytes:
+    """Return a path or the bytes of a file; an array is written to one."""
+    if isinstance(image, str | bytes | os.PathLike):
+        return image  # type: ignore[return-value]
+    path = folder / "image.png"
+    encode_image(_as_pixels(np.asarray(image)), path)
+    return path
+
+
+def _as_pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return an image in memory as uint8, brightness unchanged.
+
+    Raises
+    ------
+    ValueError
+        When its values are no brightness.
+    """
+    if image.dtype == np.uint8:
+        return image
+    values = image.astype(np.float64)
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= 255):  # written so that NaN fails
+        raise ValueError(f"images must hold brightness. Got values from {low:g} to {high:g}.")
+    scale = 255.0 if image.dtype.kind in "fb" and high <= 1 else 1.0
+    return np.rint(values * scale).astype(np.uint8)
+
+
+def _shrink(source: Any, size: int, settings: dict[str, Any]) -> NDArray[np.uint8]:
+    pixels = decode_image(source, **settings)
+    height, width = pixels.shape[:2]
+    factor = size / max(height, width)
+    if factor >= 1:
+        return pixels
+    wanted = max(1, round(height * factor)), max(1, round(width * factor))
+    return decode_image(source, image_size=wanted, **settings)
+
+
+def _as_uri(pixels: NDArray[np.uint8], folder: Path) -> str:
+    path = folder / "small.jpg"
+    encode_image(np.ascontiguousarray(pixels), path)
+    return "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode()

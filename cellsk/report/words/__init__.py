@@ -1,0 +1,1 @@
+"""Sentences and phrases that say what a document holds."""
