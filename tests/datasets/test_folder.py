@@ -220,8 +220,8 @@ def test_list_one_class_raises(tmp_path):
     with pytest.raises(
         ValueError,
         match=r"at least two classes.* 2 images, all of class 'benign'\. A model that always"
-        r" predicts 'benign' would score 100%\. Add the other class, or pass labels=False to list the"
-        r" images without labels\.$",
+        r" predicts 'benign' would score 100%\. Add the other class, or pass labels=False to list"
+        r" the images without labels\.$",
     ):
         list_images(tmp_path)
 

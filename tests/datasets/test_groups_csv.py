@@ -101,9 +101,7 @@ def test_columns_ambiguous_name_is_refused(tmp_path):
 
 def test_columns_of_missing_csv_raise(tmp_path):
     """The error names the kind of file and the path."""
-    with pytest.raises(
-        FileNotFoundError, match=r"csv file of groups must exist.*Check the path"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"csv file of groups must exist.*Check the path"):
         read_columns_csv(os.path.join(tmp_path, "none.csv"), tmp_path, ["a.png"])
 
 
