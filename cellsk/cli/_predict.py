@@ -8,16 +8,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from cellsk._checks import count_noun
 from cellsk._files import check_output, whole_file
 from cellsk.cli._cells import say, show_warnings
-from cellsk.cli._decision import Decider
 from cellsk.cli._options import SkipUnreadable
 from cellsk.cli._quiet import start_tensorflow
+
+if TYPE_CHECKING:
+    from cellsk.model_selection import LabelPredictor
 
 __all__ = ["predict", "write_predictions"]
 
@@ -61,12 +63,14 @@ def predict(
 
 def write_predictions(
     pipeline: Any, paths: Sequence[str], output: Path, *, names: Sequence[str]
-) -> Decider:
+) -> LabelPredictor:
     """Predict chunk by chunk, and write one row per image; the file appears when complete.
 
     Returns how the model decides.
     """
-    decider = Decider(pipeline)
+    from cellsk.model_selection import LabelPredictor
+
+    decider = LabelPredictor(pipeline)
     with whole_file(output) as draft, _open_csv(draft) as stream:
         writer = csv.writer(stream)
         header = (f"probability_{name}" for name in decider.classes)
