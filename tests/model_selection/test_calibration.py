@@ -32,10 +32,10 @@ def test_calibrate_overconfident_classifier_gives_better_probabilities(overconfi
     with config_context(enable_metadata_routing=True):
         calibrated.fit(X[train], y[train], groups=groups[train])
     plain = GaussianNB().fit(X[train], y[train])
-    honest = LogisticRegression().fit(X[train, :1], y[train])
+    well_calibrated = LogisticRegression().fit(X[train, :1], y[train])
     loss, before, best = (
         log_loss(y[~train], model.predict_proba(rows[~train]))
-        for model, rows in ((calibrated, X), (plain, X), (honest, X[:, :1]))
+        for model, rows in ((calibrated, X), (plain, X), (well_calibrated, X[:, :1]))
     )
     assert before > 2 * best
     assert loss == pytest.approx(best, rel=0.15)

@@ -65,8 +65,10 @@ def test_predict_takes_the_threshold_of_the_model(drawn, tmp_path, capsys):
         rows = {row["path"]: row["predicted"] for row in csv.DictReader(stream)}
     assert [rows[path] for path in drawn.paths] == model.predict(drawn.paths).tolist()
     threshold = f"{model.best_threshold_:.4g}"
-    said = f"Threshold of the model: it predicts malignant from a probability of {threshold} on."
-    assert said in capsys.readouterr().err
+    expected = (
+        f"Threshold of the model: it predicts malignant from a probability of {threshold} on."
+    )
+    assert expected in capsys.readouterr().err
 
 
 MODELS = {
