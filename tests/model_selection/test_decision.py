@@ -65,9 +65,7 @@ def test_predict_takes_the_threshold_of_the_model(drawn, tmp_path, capsys):
         rows = {row["path"]: row["predicted"] for row in csv.DictReader(stream)}
     assert [rows[path] for path in drawn.paths] == model.predict(drawn.paths).tolist()
     threshold = f"{model.best_threshold_:.4g}"
-    expected = (
-        f"Threshold of the model: it predicts malignant from a probability of {threshold} on."
-    )
+    expected = f"it predicts malignant from a probability of {threshold} on."
     assert expected in capsys.readouterr().err
 
 
