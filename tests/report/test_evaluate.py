@@ -425,7 +425,7 @@ def test_evaluate_frozen_part_is_refused(drawn):
     """It has seen the images that test it, and would pass as out of fold."""
     known = FrozenEstimator(KNeighborsClassifier(1).fit(mean_colours(drawn.images), drawn.y))
     pipeline = make_pipeline(FunctionTransformer(mean_colours), known)
-    with pytest.raises(ValueError, match=r"fitted anew in each fold.*around KNeighborsClassifier"):
+    with pytest.raises(ValueError, match=r"fitted again in each fold.*around KNeighborsClassifier"):
         evaluate(pipeline, drawn.images, drawn.y, groups=drawn.groups)
 
 
