@@ -8,17 +8,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from cellsk._checks import count_noun
 from cellsk._files import check_output, whole_file
-from cellsk.cli._decision import Decider
 from cellsk.cli._options import SkipUnreadable
 from cellsk.cli._quiet import start_tensorflow
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.exceptions import InputError
+
+if TYPE_CHECKING:
+    from cellsk.model_selection import LabelPredictor
 
 __all__ = ["predict", "write_predictions"]
 
@@ -63,25 +65,27 @@ def predict(
 
 def write_predictions(
     pipeline: Any, paths: Sequence[str], output: Path, *, names: Sequence[str]
-) -> Decider:
+) -> LabelPredictor:
     """Predict chunk by chunk, and write one row per image. The file appears when it is complete.
 
     Returns
     -------
-    decider : Decider
+    predictor : LabelPredictor
         How the model chooses a class.
     """
-    decider = Decider(pipeline)
+    from cellsk.model_selection import LabelPredictor
+
+    predictor = LabelPredictor(pipeline)
     with whole_file(output) as draft, _open_csv(draft) as stream:
         writer = csv.writer(stream)
-        header = (f"probability_{name}" for name in decider.classes)
+        header = (f"probability_{name}" for name in predictor.classes)
         writer.writerow(["path", "predicted", *header])
         chunks = [slice(i, i + CHUNK_SIZE) for i in range(0, len(paths), CHUNK_SIZE)]
-        predictions = _compute_ahead(lambda chunk: decider.predict(paths[chunk]), chunks)
+        predictions = _compute_ahead(lambda chunk: predictor.predict(paths[chunk]), chunks)
         for chunk, (proba, labels) in zip(_show_progress(chunks), predictions, strict=True):
             for name, row, label in zip(names[chunk], proba, labels, strict=True):
                 writer.writerow([name, label, *(f"{p:.6f}" for p in row)])
-    return decider
+    return predictor
 
 
 def _compute_ahead(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
