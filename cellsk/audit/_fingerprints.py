@@ -96,10 +96,10 @@ def measure_images(
         In the order of ``sources``.
     """
     known = measured or {}
-    rows = [known.get(source) if isinstance(source, str) else None for source in sources]
-    missing = [source for source, row in zip(sources, rows, strict=True) if row is None]
-    new = iter(_measure_files(missing, n_jobs))
-    rows = [next(new) if row is None else row for row in rows]
+    are_known = [isinstance(source, str) and source in known for source in sources]
+    pairs = list(zip(sources, are_known, strict=True))
+    new = iter(_measure_files([source for source, is_known in pairs if not is_known], n_jobs))
+    rows = [known[source] if is_known else next(new) for source, is_known in pairs]
     names = [field.name for field in fields(Fingerprints)]
     return Fingerprints(**{name: np.array([row[name] for row in rows]) for name in names})
 

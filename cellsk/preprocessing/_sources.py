@@ -90,8 +90,8 @@ def read_each(
     keep: Callable[[int, NDArray[np.uint8]], None],
     *,
     verbose: int = 0,
-) -> None:
-    """Read every image by its index, and hand on the pixels of those of the first one's shape.
+) -> tuple[int, ...]:
+    """Read every image by its index, keep those of the first one's shape, and return that shape.
 
     Raises
     ------
@@ -119,6 +119,7 @@ def read_each(
         raise _list_failures(failures, len(sources))
     if misfits:
         raise _list_misfits(misfits, len(sources), shape)
+    return shape
 
 
 def _name_source(source: ImageSource, index: int) -> str:
