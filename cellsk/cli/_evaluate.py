@@ -35,7 +35,6 @@ from cellsk.cli._options import (
 )
 from cellsk.cli._progress import show_progress
 from cellsk.cli._quiet import start_tensorflow
-from cellsk.cli._readable import check_images
 from cellsk.cli._wording import say_as_options
 
 __all__ = ["evaluate"]
@@ -157,7 +156,6 @@ def evaluate(
         "left_out": cells.left_out,
         "random_state": seed,
     }
-    check_images(cells.paths, size)
     pipeline = _build_pipeline(size, counts, epochs, batch_size, seed)
     n_fits = n_folds * _count_fits(calibrate=calibrate, tune=sensitivity or specificity)
     report = _run(pipeline, cells, n_fits, settings)
