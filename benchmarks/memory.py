@@ -1,10 +1,10 @@
-"""How does the peak memory of fit and predict from paths grow with the number of images?
+"""How does the peak memory of fit, predict and evaluate from paths grow with the images?
 
 Patches of 96 x 96 pixels as jpg files, cut and mixed from those of a folder (or drawn ones), all
 different. Fit is one epoch; predict is ``predict_proba`` of all paths, and the csv of
-``cellsk predict``. With ``ImageReader()``, and with a new store of decoded pixels. The peak is
-that of all processes together, with and without pages of files, which the system takes back
-when it needs them.
+``cellsk predict``. With ``ImageReader()``, and with a new store of decoded pixels. Evaluate has
+two folds of one epoch and the audit, and makes its own store. The peak is that of all processes
+together, with and without pages of files, which the system takes back when it needs them.
 
     python -m benchmarks.memory --data FOLDER --counts 5000 50000 --json memory.json
 """
@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks._runs import Case, run_cases
 from benchmarks._tables import Columns, make_parser, publish, summarize
 from benchmarks.audit import read_patches, write_patches
-from cellsk import CellClassifier, ImageReader, load_model, make_cells, save_model
+from cellsk import CellClassifier, ImageReader, evaluate, load_model, make_cells, save_model
 
 STORES = "store" in ImageReader().get_params()
 COLUMNS: Columns = (
@@ -61,7 +61,7 @@ def make_model(folder: str, count: int, model: str) -> dict[str, Any]:
 def measure_pipeline(
     what: str, folder: str, count: int, model: str, stored: bool
 ) -> dict[str, float]:
-    """Fit or predict once; return the seconds."""
+    """Fit, predict or evaluate once; return the seconds."""
     from cellsk.cli._predict import write_predictions
 
     paths, y = list_files(folder, count)
@@ -70,6 +70,9 @@ def measure_pipeline(
         start = time.perf_counter()
         if what == "fit":
             make_pipeline(store).fit(paths, y)
+        elif what == "evaluate":
+            groups = np.arange(count) // 2 % 40
+            evaluate(make_pipeline(store), paths, y, groups=groups, n_splits=2, n_resamples=100)
         else:
             pipeline = load_model(model)
             if store is not None:
@@ -84,8 +87,8 @@ def measure_pipeline(
 def make_cases(options: argparse.Namespace, folder: Path, model: Path) -> list[Case]:
     """Return a case for each thing to do, reader and number of images."""
     cases = []
-    for what in ("fit", "predict", "predict to csv"):
-        for stored in (False, True) if STORES else (False,):
+    for what in ("fit", "predict", "predict to csv", "evaluate"):
+        for stored in (False, True) if STORES and what != "evaluate" else (False,):
             for count in options.counts:
                 call = {
                     "what": what,

@@ -117,8 +117,16 @@ def test_memory_states_growth_over_the_fewest_images(run_short):
     """Each peak is held against that of the same job with the fewest images."""
     _, document = run_short("memory")
     rows = document["rows"]
-    assert {row["what"] for row in rows} == {"fit", "predict", "predict to csv"}
+    assert {row["what"] for row in rows} == {"fit", "predict", "predict to csv", "evaluate"}
     assert {row["n_images"] for row in rows} == {50, 500}
     assert are_positive(rows, "peak_pss_mb", "peak_anonymous_mb", "pss_growth", "seconds_median")
     assert all(row["pss_growth"] == 1 for row in rows if row["n_images"] == 50)
     assert all(row["peak_anonymous_mb"] <= row["peak_pss_mb"] for row in rows)
+
+
+def test_opens_counts_the_calls_of_each_command(run_short):
+    """Each command opens every image once, the audit of evaluate included."""
+    _, document = run_short("opens")
+    found = {row["name"]: row["opens_per_image"] for row in document["rows"]}
+    assert set(found) == {"evaluate() in Python", "cellsk evaluate", "cellsk train", "cellsk search"}
+    assert all(1 <= count <= 1.2 for count in found.values())
