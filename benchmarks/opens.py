@@ -1,7 +1,7 @@
-"""How often does each command open an image file? Calls of ``PIL.Image.open`` for each image.
+"""Number of times that each command opens an image file.
 
-Cells are drawn to a temporary folder. Each row runs in its own process, which counts. The audit of
-``evaluate`` is on; its page has no pictures.
+Cells are drawn to a temporary folder. Each row runs in its own process and counts the calls of
+``PIL.Image.open``. The audit of ``evaluate`` is on, and no page with pictures is written.
 
     python -m benchmarks.opens --images 90 --folds 5
 """
@@ -58,7 +58,7 @@ def count_opens() -> Iterator[Callable[[], int]]:
 
 
 def run_evaluate(folder: str, folds: int) -> dict[str, int]:
-    """Evaluate a pipeline from Python; return the count."""
+    """Evaluate a pipeline from Python, and return the count."""
     from sklearn.pipeline import Pipeline
 
     cells = list_images(folder, group_pattern=GROUP_PATTERN)
@@ -78,7 +78,7 @@ def run_evaluate(folder: str, folds: int) -> dict[str, int]:
 
 
 def run_command(folder: str, arguments: list[str]) -> dict[str, int]:
-    """Run one command of ``cellsk``, whose files go to a temporary folder; return the count."""
+    """Run one command of ``cellsk`` in a temporary folder, and return the count."""
     from cellsk.cli import main
 
     command, *options = arguments
@@ -103,7 +103,7 @@ def make_cases(folder: str, folds: int) -> list[Case]:
 
 
 def main() -> None:
-    """Count each, and print one table."""
+    """Count the openings of each case, and print one table."""
     parser = make_parser(__doc__, repeats=1)
     parser.add_argument("--images", type=int, default=90)
     parser.add_argument("--folds", type=int, default=5)

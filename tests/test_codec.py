@@ -277,7 +277,7 @@ def test_decode_float_tiff_scales_from_unit_range(order, compress):
 def test_decode_float_outside_unit_range_raises():
     """Floats beyond 0 to 1 need a named range, and use it."""
     data = build_tiff(np.array([[-1, 0, 3]], np.float32))
-    with pytest.raises(ReadSettingError, match=r"outside the range \(0, 1\): name theirs with val"):
+    with pytest.raises(ReadSettingError, match=r"outside the range \(0, 1\)$"):
         decode_image(data)
     assert decode_grey(data, value_range=(-1, 3)).tolist() == [[0, 64, 255]]
 
@@ -296,7 +296,7 @@ def test_decode_float_not_finite_raises(bad):
 def test_decode_whole_numbers_need_value_range(dtype, order, compress):
     """Signed and 32-bit whole numbers have no range of their own."""
     data = build_tiff(np.array([[0, 100, 200]], dtype), order=order, compress=compress)
-    with pytest.raises(ReadSettingError, match=r"name their range with value_range=\(low, high\)"):
+    with pytest.raises(ReadSettingError, match="whole numbers, whose range is not known"):
         decode_image(data)
     assert decode_grey(data, value_range=(0, 200)).tolist() == [[0, 128, 255]]
 
@@ -320,7 +320,7 @@ def test_decode_16_bit_colour_with_value_range_raises():
     """The low byte of 16-bit colour is lost, so no range can be applied."""
     deep = np.zeros((2, 2, 3), np.uint16)
     for data in (build_tiff(deep), build_png(16, 2, 2, [bytes(12)] * 2)):
-        with pytest.raises(ReadSettingError, match="16-bit colour, which value_range cannot"):
+        with pytest.raises(ReadSettingError, match="16-bit color, which cannot be scaled"):
             decode_image(data, value_range=(0, 4095))
 
 
@@ -371,16 +371,16 @@ def three_pages():
 
 def test_decode_multi_page_file_needs_page(three_pages):
     """Several pages raise until one is named, counted from 0."""
-    with pytest.raises(ReadSettingError, match=r"3 pages: name one with page=0 to page=2"):
+    with pytest.raises(ReadSettingError, match="3 pages, none of which is chosen"):
         decode_image(three_pages)
     assert [decode_grey(three_pages, page=i)[0, 0] for i in range(3)] == [10, 20, 30]
 
 
 def test_decode_missing_page_raises(three_pages):
     """A page beyond the last one is an error that counts them."""
-    with pytest.raises(ReadSettingError, match="3 pages only, counted from 0, and page=3"):
+    with pytest.raises(ReadSettingError, match="3 pages, so no page 3, counted from 0"):
         decode_image(three_pages, page=3)
-    with pytest.raises(ReadSettingError, match="1 page only"):
+    with pytest.raises(ReadSettingError, match="1 page, so no page 1"):
         decode_image(save_bytes(Image.fromarray(RGB)), page=1)
     assert np.array_equal(decode_image(save_bytes(Image.fromarray(RGB)), page=0), RGB)
 
@@ -500,11 +500,11 @@ def test_open_page_of_a_stack_is_not_the_default(three_pages):
 @pytest.mark.parametrize(
     ("pixels", "options", "reason"),
     [
-        (np.zeros((4, 4, 2), np.uint8), {"extra": [0]}, "more channels than grey, colour"),
-        (np.zeros((4, 4, 5), np.uint8), {"extra": [2, 0]}, "more channels than grey, colour"),
-        (np.zeros((3, 4, 4), np.uint16), {"planar": 2}, "16-bit colour stored plane by plane"),
+        (np.zeros((4, 4, 2), np.uint8), {"extra": [0]}, "more channels than gray, color"),
+        (np.zeros((4, 4, 5), np.uint8), {"extra": [2, 0]}, "more channels than gray, color"),
+        (np.zeros((3, 4, 4), np.uint16), {"planar": 2}, "16-bit color stored plane by plane"),
         (np.zeros((4, 4), np.int8), {}, "signed 8-bit pixels"),
-        (np.zeros((4, 4, 3), np.uint8), {"photometric": 8}, "colours in LAB cannot be read"),
+        (np.zeros((4, 4, 3), np.uint8), {"photometric": 8}, "colors in LAB cannot be read"),
         (np.zeros((4, 4), np.float64), {}, "TIFF file is damaged, or of a kind that cannot"),
     ],
 )
@@ -527,7 +527,7 @@ def test_decode_bomb_raises_before_decoding(size):
     data = data[:16] + header + data[24:29] + struct.pack(
         ">I", zlib.crc32(b"IHDR" + header + data[24:29])
     ) + data[33:]  # fmt: skip
-    with pytest.raises(ReadSettingError, match=r"max_pixels=67,108,864 allows"):
+    with pytest.raises(ReadSettingError, match=r"more .*than the limit of 67,108,864"):
         decode_image(data)
     with pytest.raises(
         DecodeError, match=r"damaged|truncated|own limit"
@@ -539,7 +539,7 @@ def test_decode_max_pixels_is_the_largest_allowed():
     """Exactly as many pixels as allowed are read, one more is not."""
     data = save_bytes(Image.fromarray(RGB))
     assert decode_image(data, max_pixels=24).shape == (4, 6, 3)
-    with pytest.raises(ReadSettingError, match="4 x 6 pixels, more than max_pixels=23"):
+    with pytest.raises(ReadSettingError, match="4 x 6 pixels, more than the limit of 23"):
         decode_image(data, max_pixels=23)
 
 
@@ -587,8 +587,8 @@ def test_decode_no_image_at_path_raises(tmp_path):
         "absent.png": "file does not exist",
         ".": "path is a folder",
         "void.png": "file is empty",
-        "pipe.png": "no regular file",
-        "a\0b.png": "no valid path",
+        "pipe.png": "not a regular file",
+        "a\0b.png": "path is not valid",
         "void.png/a.png": "not a directory",
     }
     for name, reason in reasons.items():

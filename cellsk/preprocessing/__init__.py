@@ -1,4 +1,4 @@
-"""Pixels in, pixels out: from files to arrays, and from arrays to better arrays."""
+"""Image files to arrays of pixels, and a store of decoded pixels."""
 
 from cellsk.preprocessing._reader import ImageReader
 from cellsk.preprocessing._reader import read_once as read_once

@@ -128,5 +128,10 @@ def test_opens_counts_the_calls_of_each_command(run_short):
     """Each command opens every image once, the audit of evaluate included."""
     _, document = run_short("opens")
     found = {row["name"]: row["opens_per_image"] for row in document["rows"]}
-    assert set(found) == {"evaluate() in Python", "cellsk evaluate", "cellsk train", "cellsk search"}
+    assert set(found) == {
+        "evaluate() in Python",
+        "cellsk evaluate",
+        "cellsk train",
+        "cellsk search",
+    }
     assert all(1 <= count <= 1.2 for count in found.values())

@@ -133,7 +133,7 @@ def test_transform_failure_by_setting_names_setting(tmp_path):
     pages = [Image.new("L", (4, 4), value) for value in (10, 20)]
     path = tmp_path / "stack.tif"
     pages[0].save(path, save_all=True, append_images=pages[1:])
-    with pytest.raises(ImageReadError, match=r"\(2 pages: name one with page=0 to page=1\)\.$"):
+    with pytest.raises(ImageReadError, match=r"\(2 pages, none .* Choose a page with ImageRead"):
         ImageReader().transform([path])
     assert ImageReader(page=1).transform([path])[0, 0, 0].tolist() == [20, 20, 20]
 
@@ -145,7 +145,9 @@ def test_transform_value_range_and_max_pixels_reach_codec(tmp_path):
     reader = ImageReader(value_range=(0, 4095), channels=1)
     assert reader.transform([path]).ravel().tolist() == [0, 255]
     assert ImageReader(channels=1).transform([path]).ravel().tolist() == [0, 16]
-    with pytest.raises(ImageReadError, match=r"1 x 2 pixels, more than max_pixels=1 allows"):
+    with pytest.raises(
+        ImageReadError, match=r"1 x 2 pixels, more than the limit of 1\).*larger max_"
+    ):
         reader.set_params(max_pixels=1).transform([path])
 
 
@@ -158,7 +160,7 @@ def test_transform_bomb_raises_without_warning():
 
     header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
-    with pytest.raises(ImageReadError, match=r"max_pixels=67,108,864"):
+    with pytest.raises(ImageReadError, match=r"more pixels than the limit of 67,108,864"):
         ImageReader().transform([bomb])
 
 
