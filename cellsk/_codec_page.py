@@ -194,7 +194,13 @@ def _tiff_tag(image: PillowImage, tag: int, default: Any) -> Any:
 
 
 def check_layout(image: PillowImage) -> None:
-    """Raise for layouts that Pillow silently reads as something else."""
+    """Raise for layouts that Pillow silently reads as something else.
+
+    Raises
+    ------
+    DecodeError
+        With a short reason.
+    """
     extra = _tiff_tag(image, _EXTRA_SAMPLES, ())
     bits = max(_tiff_tag(image, _BITS, (8,)))
     planar = _tiff_tag(image, _PLANAR, 1) == 2 and image.info.get("compression") == "raw"

@@ -11,7 +11,7 @@ import numpy as np
 from cellsk._checks import count_noun
 from cellsk.metrics import compute_scores
 from cellsk.model_selection import OutOfFold, choose_cv, predict_out_of_fold, splits_by_group
-from cellsk.report._reading import read_images
+from cellsk.report._reading import share_pixels
 from cellsk.report._settings import Cells, Settings, make_estimator
 from cellsk.report.document._evaluation import judge, resampling_of
 from cellsk.report.document._numbers import number, numbers_of
@@ -45,7 +45,7 @@ def measure_leakage(
     each_alone = np.arange(len(cells.y)) if splits_by_group(settings.estimator) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # they were given the first time
-        with read_images(cells, settings) as reading:
+        with share_pixels(cells, settings) as reading:
             random = predict_out_of_fold(
                 partial(make_estimator, reading, cells.pos_label),
                 cells.X,
