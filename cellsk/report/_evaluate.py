@@ -157,8 +157,9 @@ def evaluate(
     If X holds paths and an :class:`ImageReader` in the estimator reads them, each file is decoded
     once, before any fold trains. The pixels are kept in the store of the reader. If it has none,
     they are kept in a temporary folder, which only its owner can read and which is removed at
-    the end. Set the environment variable ``CELLSK_STORE=off`` to write no pixels to disk; each
-    fold then decodes its images again.
+    the end. Five folds need about six times the bytes of the pixels there; the environment
+    variable ``TMPDIR`` chooses the disk. Set ``CELLSK_STORE=off`` to write no pixels to disk;
+    each fold then decodes its images again.
 
     References
     ----------

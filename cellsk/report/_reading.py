@@ -51,11 +51,11 @@ def share_pixels(
     if not (cells.are_paths and _list_readers(settings.estimator)):
         yield settings
         return
-    with tempfile.TemporaryDirectory(prefix="cellsk-", ignore_cleanup_errors=True) as folder:
+    with _make_temporary_store() as store:
         estimator = clone(settings.estimator)
         for reader in _list_readers(estimator):
             if reader.store is None:
-                reader.set_params(store=str(Path(folder) / "pixels"))
+                reader.set_params(store=store)
         first = _find_first_reader(estimator)
         if first is None:  # settings or sources of the reader are known only during a fit
             yield settings._replace(estimator=estimator)
@@ -63,6 +63,18 @@ def share_pixels(
         reading = read_once(first, cells.X, inspect=_collect_into(fingerprints))
         is_kept = reading.images is not None  # this map keeps the list in the store
         yield settings._replace(estimator=estimator) if is_kept else settings
+
+
+@contextmanager
+def _make_temporary_store() -> Iterator[str | None]:
+    """Yield the path of a store that is removed at the end, or None if none can be made."""
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="cellsk-", ignore_cleanup_errors=True)
+    except OSError:  # a system without a folder for temporary files
+        yield None
+        return
+    with temporary as folder:
+        yield str(Path(folder) / "pixels")
 
 
 def _list_readers(estimator: Any) -> list[ImageReader]:

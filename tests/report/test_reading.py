@@ -202,6 +202,16 @@ def test_evaluate_without_space_for_the_pixels_decodes_for_every_fold(drawn, ope
     assert list_numbers(report) == list_numbers(evaluate_cells(build_pipeline(), drawn))
 
 
+def test_evaluate_without_temporary_folder_decodes_for_every_fold(drawn, opened, monkeypatch):
+    """A system without a folder for temporary files gives the same numbers."""
+    expected = evaluate_cells(build_pipeline(), drawn)
+    opened.clear()
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/no-such-folder")
+    report = evaluate_cells(build_pipeline(), drawn)
+    assert len(opened) > 5 * N_IMAGES
+    assert list_numbers(report) == list_numbers(expected)
+
+
 def test_evaluate_finds_unreadable_files_before_any_fold_trains(drawn, tmp_path):
     """The error counts them among all images."""
     damaged = tmp_path / "damaged.png"
