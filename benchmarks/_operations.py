@@ -155,8 +155,8 @@ def _list_casts(weights: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 def measure_operations(dtype: str, side: int, calls: int) -> dict[str, list[float]]:
     """Return the milliseconds of each call of each operation, without those of an empty call.
 
-    The operations take turns, as in a step: whatever else the machine does falls on all, and
-    none finds its tensors still in the cache from the call before.
+    The operations run in turns, as in a step. So other load on the machine affects all of them,
+    and no operation finds its tensors in the cache.
     """
     import tensorflow as tf
 

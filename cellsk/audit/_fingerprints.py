@@ -84,7 +84,7 @@ def measure_images(
     Parameters
     ----------
     sources : sequence of (str, path-like, bytes or ndarray)
-        Files, the contents of files, or RGB or grey pixels of dtype uint8.
+        Files, the contents of files, or RGB or gray pixels of dtype uint8.
     n_jobs : int, default=None
         Processes, as joblib understands it; ``None`` is 1.
     measured : mapping of str to dict, default=None
@@ -135,7 +135,7 @@ def measure_image(pixels: NDArray[np.uint8], facts: FileFacts = _NO_FACTS) -> Fi
     Parameters
     ----------
     pixels : ndarray of shape (height, width) or (height, width, channels)
-        RGB or grey, at the size of the file.
+        RGB or gray, at the size of the file.
     facts : FileFacts, default=_NO_FACTS
         About its file, if there is one.
 
@@ -149,15 +149,15 @@ def measure_image(pixels: NDArray[np.uint8], facts: FileFacts = _NO_FACTS) -> Fi
 
 
 def _measure_pixels(pixels: NDArray[np.uint8]) -> dict[str, Any]:
-    colour = pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
-    colour = colour if colour.shape[2] == 3 else np.repeat(colour[:, :, :1], 3, axis=2)
-    values = colour.astype(np.float32).reshape(-1, 3)
-    height, width = colour.shape[:2]
+    color = pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
+    color = color if color.shape[2] == 3 else np.repeat(color[:, :, :1], 3, axis=2)
+    values = color.astype(np.float32).reshape(-1, 3)
+    height, width = color.shape[:2]
     luma = (values @ _LUMA).reshape(height, width)
     return {
         "reason": "",
         "sound": True,
-        "pixel_digest": _digest_pixels(colour),
+        "pixel_digest": _digest_pixels(color),
         "height": height,
         "width": width,
         "mean_colour": np.ones(len(values), dtype=np.float32) @ values / len(values),

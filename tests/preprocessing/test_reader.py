@@ -218,7 +218,7 @@ def test_parameter_wrong_raises_in_fit_and_transform(paths, parameter, value, er
 
 
 def test_fit_reads_nothing():
-    """Fit returns the reader itself, whatever the files."""
+    """Fit returns the reader itself, even if the files are missing."""
     reader = ImageReader()
     assert reader.fit(["no/such/file.png"]) is reader
 
