@@ -40,8 +40,9 @@ from cellsk.cli._options import (
     parse_filters,
     parse_size,
 )
-from cellsk.cli._pipeline import build_pipeline, open_store, read_images
+from cellsk.cli._pipeline import build_pipeline
 from cellsk.cli._progress import show_progress
+from cellsk.cli._quiet import start_tensorflow
 from cellsk.cli._terminal import ShownWarnings, print_note, show_warnings
 
 if TYPE_CHECKING:
@@ -182,16 +183,15 @@ def evaluate(
         "random_state": seed,
     }
     n_fits = n_folds * _count_fits(calibrate=calibrate, tune=sensitivity or specificity)
-    with open_store(store) as place:
-        pipeline = build_pipeline(
-            size, place, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
-        )
-        read_images(pipeline, images)
-        plan = _Plan(images, pipeline, n_fits, settings)
-        if quick:
-            _show_folds(plan, json)
-        else:
-            _evaluate(plan, outputs, shown, leakage=leakage)
+    pipeline = build_pipeline(
+        size, store, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
+    )
+    plan = _Plan(images, pipeline, n_fits, settings)
+    start_tensorflow()
+    if quick:
+        _show_folds(plan, json)
+    else:
+        _evaluate(plan, outputs, shown, leakage=leakage)
 
 
 class _Plan(NamedTuple):
