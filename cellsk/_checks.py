@@ -113,9 +113,16 @@ def show_value(value: Any) -> str:
     return repr(value.item() if is_scalar else value)
 
 
-def count_noun(count: int, noun: str) -> str:
-    """Return a count and its noun: ``"1 image"``, ``"1,200 images"``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def count_noun(count: int, noun: str, plural: str = "") -> str:
+    """Return a count and its noun: ``"1 image"``, ``"1,200 images"``, ``"2 classes"``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return words for a sentence: ``"a, b and c"``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def pick_form(count: int, singular: str, plural: str) -> str:

@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
-from cellsk.report._search_report import SearchReport
+from cellsk.report import SearchReport
 from cellsk.report.document._candidates import (
     list_candidates,
     mark_choices,

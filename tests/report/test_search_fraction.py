@@ -26,7 +26,7 @@ from sklearn.model_selection import (
 from sklearn.tree import DecisionTreeClassifier
 
 from cellsk.model_selection import InnerKFold
-from cellsk.report._search_report import SearchReport
+from cellsk.report import SearchReport
 
 GROUPS = np.arange(48) % 6  # as many rows in each group
 FIXED = np.repeat([-1, 0, 1], [24, 12, 12])  # half of the rows are never tested

@@ -8,7 +8,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 
 from cellsk.report import evaluate
-from cellsk.report._search_report import SearchReport
+from cellsk.report import SearchReport
 
 POSITIVE_SCORES = {
     "recall": "sensitivity",

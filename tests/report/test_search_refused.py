@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, HalvingGridSearchCV
 
 from cellsk.model_selection import InnerKFold
-from cellsk.report._search_report import SearchReport
+from cellsk.report import SearchReport
 
 REMEDY = r"Take fewer folds, or cv=InnerKFold\(\) from cellsk.model_selection"
 
