@@ -9,6 +9,7 @@ from sklearn.calibration import calibration_curve
 
 from cellsk.metrics import bootstrap_scores, compute_scores, percentile_interval
 from cellsk.report.checklists import answer_checklists
+from cellsk.report.render import choose_rows, make_thumbnails, render_page
 
 CHROMIUM = Path("/usr/bin/chromium")
 N_FOLDS = 5
@@ -33,6 +34,25 @@ def document():
 def document_of_seven():
     """700 images of 20 patients in seven classes."""
     return make_document(names=SEVEN, n_images=700, n_patients=20, seed=3)
+
+
+@pytest.fixture(scope="session")
+def pictures(document):
+    """The same picture for each row that the page shows."""
+    one = make_thumbnails(np.full((1, 8, 8, 3), 170, np.uint8), [0])[0]
+    return dict.fromkeys(choose_rows(document), one)
+
+
+@pytest.fixture(scope="session")
+def html(document, pictures):
+    """The page of two classes, with pictures."""
+    return render_page(document, pictures)
+
+
+@pytest.fixture(scope="session")
+def bare_html(document):
+    """The page of two classes, without pictures."""
+    return render_page(document, {})
 
 
 @pytest.fixture(scope="session")

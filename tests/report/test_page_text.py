@@ -22,7 +22,7 @@ def strip_tags(html):
 # Start of the page ----------------------------------------------------------------------
 
 
-def test_page_starts_with_a_single_predicted_class(document):
+def test_page_starts_with_a_single_predicted_class(document, bare_html):
     """In a box before all numbers, and in the table of folds for each fold."""
     single = predict_all(document, 1)
     page = render_page(single, {})
@@ -32,7 +32,7 @@ def test_page_starts_with_a_single_predicted_class(document):
     folds = re.search(r'<section id="folds".*?</section>', page, re.DOTALL)[0]
     assert folds.count("all predicted malignant") == 5
     assert "All images were predicted malignant." in render_summary(single)
-    assert "all predicted" not in strip_tags(render_page(document, {}))
+    assert "all predicted" not in strip_tags(bare_html)
 
 
 def test_cautions_ask_the_codes_of_limits_and_warnings(document):
@@ -101,9 +101,9 @@ def test_page_shows_the_exact_interval_if_the_bootstrap_has_none(document):
     assert sure["numbers"]["sensitivity"]["low"] is None  # the document is not changed
 
 
-def test_cards_show_the_chance_level_if_it_is_defined(document):
+def test_cards_show_the_chance_level_if_it_is_defined(bare_html):
     """ROC AUC and balanced accuracy of two classes: one half. Sensitivity has none."""
-    cards = re.search(r'<ul class="cards">.*?</ul>', render_page(document, {}), re.DOTALL)[0]
+    cards = re.search(r'<ul class="cards">.*?</ul>', bare_html, re.DOTALL)[0]
     assert strip_tags(cards).count("chance level: 0.50") == 2
     assert "Sensitivity" in cards
 
@@ -126,48 +126,48 @@ def test_sentence_on_predictive_value_is_there_without_a_stated_prevalence(docum
     unstated = copy.deepcopy(document)
     unstated["at_prevalence"] = None
     share = round(100 * unstated["data"]["prevalence"])
-    assert f"Here {share} in 100 images are malignant" in summarize(unstated)[-1]
+    assert f"are malignant, at a prevalence of {share} in 100;" in summarize(unstated)[-1]
 
 
-def test_mean_of_folds_names_the_number_of_folds(document):
+def test_mean_of_folds_names_the_number_of_folds(document, bare_html):
     """If some folds have no value."""
     some = copy.deepcopy(document)
     some["folds"][0]["scores"]["npv"] = None
     assert strip_tags(render_page(some, {})).count("over 4 of 5 folds") == 1
-    assert "over 4 of 5" not in strip_tags(render_page(document, {}))
+    assert "over 4 of 5" not in strip_tags(bare_html)
 
 
-def test_page_names_the_files_that_were_left_out(document):
+def test_page_names_the_files_that_were_left_out(document, bare_html):
     """All of them, with the reason; only the first ten are not folded."""
     short = copy.deepcopy(document)
     short["left_out"] = [[f"bad{n}.png", "cannot be decoded"] for n in range(12)]
     words = strip_tags(render_page(short, {}))
     assert "12 files. The numbers do not include them:" in words
     assert all(f"bad{n}.png cannot be decoded" in words for n in range(12))
-    assert "Left out before the run" not in strip_tags(render_page(document, {}))
+    assert "Left out before the run" not in strip_tags(bare_html)
 
 
-def test_page_explains_that_thresholds_do_not_apply_to_patients(document):
+def test_page_explains_that_thresholds_do_not_apply_to_patients(document, bare_html):
     """Unless patients are predicted by a vote of their images."""
     said = "A patient is predicted malignant from a probability of 0.5; the tuned thresholds"
-    assert said in strip_tags(render_page(document, {}))
+    assert said in strip_tags(bare_html)
     voted = copy.deepcopy(document)
     voted["patients"]["aggregation"] = "vote"
     assert said not in strip_tags(render_page(voted, {}))
 
 
-def test_referral_names_a_lower_error_only_if_the_error_falls(document):
+def test_referral_names_a_lower_error_only_if_the_error_falls(document, bare_html):
     """The uncertainty of some models does not indicate their errors."""
-    assert "The error is lower if" in render_page(document, {})
+    assert "The error is lower if" in bare_html
     flat = copy.deepcopy(document)
     flat["curves"]["coverage"]["error"] = [0.3] * len(flat["curves"]["coverage"]["coverage"])
     assert "The error is lower if" not in render_page(flat, {})
     assert "does not fall" in render_page(flat, {})
 
 
-def test_caption_of_training_names_the_first_of_calibrated_networks(document):
+def test_caption_of_training_names_the_first_of_calibrated_networks(document, bare_html):
     """Calibration trains several in each fold."""
-    assert "the first of them is shown" in render_page(document, {})
+    assert "the first of them is shown" in bare_html
     assert "the first of them is shown" not in render_page(document | {"calibration": None}, {})
 
 
@@ -206,15 +206,13 @@ def test_labels_are_not_questioned_by_a_model_that_may_be_at_chance_level(docume
     assert "its predictions say little about the labels" in strip_tags(page)
 
 
-def test_suspected_label_is_shown_with_its_probability(document):
+def test_suspected_label_is_shown_with_its_probability(document, bare_html):
     """Of the label, not of the prediction."""
     row = next(one for one in document["label_errors"] if one not in document["confident_errors"])
     found = document["predictions"]
     own = found["proba"][row][found["label"][row]]
     name = document["data"]["classes"][found["label"][row]]["name"]
-    section = re.search(r'<section id="errors".*?</section>', render_page(document, {}), re.DOTALL)[
-        0
-    ]
+    section = re.search(r'<section id="errors".*?</section>', bare_html, re.DOTALL)[0]
     assert f"label: {name}, {own:.2f}" in section
 
 

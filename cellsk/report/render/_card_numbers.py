@@ -115,7 +115,7 @@ def _write_patients(document: EvaluationDocument) -> list[str]:
     sentences = [
         f"{count_noun(found['n_patients'], 'patient')}, each with one probability from all of its"
         f" images ({found['aggregation']}).",
-        describe_mixed_patients(document),
+        describe_mixed_patients(document) if found["numbers"] else "",
         explain_patient_threshold(document) if found["numbers"] else "",
         explain_no_patient_scores(document),
     ]

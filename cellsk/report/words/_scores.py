@@ -25,11 +25,11 @@ class ScoreWords(NamedTuple):
 
 _MEANINGS = {
     "accuracy": "share of images classified correctly",
-    "balanced_accuracy": "share classified correctly if each class had as many images",
+    "balanced_accuracy": "share classified correctly, with equal weight for each class",
     "sensitivity": "share of {positive} images that are predicted {positive}",
     "specificity": "share of {negative} images that are predicted {negative}",
-    "ppv": "share of images predicted {positive} that are {positive}, at the prevalence here",
-    "npv": "share of images predicted {negative} that are {negative}, at the prevalence here",
+    "ppv": "share of images predicted {positive} that are {positive}, at the prevalence of these images",
+    "npv": "share of images predicted {negative} that are {negative}, at the prevalence of these images",
     "f1": "harmonic mean of sensitivity and positive predictive value",
     "mcc": "correlation of label and prediction, from \N{MINUS SIGN}1 to 1",
     "roc_auc": "probability that a {positive} image gets a higher score than a {negative} one",

@@ -95,15 +95,15 @@ def _describe_ppv(facts: EvaluationFacts) -> str:
     right = write_count_in_100(stated["ppv"]) if stated else ""
     if stated and right:
         return (
-            f"Where {100 * stated['prevalence']:.3g} in 100 images are {positive}, {right} of 100"
-            f" images predicted {positive} would be {positive}."
+            f"Of 100 images predicted {positive}, {right} would be {positive} at a prevalence of"
+            f" {100 * stated['prevalence']:.3g} in 100."
         )
     here, share = write_count_in_100(facts["numbers"].get("ppv")), facts["data"]["prevalence"]
     if not here or share is None:
         return ""
     return (
-        f"Here {write_number(100 * share, 0)} in 100 images are {positive}, and {here} of 100"
-        f" images predicted {positive} are {positive}; at a lower prevalence there are fewer."
+        f"Of 100 images predicted {positive}, {here} are {positive}, at a prevalence of"
+        f" {write_number(100 * share, 0)} in 100; at a lower prevalence there are fewer."
     )
 
 
