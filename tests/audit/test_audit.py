@@ -1,5 +1,6 @@
 """Findings of audit_images, and the images that clean returns."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -153,6 +154,23 @@ def test_audit_group_predicts_label_only_where_it_does(images):
     found = find(audit_images(images, pure, GROUPS), "A206")
     assert found.details == {"share": 1.0, "n_pure_groups": 10}
     assert "A206" not in codes(audit_images(images, Y, GROUPS))
+
+
+def test_finding_remedy_can_be_replaced(images):
+    """A reader who does not write Python gets another remedy with the same text."""
+    found = find(audit_images(images, Y), "A204")
+    assert found.message == f"{found.text} {found.remedy}"
+    other = dataclasses.replace(found, remedy="Pass --groups.")
+    assert other.message == f"{found.text} Pass --groups."
+    assert "list_images" not in other.message
+
+
+def test_audit_counts_agree_with_their_verbs(tmp_path, images):
+    """One image is blank; two images are."""
+    faulty = images.copy()
+    for n_blank, words in ((1, "1 of 40 images is blank"), (2, "2 of 40 images are blank")):
+        faulty[n_blank - 1] = 128
+        assert words in find(audit_images(faulty, Y, GROUPS), "A401").text
 
 
 def test_audit_test_side_shares_patients_and_lacks_a_class(images):
