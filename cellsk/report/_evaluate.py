@@ -21,13 +21,13 @@ from cellsk.model_selection import (
 )
 from cellsk.report._evaluation_report import EvaluationReport
 from cellsk.report._inputs import check_labeled_images, check_settings, check_two_class_settings
+from cellsk.report._reading import share_pixels
 from cellsk.report._settings import LabeledImages, Settings, make_estimator
 from cellsk.report._warnings import (
     KeptWarnings,
     warn_if_copies_are_split,
     warn_if_patients_are_few,
 )
-from cellsk.report._reading import share_pixels
 from cellsk.report.checklists import answer_checklists
 from cellsk.report.document import EvaluationDocument, EvaluationFacts, build_facts
 from cellsk.report.words import INTENDED_USE, list_limits, write_title
