@@ -50,7 +50,11 @@ def demo(
     output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("demo"),
     seed: Seed = 0,
 ) -> None:
-    """Run the whole workflow on drawn cells: search, evaluation, model, report."""
+    """Show the whole workflow on drawn cells.
+
+    It draws images, searches the number of filters, evaluates the best candidate, writes a model
+    file, and predicts new images.
+    """
     show_warnings()
     with _fill_folder(output) as draft, open_store(None) as store:
         report = _run(draft, store, seed)

@@ -145,9 +145,10 @@ def evaluate(
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
 ) -> None:
-    """Estimate how well a classifier predicts new patients, with intervals.
+    """Evaluate a classifier on new patients, by cross-validation.
 
-    Cross-validation predicts each image once, with a model that was not trained on its patient.
+    Each image is predicted once, by a model that was not trained on its patient. The scores have
+    intervals.
     """
     shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)

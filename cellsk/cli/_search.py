@@ -92,7 +92,7 @@ def search(
     skip_unreadable: SkipUnreadable = False,
     as_json: Json = False,
 ) -> None:
-    """Compare numbers of filters by cross-validation, and show which score best."""
+    """Compare numbers of filters by cross-validation."""
     show_warnings()
     candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
     _check_outputs(output, html)
