@@ -51,7 +51,7 @@ def test_doors_export_only_names_that_others_use():
             for path, text in sources.items()
             if folder not in path.relative_to(ROOM.parent).parts
         )
-        for name in re.findall(r" as (\w+)", sources[door]):
+        for name in re.findall(r"import (?:\(\n\s+)?\w+ as (\w+)", sources[door]):
             assert re.search(rf"\b{name}\b", others), f"nothing uses {folder}.{name}"
 
 

@@ -1,6 +1,5 @@
 """Sentences, phrases and formats: what a document shows, in words."""
 
-from cellsk.report.words._exact_intervals import EXACT as EXACT
 from cellsk.report.words._exact_intervals import add_exact_intervals as add_exact_intervals
 from cellsk.report.words._formats import name_class as name_class
 from cellsk.report.words._formats import name_level as name_level
