@@ -259,10 +259,10 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         context = self._init_callback_context(max_subtasks=self.epochs)
         task = FitTask(self, context, part, sample_weight)
         task.begin()
-        self.precision_ = choose_precision(self.precision)
         with memory_in_words():
             network.initialize(data.images, self.classes_[data.codes])
-            network.history_, self.best_epoch_ = train(
+            self.precision_ = choose_precision(self.precision, network.model_)
+            network.history_, self.best_epoch_, self.precision_ = train(
                 network.model_,
                 part,
                 watched,
