@@ -1,4 +1,4 @@
-"""The audit of a data set: duplicates, leaks, shortcuts and damaged files."""
+"""Audit of a data set: duplicates, leaks, shortcuts and damaged files."""
 
 from cellsk.audit._audit import audit_images
 from cellsk.audit._label_errors import find_label_errors

@@ -79,7 +79,8 @@ def audit(
         n_jobs=jobs,
     )
     report.findings = [
-        replace(found, message=say_as_options(found.message)) for found in report.findings
+        replace(found, text=say_as_options(found.text), remedy=say_as_options(found.remedy))
+        for found in report.findings
     ]
     if as_json:
         print_json(report.to_dict())
