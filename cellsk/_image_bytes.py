@@ -60,7 +60,7 @@ def _check_kind(mode: int, n_bytes: int) -> None:
         raise DecodeError("file is empty")
 
 
-def say_why(error: Exception, start: bytes) -> str:
+def explain_failure(error: Exception, start: bytes) -> str:
     """Return the reason for a file that failed, in a few words."""
     if isinstance(error, FileNotFoundError):
         return "file does not exist"

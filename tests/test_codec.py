@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import io
 import os
 import struct
@@ -15,7 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cellsk._codec import DecodeError, ReadSettingError, decode_image, encode_image, verify_image
+from cellsk._codec import (
+    DecodeError,
+    ReadSettingError,
+    decode_image,
+    encode_image,
+    open_page,
+    verify_image,
+)
 
 DEEP = np.array([[0, 1000, 4095], [30000, 65000, 65535]], dtype=np.uint16)
 DEEP_AS_8_BITS = np.array([[0, 4, 16], [117, 253, 255]], dtype=np.uint8)
@@ -404,6 +412,89 @@ def test_decode_resize_shrinks_with_antialiasing():
 def test_decode_resize_to_own_size_changes_nothing():
     """No resampling where the size fits already."""
     assert np.array_equal(decode_image(save_bytes(Image.fromarray(RGB)), image_size=(4, 6)), RGB)
+
+
+def build_every_kind():
+    """Return one file of every kind of pixels that can be read without a setting."""
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, (12, 9, 3), dtype=np.uint8)
+    grey = rgb[:, :, 0].copy()
+    rgba = np.dstack([rgb, grey[:, ::-1]])
+    palette = Image.fromarray(rgb).convert("P", palette=Image.Palette.ADAPTIVE)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    chunks = [(b"PLTE", bytes([10, 20, 30, 200, 0, 7])), (b"tRNS", bytes([255, 128]))]
+    pages = [Image.fromarray(grey), Image.fromarray(grey[::-1].copy())]
+    return {
+        **{f"rgb {kind}": save_bytes(Image.fromarray(rgb), kind) for kind in FORMATS},
+        **{f"grey {kind}": save_bytes(Image.fromarray(grey), kind) for kind in FORMATS},
+        **{f"1 bit {kind}": save_bytes(Image.fromarray(grey > 99), kind) for kind in LOSSLESS},
+        **{f"palette {kind}": save_bytes(palette, kind) for kind in LOSSLESS},
+        **{f"rgba {kind}": save_bytes(Image.fromarray(rgba), kind) for kind in ("PNG", "TIFF")},
+        "grey and alpha": save_bytes(Image.fromarray(np.dstack([grey, grey[::-1]])), "PNG"),
+        "premultiplied": build_tiff(np.dstack([grey, grey[::-1]]), extra=[1]),
+        "palette and alpha": build_png(8, 3, 2, [bytes([0, 1])], *chunks),
+        "one clear value": build_png(2, 0, 2, [bytes([0x60])], (b"tRNS", struct.pack(">H", 1))),
+        "CMYK JPEG": save_bytes(Image.fromarray(rgba, "CMYK"), "JPEG"),
+        "CMYK TIFF": save_bytes(Image.fromarray(rgba, "CMYK"), "TIFF"),
+        "YCbCr TIFF": build_tiff(rgb, photometric=6),
+        "turned JPEG": save_bytes(Image.fromarray(rgb), "JPEG", exif=exif),
+        "turned PNG": save_bytes(Image.fromarray(rgb), "PNG", exif=exif),
+        "turned TIFF": build_tiff(rgb, orientation=6),
+        "16-bit PNG": save_bytes(Image.fromarray(DEEP), "PNG"),
+        "16-bit TIFF": build_tiff(DEEP, order=">", compress=True),
+        "16-bit color": build_tiff(rgb.astype(np.uint16) * 257),
+        "float TIFF": build_tiff((grey / 255).astype(np.float32)),
+        "white is zero": build_tiff(DEEP, photometric=0),
+        "MPO": save_bytes(pages[0], "MPO", save_all=True, append_images=pages[1:]),
+    }
+
+
+FORMATS, LOSSLESS = ("PNG", "JPEG", "TIFF", "BMP"), ("PNG", "TIFF", "BMP")
+EVERY_KIND = build_every_kind()
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_open_page_gives_all_sizes_the_pixels_of_separate_decoding(kind):
+    """One opening gives the full size, a smaller size, gray and color, bit for bit."""
+    data = EVERY_KIND[kind]
+    wanted = [(3, None), (3, (5, 7)), (1, None), (1, (5, 7)), (3, None)]
+    with open_page(data) as page:
+        found = [page.to_pixels(*settings) for settings in wanted]
+        facts = page.describe_file()
+    assert page.is_default
+    for (channels, image_size), pixels in zip(wanted, found, strict=True):
+        alone = decode_image(data, channels=channels, image_size=image_size)
+        assert np.array_equal(pixels, alone)
+        assert pixels.dtype == np.uint8
+    assert facts.digest == hashlib.sha256(data).hexdigest()
+    assert facts.n_bytes == len(data)
+    assert facts.format == Image.open(io.BytesIO(data)).format
+    assert facts.mode == Image.open(io.BytesIO(data)).mode
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "is_default"),
+    [
+        ("rgb PNG", {"page": 0}, True),
+        ("rgb PNG", {"value_range": (0, 9)}, True),
+        ("rgb PNG", {"max_pixels": 200}, True),
+        ("16-bit TIFF", {"value_range": (0, 65535)}, False),
+        ("float TIFF", {"value_range": (0, 2)}, False),
+    ],
+)
+def test_open_page_knows_whether_default_settings_give_the_same(kind, settings, is_default):
+    """Settings that do not change this file are as good as the defaults."""
+    with open_page(EVERY_KIND[kind], **settings) as page:
+        assert page.is_default is is_default
+        if is_default:
+            assert np.array_equal(page.to_pixels(), decode_image(EVERY_KIND[kind]))
+
+
+def test_open_page_of_a_stack_is_not_the_default(three_pages):
+    """The defaults refuse a file of several pages, so a named page is something else."""
+    with open_page(three_pages, page=0) as page:
+        assert not page.is_default
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,13 @@ from cellsk.audit._data import (
 from cellsk.audit._duplicate_findings import audit_duplicates, audit_near_duplicates
 from cellsk.audit._duplicates import find_exact_sets, find_near_sets, merge_groups
 from cellsk.audit._file_findings import audit_files
-from cellsk.audit._fingerprints import measure_images
+from cellsk.audit._fingerprints import Fingerprint, measure_images
 from cellsk.audit._label_findings import audit_label_errors, audit_labels
 from cellsk.audit._picture_findings import audit_pictures
 from cellsk.audit._report import AuditReport
 from cellsk.exceptions import InputError
 
-__all__ = ["audit_images"]
+__all__ = ["audit_images", "audit_measured"]
 
 
 def audit_images(
@@ -162,6 +162,52 @@ def audit_images(
     >>> bool(clean.groups[0] == clean.groups[1])
     True
     """
+    return audit_measured(
+        paths,
+        y,
+        groups,
+        target_names=target_names,
+        proba=proba,
+        test_paths=test_paths,
+        test_y=test_y,
+        test_groups=test_groups,
+        near_duplicates=near_duplicates,
+        n_jobs=n_jobs,
+    )
+
+
+def audit_measured(
+    paths: Sequence[Any] | ArrayLike,
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    *,
+    target_names: Sequence[str] | None = None,
+    proba: ArrayLike | None = None,
+    test_paths: Sequence[Any] | ArrayLike | None = None,
+    test_y: ArrayLike | None = None,
+    test_groups: ArrayLike | None = None,
+    near_duplicates: bool = True,
+    n_jobs: int | None = None,
+    measured: Mapping[str, Fingerprint] | None = None,
+) -> AuditReport:
+    """Audit images as `audit_images` does, without opening files that are measured already.
+
+    Parameters
+    ----------
+    paths, y, groups, target_names, proba, test_paths, test_y, test_groups, near_duplicates, n_jobs
+        As in `audit_images`.
+    measured : mapping of str to dict, default=None
+        What `measure_image` has returned for some of the paths.
+
+    Returns
+    -------
+    report : AuditReport
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `audit_images`.
+    """
     start = time.perf_counter()
     check_test_columns(test_paths, test_y, test_groups)
     train = list_sources("paths", paths)
@@ -175,7 +221,7 @@ def audit_images(
         groups=_join_groups(groups, test_groups, counts),
         target_names=names,
         proba=_check_proba(proba, y, len(train), len(names)),
-        prints=measure_images(sources, n_jobs),
+        prints=measure_images(sources, n_jobs, measured),
     )
     exact = find_exact_sets(data.prints)
     near, pairs = find_near_sets(data.prints, exact) if near_duplicates else ([], [])

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from cellsk._codec import DecodeError, ReadSettingError
-from cellsk.audit._image_facts import ImageFacts, read_image
+from cellsk._codec import DecodeError, FileFacts, ReadSettingError, open_page
 
-__all__ = ["THUMBNAIL_SIZE", "Fingerprints", "measure_images"]
+__all__ = ["THUMBNAIL_SIZE", "Fingerprint", "Fingerprints", "measure_image", "measure_images"]
+
+# The columns of one image.
+Fingerprint: TypeAlias = dict[str, Any]
 
 THUMBNAIL_SIZE = 32
 _CHUNK_SIZE = 128
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_NO_FACTS = ImageFacts("", 0, "array", "", "", "")
+_NO_FACTS = FileFacts("", 0, "array", "", "", "")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Fingerprints:
         SHA-256 of the bytes of the file, and of its RGB pixels and their shape.
     n_bytes : ndarray of shape (n,), dtype int64
     format, mode, encoding, origin : ndarray of shape (n,), dtype str
-        As in :class:`ImageFacts`.
+        As in :class:`FileFacts`.
     height, width : ndarray of shape (n,), dtype int64
     mean_colour : ndarray of shape (n, 3), dtype float64
         In levels from 0 to 255.
@@ -72,7 +74,11 @@ class Fingerprints:
         return self.reason == ""
 
 
-def measure_images(sources: Sequence[Any], n_jobs: int | None = None) -> Fingerprints:
+def measure_images(
+    sources: Sequence[Any],
+    n_jobs: int | None = None,
+    measured: Mapping[Any, Fingerprint] | None = None,
+) -> Fingerprints:
     """Return the fingerprints of image files, or of images as arrays.
 
     Parameters
@@ -81,47 +87,65 @@ def measure_images(sources: Sequence[Any], n_jobs: int | None = None) -> Fingerp
         Files, the contents of files, or RGB or grey pixels of dtype uint8.
     n_jobs : int, default=None
         Processes, as joblib understands it; ``None`` is 1.
+    measured : mapping of str to dict, default=None
+        What `measure_image` has returned for some of the files, which are then not opened.
 
     Returns
     -------
     fingerprints : Fingerprints
         In the order of ``sources``.
     """
-    chunks = [sources[i : i + _CHUNK_SIZE] for i in range(0, len(sources), _CHUNK_SIZE)]
-    if len(chunks) < 4:  # starting processes takes longer
-        n_jobs = 1
-    parts = Parallel(n_jobs=n_jobs)(delayed(_measure_chunk)(chunk) for chunk in chunks)
-    rows = [row for part in parts for row in part]
+    known = measured or {}
+    are_known = [isinstance(source, str) and source in known for source in sources]
+    pairs = list(zip(sources, are_known, strict=True))
+    new = iter(_measure_files([source for source, is_known in pairs if not is_known], n_jobs))
+    rows = [known[source] if is_known else next(new) for source, is_known in pairs]
     names = [field.name for field in fields(Fingerprints)]
     return Fingerprints(**{name: np.array([row[name] for row in rows]) for name in names})
 
 
-def _measure_chunk(sources: Sequence[Any]) -> list[dict[str, Any]]:
-    return [_measure_image(source) for source in sources]
+def _measure_files(sources: Sequence[Any], n_jobs: int | None) -> list[Fingerprint]:
+    chunks = [sources[i : i + _CHUNK_SIZE] for i in range(0, len(sources), _CHUNK_SIZE)]
+    if len(chunks) < 4:  # starting processes takes longer
+        n_jobs = 1
+    parts = Parallel(n_jobs=n_jobs)(delayed(_measure_chunk)(chunk) for chunk in chunks)
+    return [row for part in parts for row in part]
 
 
-def _measure_image(source: Any) -> dict[str, Any]:
-    """Return the columns of one image."""
+def _measure_chunk(sources: Sequence[Any]) -> list[Fingerprint]:
+    return [_measure_source(source) for source in sources]
+
+
+def _measure_source(source: Any) -> Fingerprint:
+    if isinstance(source, np.ndarray):
+        return measure_image(source)
     try:
-        facts, pixels = (
-            (_NO_FACTS, source) if isinstance(source, np.ndarray) else read_image(source)
-        )
+        with open_page(source) as page:
+            pixels, facts = page.to_pixels(), page.describe_file()
     except DecodeError as error:
         empty = np.zeros((1, 1, 3), dtype=np.uint8)
         unread = {"reason": str(error), "sound": isinstance(error, ReadSettingError)}
-        return _measure_pixels(empty) | unread | _describe_facts(_NO_FACTS) | {"pixel_digest": ""}
-    return _measure_pixels(pixels) | _describe_facts(facts)
+        return measure_image(empty) | unread | {"pixel_digest": ""}
+    return measure_image(pixels, facts)
 
 
-def _describe_facts(facts: ImageFacts) -> dict[str, Any]:
-    return {
-        "file_digest": facts.digest,
-        "n_bytes": facts.n_bytes,
-        "format": facts.format,
-        "mode": facts.mode,
-        "encoding": facts.encoding,
-        "origin": facts.origin,
-    }
+def measure_image(pixels: NDArray[np.uint8], facts: FileFacts = _NO_FACTS) -> Fingerprint:
+    """Return the fingerprint of one image.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width) or (height, width, channels)
+        RGB or grey, at the size of the file.
+    facts : FileFacts, default=_NO_FACTS
+        About its file, if there is one.
+
+    Returns
+    -------
+    fingerprint : dict
+        The columns of one row of `Fingerprints`.
+    """
+    about_file = facts._asdict()
+    return _measure_pixels(pixels) | {"file_digest": about_file.pop("digest")} | about_file
 
 
 def _measure_pixels(pixels: NDArray[np.uint8]) -> dict[str, Any]:

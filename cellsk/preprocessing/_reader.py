@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,11 +14,13 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import Tags
 
 from cellsk._checks import check_count, check_image_size, check_option, check_value_range
-from cellsk._codec import MAX_PIXELS, ImageSource, decode_image
+from cellsk._codec import MAX_PIXELS, FileFacts, ImageSource, decode_image, open_page
 from cellsk.preprocessing._sources import ImagesInMemory, check_sources, read_each
 from cellsk.preprocessing._store import check_store, open_store
 
 MAX_STORE_BYTES = 2**33
+
+Inspect: TypeAlias = Callable[[ImageSource, NDArray[np.uint8], FileFacts], None]
 
 
 class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -202,18 +205,14 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """
         settings = self._check_parameters()
         sources = check_sources(X)
+        decode = partial(_decode, settings)
         store = open_store(self.store, self.max_store_bytes)
         if store is not None:
-            kept = store.read(sources, settings, verbose=self.verbose)
+            kept = store.read(sources, settings, decode, verbose=self.verbose)
             if kept is not None:
                 return kept
         images = ImagesInMemory(len(sources))
-        read_each(
-            sources,
-            lambda index: decode_image(sources[index], **settings),
-            images.add,
-            verbose=self.verbose,
-        )
+        read_each(sources, lambda index: decode(sources[index]), images.add, verbose=self.verbose)
         return images.finish()
 
     def _check_parameters(self) -> dict[str, Any]:
@@ -248,3 +247,93 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
+
+
+class Reading(NamedTuple):
+    """What `read_once` found out about a list of images.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Height, width and channels of each image, as the reader returns it.
+    images : ndarray of shape (n_samples, height, width, channels) or None
+        Read-only map of the reader's store, which keeps the list while the map exists. None
+        if the pixels are not kept.
+    """
+
+    shape: tuple[int, ...]
+    images: NDArray[np.uint8] | None
+
+
+def read_once(
+    reader: ImageReader,
+    X: Sequence[ImageSource] | ArrayLike,
+    *,
+    inspect: Inspect | None = None,
+) -> Reading:
+    """Decode all images once, before training, and keep the pixels in the store of the reader.
+
+    Later calls of ``reader.transform`` with any of these images open no file. Without a store,
+    or if it cannot keep the list, the files are only checked. At most one image is in memory.
+
+    Parameters
+    ----------
+    reader : ImageReader
+        Decides how the images are read. Its ``verbose`` shows a progress bar on stderr.
+    X : array-like of shape (n_samples,)
+        Paths, or the contents of image files.
+    inspect : callable, default=None
+        Called with each source that is decoded: the source, its pixels as an ``ImageReader()``
+        returns them at full size, and the facts about the file. Not called for images that
+        the store holds already, nor where such a reader would return other pixels.
+
+    Returns
+    -------
+    reading : Reading
+
+    Raises
+    ------
+    ImageReadError, TypeError, ValueError
+        As `ImageReader.transform`.
+
+    Warns
+    -----
+    StoreWarning
+        If the store cannot be written.
+    """
+    settings = reader._check_parameters()
+    sources = check_sources(X)
+    decode = partial(_decode_and_inspect, settings, inspect)
+    store = open_store(reader.store, reader.max_store_bytes)
+    if store is not None:
+        images = store.read(sources, settings, decode, verbose=reader.verbose, in_memory=False)
+        if images is not None:
+            return Reading(images.shape[1:], images)
+    shape = read_each(
+        sources, lambda index: decode(sources[index]), _keep_nothing, verbose=reader.verbose
+    )
+    return Reading(shape, None)
+
+
+def _decode(settings: dict[str, Any], source: ImageSource) -> NDArray[np.uint8]:
+    return decode_image(source, **settings)
+
+
+def _decode_and_inspect(
+    settings: dict[str, Any], inspect: Inspect | None, source: ImageSource
+) -> NDArray[np.uint8]:
+    if inspect is None:
+        return _decode(settings, source)
+    opening = {name: settings[name] for name in ("page", "value_range", "max_pixels")}
+    whole, facts = None, None
+    with open_page(source, **opening) as page:
+        pixels = page.to_pixels(settings["channels"], settings["image_size"])
+        if page.is_default:
+            whole, facts = page.to_pixels(), page.describe_file()
+    if whole is not None and facts is not None:  # after the file is closed, so errors stay errors
+        inspect(source, whole, facts)
+    return pixels
+
+
+def _keep_nothing(index: int, pixels: NDArray[np.uint8]) -> None:
+    pass

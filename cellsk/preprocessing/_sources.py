@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import count_noun, name_failures
-from cellsk._codec import PILLOW_QUIET, DecodeError, ImageSource, ReadSettingError
+from cellsk._codec import IGNORE_PILLOW_WARNINGS, DecodeError, ImageSource, ReadSettingError
 from cellsk.exceptions import ImageReadError
 
 __all__ = ["ImagesInMemory", "check_sources", "read_each"]
@@ -90,8 +90,8 @@ def read_each(
     keep: Callable[[int, NDArray[np.uint8]], None],
     *,
     verbose: int = 0,
-) -> None:
-    """Read every image by its index, and hand on the pixels of those of the first one's shape.
+) -> tuple[int, ...]:
+    """Read every image by its index, keep those of the first one's shape, and return that shape.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def read_each(
     shape: tuple[int, ...] | None = None
     failures: _Failures = []
     misfits: _Misfits = []
-    with PILLOW_QUIET:  # once for all, as it costs more than a look at a small file
+    with IGNORE_PILLOW_WARNINGS:  # once for all, as it costs more than a look at a small file
         for index, source in enumerate(_show_progress(sources, verbose)):
             try:
                 pixels = read(index)
@@ -119,6 +119,7 @@ def read_each(
         raise _list_failures(failures, len(sources))
     if misfits:
         raise _list_misfits(misfits, len(sources), shape)
+    return shape
 
 
 def _name_source(source: ImageSource, index: int) -> str:

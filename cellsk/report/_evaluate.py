@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from cellsk.audit import AuditReport, audit_images
+from cellsk.audit import AuditReport, audit_measured
 from cellsk.model_selection import (
     Folds,
     OutOfFold,
@@ -28,6 +28,7 @@ from cellsk.report._inputs import (
     warn_of_copies,
 )
 from cellsk.report._notes import Notes
+from cellsk.report._reading import Fingerprints, read_images
 from cellsk.report._settings import Cells, Settings, make_estimator
 from cellsk.report.document._evaluation import build_document
 
@@ -224,19 +225,27 @@ def _run(
             warn_if_groups_are_lost(settings.estimator)
         warn_if_thin(cells)
     found = None
-    if audit and cells.are_paths:
-        found = audit_images(cells.X, cells.codes, cells.groups, target_names=cells.names)
+    fingerprints: Fingerprints | None = {} if audit else None
+    with read_images(cells, settings, fingerprints) as reading:
+        if audit and cells.are_paths:
+            found = audit_measured(
+                cells.X,
+                cells.codes,
+                cells.groups,
+                target_names=cells.names,
+                measured=fingerprints,
+            )
+            with notes.taken():
+                warn_of_copies(found, folds.codes)
         with notes.taken():
-            warn_of_copies(found, folds.codes)
-    with notes.taken():
-        out_of_fold = predict_out_of_fold(
-            partial(make_estimator, settings, cells.pos_label),
-            cells.X,
-            cells.y,
-            folds.splits,
-            groups=cells.groups,
-            n_jobs=settings.n_jobs,
-        )
+            out_of_fold = predict_out_of_fold(
+                partial(make_estimator, reading, cells.pos_label),
+                cells.X,
+                cells.y,
+                folds.splits,
+                groups=cells.groups,
+                n_jobs=settings.n_jobs,
+            )
     document = build_document(cells, settings, folds, out_of_fold, found, notes.sentences, left_out)
     return document, folds, out_of_fold, found
 

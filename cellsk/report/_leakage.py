@@ -11,6 +11,7 @@ import numpy as np
 from cellsk._checks import count_noun
 from cellsk.metrics import compute_scores
 from cellsk.model_selection import OutOfFold, choose_cv, predict_out_of_fold, splits_by_group
+from cellsk.report._reading import read_images
 from cellsk.report._settings import Cells, Settings, make_estimator
 from cellsk.report.document._evaluation import judge, resampling_of
 from cellsk.report.document._numbers import number, numbers_of
@@ -44,14 +45,15 @@ def measure_leakage(
     each_alone = np.arange(len(cells.y)) if splits_by_group(settings.estimator) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # they were given the first time
-        random = predict_out_of_fold(
-            partial(make_estimator, settings, cells.pos_label),
-            cells.X,
-            cells.y,
-            list(splitter.split(cells.y, cells.y)),
-            groups=each_alone,
-            n_jobs=settings.n_jobs,
-        )
+        with read_images(cells, settings) as reading:
+            random = predict_out_of_fold(
+                partial(make_estimator, reading, cells.pos_label),
+                cells.X,
+                cells.y,
+                list(splitter.split(cells.y, cells.y)),
+                groups=each_alone,
+                n_jobs=settings.n_jobs,
+            )
     return _compare(cells, settings, grouped, random)
 
 

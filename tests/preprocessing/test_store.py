@@ -24,22 +24,22 @@ from sklearn.preprocessing import FunctionTransformer
 
 from cellsk import CellClassifier
 from cellsk.exceptions import ImageReadError, StoreWarning
-from cellsk.preprocessing import ImageReader, _store, _store_room, _store_sheet
+from cellsk.preprocessing import ImageReader, _pixel_file, _reader, _store, _store_files
 
 SIZE = 3 * 8 * 10
 # One process that reads: its arguments are a JSON list of store, paths, and where to stop.
 READ = """
 import json, sys, time
-from cellsk.preprocessing import ImageReader, _store
+from cellsk.preprocessing import ImageReader, _reader
 folder, paths, stop = json.loads(sys.argv[1])
-decode, seen = _store.decode_image, []
+decode, seen = _reader.decode_image, []
 def count(source, **settings):
     seen.append(source)
     if len(seen) == stop:
         print("writing", flush=True)
         time.sleep(600)
     return decode(source, **settings)
-_store.decode_image = count
+_reader.decode_image = count
 print("ready", flush=True)
 sys.stdin.readline()
 images = ImageReader(store=folder).transform(paths)
@@ -75,15 +75,15 @@ def folder(tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """Return the list of all files that the store has decoded."""
-    real, seen = _store.decode_image, []
-    monkeypatch.setattr(_store, "decode_image", lambda x, **kw: seen.append(x) or real(x, **kw))
+    real, seen = _reader.decode_image, []
+    monkeypatch.setattr(_reader, "decode_image", lambda x, **kw: seen.append(x) or real(x, **kw))
     return seen
 
 
 @pytest.fixture
 def new_process(monkeypatch):
     """Return a function that makes this process forget which sheets it has checked."""
-    return lambda: monkeypatch.setattr(_store_sheet, "_whole", set())
+    return lambda: monkeypatch.setattr(_pixel_file, "_checked", set())
 
 
 def list_names(folder, suffix):
@@ -177,14 +177,14 @@ def test_store_sees_changed_file_of_the_same_size(paths, folder, keep_time):
 
 def test_store_does_not_keep_what_changes_meanwhile(paths, folder, monkeypatch):
     """A file that is written while it is read is read plainly."""
-    real = _store.decode_image
+    real = _reader.decode_image
 
     def decode_and_touch(source, **settings):
         pixels = real(source, **settings)
         os.utime(source, ns=(0, 0))
         return pixels
 
-    monkeypatch.setattr(_store, "decode_image", decode_and_touch)
+    monkeypatch.setattr(_reader, "decode_image", decode_and_touch)
     images = ImageReader(store=folder).transform(paths)
     assert np.array_equal(images, ImageReader().transform(paths))
     assert images.flags.writeable
@@ -228,7 +228,7 @@ def test_store_makes_sheet_of_wrong_size_anew(paths, folder, size):
     plain = np.array(reader.transform(paths))
     os.truncate(find_sheet(folder), size)
     assert np.array_equal(reader.transform(paths), plain)
-    assert find_sheet(folder).stat().st_size == _store_sheet.sheet_size(plain.shape)
+    assert find_sheet(folder).stat().st_size == _pixel_file.file_size(plain.shape)
 
 
 def test_store_does_not_copy_damaged_rows(paths, folder, decoded):
@@ -281,7 +281,7 @@ def test_store_is_for_its_user_alone(paths, folder):
 
 def test_store_removes_what_was_not_used_for_longest(paths, folder):
     """The bound holds; other files in the folder, and lists just used, stay."""
-    one = _store_sheet.sheet_size((2, 8, 10, 3))
+    one = _pixel_file.file_size((2, 8, 10, 3))
     reader = ImageReader(store=folder, max_store_bytes=2 * one)
     folder.mkdir()
     (folder / "notes.pixels").write_bytes(b"x" * 10_000)
@@ -305,7 +305,7 @@ def find_sheet_of(folder, known):
 
 def test_store_keeps_a_bounded_number_of_lists(paths, folder, monkeypatch):
     """Many short lists are not kept for ever."""
-    monkeypatch.setattr(_store_room, "_MAX_SHEETS", 3)
+    monkeypatch.setattr(_store_files, "_MAX_FILES", 3)
     reader = ImageReader(store=folder)
     for path in paths:
         reader.transform([path])
@@ -315,7 +315,7 @@ def test_store_keeps_a_bounded_number_of_lists(paths, folder, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="open files cannot be removed there at all")
 def test_store_leaves_mapped_lists_alone(paths, folder):
     """What is in use stays, and what then has no place is read into memory."""
-    one = _store_sheet.sheet_size((2, 8, 10, 3))
+    one = _pixel_file.file_size((2, 8, 10, 3))
     reader = ImageReader(store=folder, max_store_bytes=one)
     images = reader.transform(paths[0:2])
     view, sheet = images[1:], find_sheet(folder)
@@ -344,15 +344,17 @@ def test_store_reads_too_large_list_into_memory(paths, folder):
 
 def test_store_on_full_disk_warns_and_reads(paths, folder, monkeypatch):
     """Nothing half-written stays, and the images come all the same."""
-    real = _store_sheet.Draft.add
+    real = _pixel_file.PixelDraft.add
 
     def add(draft, index, pixels):
         if index == 3:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(draft, index, pixels)
 
-    monkeypatch.setattr(_store_sheet.Draft, "add", add)
-    with pytest.warns(StoreWarning, match=r"Got 'no space left on device' .* Make room, name"):
+    monkeypatch.setattr(_pixel_file.PixelDraft, "add", add)
+    with pytest.warns(
+        StoreWarning, match=r"Got 'no space left on device' .* Free some space, name"
+    ):
         images = ImageReader(store=folder).transform(paths)
     assert np.array_equal(images, ImageReader().transform(paths))
     assert list_names(folder, ".pixels") + list_names(folder, ".draft") == []
@@ -364,7 +366,7 @@ def test_store_larger_than_files_may_be_warns_and_reads(paths, folder):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
     try:
-        with pytest.warns(StoreWarning, match="were read without it"):
+        with pytest.warns(StoreWarning, match="are read without it"):
             images = ImageReader(store=folder).transform(paths)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -374,7 +376,9 @@ def test_store_larger_than_files_may_be_warns_and_reads(paths, folder):
 
 def test_store_where_nothing_can_be_written_warns_and_reads(paths):
     """A folder that cannot be made is no reason not to read."""
-    with pytest.warns(StoreWarning, match=r"must be a folder to write to. .*'/proc/cellsk'"):
+    with pytest.warns(
+        StoreWarning, match=r"must be a folder that can be written. .*'/proc/cellsk'"
+    ):
         images = ImageReader(store="/proc/cellsk").transform(paths)
     assert np.array_equal(images, ImageReader().transform(paths))
 
@@ -444,7 +448,9 @@ def test_store_switch_turns_every_store_off(paths, folder, monkeypatch):
     assert not isinstance(images, np.memmap)
     assert not folder.exists()
     monkeypatch.setenv("CELLSK_STORE", "no")
-    with pytest.raises(ValueError, match=r"CELLSK_STORE must be 'on', 'off' or not set. Got 'no'"):
+    with pytest.raises(
+        ValueError, match=r"CELLSK_STORE must be one of 'on', 'off', or not set. Got 'no'"
+    ):
         ImageReader(store=folder).transform(paths)
 
 
@@ -472,15 +478,15 @@ def test_store_writes_with_the_memory_of_one_image(paths, folder):
 
 def test_store_in_threads_gives_each_the_same(paths, folder, monkeypatch):
     """One thread makes the sheet, the others wait for it and write none."""
-    decode, draft, decoded, drafts = _store.decode_image, _store.Draft, [], []
+    decode, draft, decoded, drafts = _reader.decode_image, _store.PixelDraft, [], []
 
     def decode_slowly(source, **settings):
         time.sleep(0.02)  # so that all threads are there before the first has done
         decoded.append(source)
         return decode(source, **settings)
 
-    monkeypatch.setattr(_store, "decode_image", decode_slowly)
-    monkeypatch.setattr(_store, "Draft", lambda *args: drafts.append(args) or draft(*args))
+    monkeypatch.setattr(_reader, "decode_image", decode_slowly)
+    monkeypatch.setattr(_store, "PixelDraft", lambda *args: drafts.append(args) or draft(*args))
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ImageReader(store=folder).transform, [paths] * 4))
     assert decoded == paths
