@@ -1,4 +1,4 @@
-"""Image files to pixels and back: the one module that knows Pillow."""
+"""Decoding and encoding of image files with Pillow."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SAVE_FORMATS = {
 }
 EXTENSIONS = tuple(SAVE_FORMATS)
 
-_RULES = 1  # counted up when a file comes to give other pixels, so that kept ones are not used
+_RULES = 1  # increase it when pixels of the same file change, so stored pixels are not used
 
 
 class IgnoreWarnings:
@@ -94,17 +94,17 @@ def decode_image(
     image_size: tuple[int, int] | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> NDArray[np.uint8]:
-    """Return one image file as uint8 pixels.
+    """Decode an image file to uint8 pixels.
 
-    The rules for each kind of pixel are in the docstring of
-    :class:`cellsk.preprocessing.ImageReader`. The arguments are not checked here.
+    The docstring of :class:`cellsk.preprocessing.ImageReader` has the rules for each kind of
+    pixel. The arguments are not checked here.
 
     Parameters
     ----------
     source : str, path-like or bytes
         A file, or the contents of one.
     channels : {1, 3}, default=3
-        Grey or RGB.
+        Gray or RGB.
     page : int, default=None
         Page of a file with several, counted from 0.
     value_range : tuple of (float, float), default=None
@@ -122,7 +122,7 @@ def decode_image(
     Raises
     ------
     DecodeError
-        With a short reason. :class:`ReadSettingError` if the file itself is sound.
+        With a short reason. :class:`ReadSettingError` if the file is undamaged.
     """
     with open_page(source, page=page, value_range=value_range, max_pixels=max_pixels) as opened:
         return opened.to_pixels(channels, image_size)
@@ -136,9 +136,9 @@ def open_page(
     value_range: tuple[float, float] | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Iterator[Page]:
-    """Decode one page, from which several sizes and the facts about the file can be taken.
+    """Decode a page, to take pixels of several sizes and the facts about the file from it.
 
-    Every exception of the body becomes a DecodeError, so take pixels there and do no more.
+    Any exception in the body becomes a DecodeError, so the body should do nothing else.
 
     Parameters
     ----------
@@ -148,14 +148,14 @@ def open_page(
     Raises
     ------
     DecodeError
-        With a short reason. :class:`ReadSettingError` if the file itself is sound.
+        With a short reason. :class:`ReadSettingError` if the file is undamaged.
     """
     with _open_image(source, max_pixels) as (image, stream):
         yield Page(image, stream, page, value_range, max_pixels)
 
 
 def verify_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> None:
-    """Decode every page of one image file, and keep nothing.
+    """Decode every page of an image file, to find damage.
 
     Raises
     ------
@@ -173,28 +173,28 @@ def verify_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> None:
 
 
 def name_decoder() -> str:
-    """Return what the pixels of a file depend on, besides the file and the arguments."""
+    """Return the versions on which the pixels of a file depend."""
     from PIL import __version__, features
 
     return f"cellsk {_RULES}, Pillow {__version__}, libjpeg {features.version('jpg')}"
 
 
 def encode_image(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
-    """Write uint8 pixels as a PNG, JPEG, TIFF or BMP file, as the extension says.
+    """Write uint8 pixels as a PNG, JPEG, TIFF or BMP file, depending on the extension.
 
-    The file appears whole or not at all: it is written beside its place and moved there.
+    The file is written under a temporary name and then renamed, so it is complete or absent.
 
     Parameters
     ----------
     pixels : ndarray of shape (height, width), (height, width, 1) or (height, width, 3)
-        Grey or RGB, dtype uint8.
+        Gray or RGB, dtype uint8.
     path : str or path-like
-        Its folder must exist. A file already there is replaced.
+        Its folder must exist. An existing file is replaced.
 
     Raises
     ------
     TypeError, ValueError
-        When the pixels or the extension are not as above.
+        If the pixels or the extension are not as above.
     """
     path = Path(path)
     extension = path.suffix.lower()
@@ -222,7 +222,7 @@ def _check_pixels(pixels: Any) -> NDArray[np.uint8]:
 
 @contextmanager
 def _open_image(source: ImageSource, max_pixels: int) -> Iterator[tuple[PillowImage, BinaryIO]]:
-    """Open a file, and turn whatever goes wrong until it closes into a DecodeError."""
+    """Open a file, and raise every error as a DecodeError until it is closed."""
     Image = load_pillow()
     start = b""
     with IGNORE_PILLOW_WARNINGS:
@@ -236,8 +236,9 @@ def _open_image(source: ImageSource, max_pixels: int) -> Iterator[tuple[PillowIm
         except DecodeError:
             raise
         except Image.DecompressionBombError:
-            own = max_pixels > 2 * (Image.MAX_IMAGE_PIXELS or 0)
-            limit = "Pillow's own limit" if own else f"max_pixels={max_pixels:,}"
-            raise ReadSettingError(f"more pixels than {limit} allows") from None
-        except Exception as error:  # damaged files make Pillow raise nearly anything
+            if max_pixels > 2 * (Image.MAX_IMAGE_PIXELS or 0):
+                raise ReadSettingError("more pixels than Pillow's own limit") from None
+            reason = f"more pixels than the limit of {max_pixels:,}"
+            raise ReadSettingError(reason, "max_pixels") from None
+        except Exception as error:  # damaged files make Pillow raise errors of many types
             raise DecodeError(explain_failure(error, start)) from error

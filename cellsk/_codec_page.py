@@ -1,4 +1,4 @@
-"""One page of an opened image file: its 8-bit pixels, and what the file says about them."""
+"""A page of an opened image file: its pixels as 8 bits, and the facts about the file."""
 
 from __future__ import annotations
 
@@ -111,10 +111,10 @@ class Page:
 
 @cache
 def load_pillow() -> ModuleType:
-    """Return ``PIL.Image``: imported at first use, as looking it up for each file costs time."""
+    """Import ``PIL.Image`` at first use. Looking it up again for each file would take time."""
     from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
-    # Registered by import; without them Image.open would load all of Pillow's plugins.
+    # The import registers these; otherwise Image.open would load all of Pillow's plugins.
     _ = (BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin)
     return Image
 
@@ -159,31 +159,31 @@ def check_size(image: PillowImage, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
         raise ReadSettingError(
-            f"{height:,} x {width:,} pixels, more than max_pixels={max_pixels:,} allows"
+            f"{height:,} x {width:,} pixels, more than the limit of {max_pixels:,}", "max_pixels"
         )
     if width * height == 0:
         raise DecodeError("image has no pixels")
 
 
 def count_pages(image: PillowImage) -> int:
-    # The further pictures of an MPO are previews and second eyes: the first is the image.
+    # The other pictures of an MPO are previews or the second view of a stereo pair.
     return getattr(image, "n_frames", 1) if image.format in ("PNG", "TIFF") else 1
 
 
 def seek_page(image: PillowImage, page: int | None, max_pixels: int) -> None:
     n_pages = count_pages(image)
     if page is None and n_pages > 1:
-        raise ReadSettingError(f"{n_pages:,} pages: name one with page=0 to page={n_pages - 1}")
+        raise ReadSettingError(f"{n_pages:,} pages, none of which is chosen", "page")
     if page is not None and page >= n_pages:
-        held = "1 page" if n_pages == 1 else f"{n_pages:,} pages"
-        raise ReadSettingError(f"{held} only, counted from 0, and page={page} was asked for")
+        count = "1 page" if n_pages == 1 else f"{n_pages:,} pages"
+        raise ReadSettingError(f"{count}, so no page {page}, counted from 0", "page")
     if page:
         image.seek(page)
         check_size(image, max_pixels)
 
 
 def find_raw_mode(image: PillowImage) -> str:
-    """Return how Pillow names the samples in the file; known only before the load."""
+    """Return Pillow's name of the samples in the file, which it forgets when it loads them."""
     tiles: list[Any] = getattr(image, "tile", [])
     args = tiles[0][3] if tiles else ""
     return str(args[0] if isinstance(args, tuple) else args)
@@ -194,18 +194,24 @@ def _tiff_tag(image: PillowImage, tag: int, default: Any) -> Any:
 
 
 def check_layout(image: PillowImage) -> None:
-    """Refuse the layouts that Pillow reads as something else without a word."""
+    """Raise for layouts that Pillow silently reads as something else.
+
+    Raises
+    ------
+    DecodeError
+        With a short reason.
+    """
     extra = _tiff_tag(image, _EXTRA_SAMPLES, ())
     bits = max(_tiff_tag(image, _BITS, (8,)))
     planar = _tiff_tag(image, _PLANAR, 1) == 2 and image.info.get("compression") == "raw"
     if 0 in extra and (len(extra) > 1 or image.mode != "RGB"):
-        raise DecodeError("more channels than grey, colour and transparency")
+        raise DecodeError("more channels than gray, color and transparency")
     if planar and bits > 8 and image.mode in _PLAIN_MODES:
-        raise DecodeError("16-bit colour stored plane by plane cannot be read")
+        raise DecodeError("16-bit color stored plane by plane cannot be read")
     if image.mode == "L" and 2 in _tiff_tag(image, _SAMPLE_FORMAT, ()):
         raise DecodeError("signed 8-bit pixels cannot be read")
     if image.mode not in _PLAIN_MODES and image.mode[0] not in "IF":
-        raise DecodeError(f"colours in {image.mode} cannot be read")
+        raise DecodeError(f"colors in {image.mode} cannot be read")
 
 
 # Pixels -----------------------------------------------------------------------------
@@ -218,7 +224,7 @@ def _flatten_page(image: PillowImage, value_range: tuple[float, float] | None) -
     if image.mode[0] in "IF":
         return _flatten_deep(image, raw_mode, value_range)
     if value_range is not None and ";16" in raw_mode:
-        raise ReadSettingError("16-bit colour, which value_range cannot scale: pass None")
+        raise ReadSettingError("16-bit color, which cannot be scaled to a range", "value_range")
     image.load()
     return _drop_alpha(image, raw_mode)
 
@@ -230,12 +236,12 @@ def _convert_channels(flat: PillowImage, channels: int) -> PillowImage:
 
 
 def _drop_alpha(image: PillowImage, raw_mode: str) -> PillowImage:
-    """Compose a page of 8 bits on white, if anything in it is transparent."""
+    """Compose a page of 8 bits on white if it can be transparent."""
     clear = image.info.get("transparency")
     if image.mode not in ("LA", "La", "PA", "RGBA") and clear is None:
         return image
     if raw_mode in ("L;2", "L;4") and clear is not None:
-        # Pillow widens the pixels of these files, but not the value said to be clear.
+        # Pillow scales the pixels of these files, but not the transparent value.
         image.info["transparency"] = clear * (85 if raw_mode == "L;2" else 17)
     if raw_mode == "RGB;16B" and clear is not None:
         image.info["transparency"] = tuple(value >> 8 for value in clear)
@@ -248,13 +254,13 @@ def _drop_alpha(image: PillowImage, raw_mode: str) -> PillowImage:
 def _flatten_deep(
     image: PillowImage, raw_mode: str, value_range: tuple[float, float] | None
 ) -> PillowImage:
-    """Return a grey page of more than 8 bits as 8 bits."""
+    """Return a gray page of more than 8 bits as 8 bits."""
     image.load()
     scaled = scale_values(
         read_values(image, raw_mode),
         raw_mode,
         value_range,
-        # Pillow minds this in files of 8 bits only.
+        # Pillow applies this to files of 8 bits only.
         white_is_zero=_tiff_tag(image, _PHOTOMETRIC, 1) == 0,
         clear_value=image.info.get("transparency"),
     )
@@ -262,17 +268,18 @@ def _flatten_deep(
 
 
 def read_values(image: PillowImage, raw_mode: str) -> NDArray[Any]:
+    """Return the values of a loaded page of more than 8 bits."""
     compressed = image.info.get("compression", "raw") != "raw"
     return restore_values(np.asarray(image), raw_mode, compressed=compressed)
 
 
 def _turn_upright(image: PillowImage, flat: PillowImage) -> PillowImage:
     """Apply the EXIF orientation of ``image`` to ``flat``."""
-    if image.format == "TIFF":  # Pillow has turned it while loading
+    if image.format == "TIFF":  # Pillow turns it when it loads it
         return flat
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a damaged note about the camera does not damage the image
+    except Exception:  # damaged notes about the camera do not affect the pixels
         return flat
     if orientation not in range(2, 9):
         return flat

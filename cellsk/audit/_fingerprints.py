@@ -1,4 +1,4 @@
-"""What the audit keeps of each image: a few numbers, two digests, and a thumbnail."""
+"""Fingerprints of images for the audit: a few numbers, two digests, and a thumbnail."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _NO_FACTS = FileFacts("", 0, "array", "", "", "")
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """One row for each image; the columns of an unreadable one hold zeros and "".
+    """One row for each image. The columns of an unreadable image hold zeros and "".
 
     Attributes
     ----------
     reason : ndarray of shape (n,), dtype str
-        Why the file gives no pixels; "" where it does.
+        Why the file cannot be decoded; "" if it can.
     sound : ndarray of shape (n,), dtype bool
-        Whether an unread file is sound, and only needs a setting such as its page.
+        Whether the file is undamaged: it may still need a setting, such as a page.
     file_digest, pixel_digest : ndarray of shape (n,), dtype str
         SHA-256 of the bytes of the file, and of its RGB pixels and their shape.
     n_bytes : ndarray of shape (n,), dtype int64
@@ -46,8 +46,8 @@ class Fingerprints:
     brightness : ndarray of shape (n,), dtype float64
         Mean luma, in levels.
     sharpness : ndarray of shape (n,), dtype float64
-        Second differences over first differences of the luma at half size, as root mean
-        squares: low where an image is out of focus. 0 where there is nothing to judge.
+        Root mean square of the second differences of the luma at half size, divided by that of
+        the first differences: low if an image is out of focus. 0 if it cannot be computed.
     thumbnail : ndarray of shape (n, 32, 32), dtype uint8
         Luma, averaged over areas.
     """
@@ -70,7 +70,7 @@ class Fingerprints:
 
     @property
     def readable(self) -> NDArray[np.bool_]:
-        """Whether each image gave pixels."""
+        """Whether each image could be decoded."""
         return self.reason == ""
 
 
@@ -84,7 +84,7 @@ def measure_images(
     Parameters
     ----------
     sources : sequence of (str, path-like, bytes or ndarray)
-        Files, the contents of files, or RGB or grey pixels of dtype uint8.
+        Files, the contents of files, or RGB or gray pixels of dtype uint8.
     n_jobs : int, default=None
         Processes, as joblib understands it; ``None`` is 1.
     measured : mapping of str to dict, default=None
@@ -135,7 +135,7 @@ def measure_image(pixels: NDArray[np.uint8], facts: FileFacts = _NO_FACTS) -> Fi
     Parameters
     ----------
     pixels : ndarray of shape (height, width) or (height, width, channels)
-        RGB or grey, at the size of the file.
+        RGB or gray, at the size of the file.
     facts : FileFacts, default=_NO_FACTS
         About its file, if there is one.
 
@@ -149,15 +149,15 @@ def measure_image(pixels: NDArray[np.uint8], facts: FileFacts = _NO_FACTS) -> Fi
 
 
 def _measure_pixels(pixels: NDArray[np.uint8]) -> dict[str, Any]:
-    colour = pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
-    colour = colour if colour.shape[2] == 3 else np.repeat(colour[:, :, :1], 3, axis=2)
-    values = colour.astype(np.float32).reshape(-1, 3)
-    height, width = colour.shape[:2]
+    color = pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
+    color = color if color.shape[2] == 3 else np.repeat(color[:, :, :1], 3, axis=2)
+    values = color.astype(np.float32).reshape(-1, 3)
+    height, width = color.shape[:2]
     luma = (values @ _LUMA).reshape(height, width)
     return {
         "reason": "",
         "sound": True,
-        "pixel_digest": _digest_pixels(colour),
+        "pixel_digest": _digest_pixels(color),
         "height": height,
         "width": width,
         "mean_colour": np.ones(len(values), dtype=np.float32) @ values / len(values),
@@ -174,10 +174,11 @@ def _digest_pixels(pixels: NDArray[np.uint8]) -> str:
 
 
 def _measure_sharpness(luma: NDArray[np.float32]) -> float:
-    """Return how fast the slope changes for how steep it is, at half size.
+    """Return the ratio of second to first differences at half size.
 
-    Blur takes second differences faster than first ones, whatever the contrast and the share
-    of empty glass. At half size the noise of sensor and compression counts less.
+    Blur reduces second differences more than first differences. The ratio depends little on
+    contrast and on the area of empty glass. Half size reduces the noise of sensor and
+    compression.
     """
     height, width = luma.shape[0] // 2, luma.shape[1] // 2
     if min(height, width) < 3:
@@ -190,7 +191,7 @@ def _measure_sharpness(luma: NDArray[np.float32]) -> float:
 
 
 def _shrink(luma: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the luma averaged over areas: the same, turned, for a turned image."""
+    """Return the luma averaged over areas. A turned image gives the same result, turned."""
     height, width = luma.shape
     small = _area_weights(height) @ luma @ _area_weights(width).T
     return np.rint(small).clip(0, 255).astype(np.uint8)
@@ -198,7 +199,7 @@ def _shrink(luma: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=64)
 def _area_weights(size: int) -> NDArray[np.float32]:
-    """Return the share of each of ``size`` pixels in each of the cells of a thumbnail."""
+    """Return the weight of each of ``size`` pixels in each pixel of a thumbnail."""
     edges = np.linspace(0, size, THUMBNAIL_SIZE + 1)
     starts = np.arange(size)
     overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from cellsk._checks import count_noun, name_failures, name_some, pick_form
+from cellsk.datasets._classes import order_classes, read_folder_labels
 from cellsk.datasets._csv_table import locate_csv
 from cellsk.datasets._groups import check_group_source, match_groups, read_folder_level
 from cellsk.datasets._image_files import ImageFiles, find_images
@@ -19,9 +19,6 @@ from cellsk.datasets._labels_csv import read_labels_csv
 from cellsk.exceptions import ImageReadWarning, InputError, InputTypeError
 
 __all__ = ["list_images"]
-
-_CLASS_RULE = "must contain one sub-folder per class, such as 'benign' and 'malignant'"
-_SPLIT_NAMES = {"train", "training", "valid", "validation", "val", "test", "testing"}
 
 
 def list_images(
@@ -140,12 +137,12 @@ def list_images(
         column = groups if isinstance(groups, str) else None
         names, group_names = read_labels_csv(csv_path, folder, found.paths, column)
     else:
-        names = None if labels is False else _read_folder_labels(folder, found, classes)
+        names = None if labels is False else read_folder_labels(folder, found, classes)
     if group_pattern is not None:
         group_names = match_groups(group_pattern, found.paths)
     elif groups is not None and not isinstance(groups, str):
         group_names = read_folder_level(groups, found.paths)
-    target_names = _order_classes(folder, csv_path, names, classes, found.paths)
+    target_names = order_classes(folder, csv_path, names, classes, found.paths)
     paths = [os.path.join(folder, *path.split("/")) for path in found.paths]
     unreadable = _find_unreadable(paths) if verify else None
     return _pack(paths, names, target_names, group_names, unreadable)
@@ -223,121 +220,6 @@ def _check_any_image(folder: str, found: ImageFiles) -> None:
         f"{links if found.n_outside else ''}",
         "Pass the folder that holds the images.",
         parameter="folder",
-    )
-
-
-# Labels -----------------------------------------------------------------------------
-
-
-def _read_folder_labels(
-    folder: str, found: ImageFiles, classes: Sequence[str] | None
-) -> list[str] | None:
-    """Return the first folder of each path, or None if there are no folders."""
-    if not found.folders and classes is None:
-        return None
-    if not found.folders:
-        raise _describe_layout(
-            "no-class-folders",
-            f"{folder!r}, with {count_noun(len(found.paths), 'file')} and no sub-folder",
-            "Pass labels='labels.csv', or the folder above.",
-        )
-    beside = [path for path in found.paths if "/" not in path]
-    if beside:
-        raise _describe_layout(
-            "images-beside-classes",
-            f"{folder!r}, with {count_noun(len(beside), 'image')} beside the sub-folders. First:"
-            f" {beside[0]!r}",
-            "Move them into a class, or pass labels=False to list all without labels.",
-        )
-    names = [path.split("/")[0] for path in found.paths]
-    empty = sorted(set(found.folders) - set(names))
-    if empty:
-        raise _describe_layout(
-            "class-folder-empty",
-            f"{folder!r}, where {name_some(empty)} {pick_form(len(empty), 'holds', 'hold')} no"
-            " image",
-            "Add images, or move the folder away.",
-        )
-    if classes is None and len(set(names)) > 1 and {n.lower() for n in names} <= _SPLIT_NAMES:
-        raise _describe_layout(
-            "splits-not-classes",
-            f"{folder!r}, with {name_some(found.folders)}, which look like splits, not classes",
-            f"Pass one of them: {os.path.join(folder, names[0])!r}.",
-        )
-    return names
-
-
-def _describe_layout(code: str, got: str, remedy: str) -> InputError:
-    return InputError(_CLASS_RULE, got, remedy, parameter="folder", code=code)
-
-
-def _order_classes(
-    folder: str,
-    csv_path: str | None,
-    names: list[str] | None,
-    classes: Sequence[str] | None,
-    paths: list[str],
-) -> list[str] | None:
-    """Return the names of the classes in the order of their codes in ``y``."""
-    if names is None:
-        if classes is not None:
-            raise InputError(
-                "must be left out if there are no labels",
-                f"{classes!r} and labels=False",
-                "Pass one of them.",
-                parameter="classes",
-                code="classes-without-labels",
-            )
-        return None
-    ordered = None if classes is None else _check_classes(classes)
-    found = sorted(set(names))
-    if len(found) == 1:
-        raise _describe_one_class(folder, csv_path, found[0], paths)
-    if ordered is not None and sorted(ordered) != found:
-        raise InputError(
-            f"must name all classes in {csv_path or folder!r}, and no other",
-            f"{tuple(ordered)}, and found {tuple(found)}",
-            f"Pass classes={tuple(found)} in the order you want.",
-            parameter="classes",
-            code="classes-differ",
-            values={"classes": found},
-        )
-    return ordered or found
-
-
-def _check_classes(classes: Sequence[str]) -> list[str]:
-    if isinstance(classes, str) or not isinstance(classes, (Sequence, np.ndarray)):
-        raise InputTypeError(
-            "must be a sequence of names, such as ('benign', 'malignant')",
-            repr(classes),
-            "Pass a tuple or list.",
-            parameter="classes",
-        )
-    ordered = [str(name) for name in classes]
-    twice = [name for name, count in Counter(ordered).items() if count > 1]
-    if twice:
-        raise InputError(
-            "must name each class once",
-            f"{tuple(ordered)}, with {name_some(twice)} more than once",
-            "Remove the repetition.",
-            parameter="classes",
-        )
-    return ordered
-
-
-def _describe_one_class(
-    folder: str, csv_path: str | None, name: str, paths: list[str]
-) -> InputError:
-    below = {path.split("/")[1] for path in paths if path.count("/") > 1}
-    lower = os.path.join(folder, name) if csv_path is None and len(below) > 1 else None
-    hint = f" If the classes are below {name!r}, pass {lower!r}." if lower else ""
-    return InputError(
-        "The images must be of at least two classes",
-        f"{csv_path or folder!r}, with {count_noun(len(paths), 'image')}, all of class {name!r}."
-        f" A model that always predicts {name!r} would score 100%",
-        "Add the other class, or pass labels=False to list the images without labels." + hint,
-        code="one-class",
-        values={"hint": hint.strip()},
     )
 
 

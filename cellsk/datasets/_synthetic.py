@@ -27,7 +27,7 @@ from cellsk.datasets._drawing import Slide, draw_patch, draw_slide, draw_stain
 from cellsk.exceptions import InputTypeError
 
 EXTENSIONS = ("png", "jpg", "jpeg", "tif", "tiff", "bmp")
-# Spread of the grade within a class at difficulty 1, where the class means are 1 apart.
+# Spread of the grade within a class at difficulty 1, where the class means differ by 1.
 GRADE_SPREAD = 0.26
 
 
@@ -72,7 +72,7 @@ def make_cells(
 
     Use them for first steps, teaching and tests: the images look like hematoxylin and eosin
     (H&E), need no download, and have known labels. They follow a pathologist's rules of
-    thumb, not measurements. Results on them say nothing about real tissue.
+    thumb, not measurements. Results on them do not apply to real tissue.
 
     Parameters
     ----------

@@ -183,7 +183,7 @@ class Store(NamedTuple):
             if (found := _find_images(path, images.keys)) is not None:
                 return found
             draft = self._write_draft(images, files)
-            with hold_lock(self.folder / "room.lock"):
+            with hold_lock(self.folder / "space.lock"):
                 draft.publish(path)
                 return _find_images(path, images.keys)
         return None
@@ -202,7 +202,7 @@ class Store(NamedTuple):
 
     def _begin(self, keys: list[bytes], shape: tuple[int, ...], files: ExitStack) -> PixelDraft:
         n_bytes = file_size((len(keys), *shape))
-        with hold_lock(self.folder / "room.lock"):
+        with hold_lock(self.folder / "space.lock"):
             if not free_space(self.folder, n_bytes, self.max_bytes):
                 raise _NoSpaceError
             return files.enter_context(closing(PixelDraft(self.folder, keys, shape)))

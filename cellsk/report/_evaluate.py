@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from cellsk.audit import AuditReport, audit_measured
+from cellsk.audit import AuditReport, Fingerprint, audit_measured
 from cellsk.model_selection import (
     Folds,
     OutOfFold,
@@ -28,7 +28,7 @@ from cellsk.report._inputs import (
     warn_of_copies,
 )
 from cellsk.report._notes import Notes
-from cellsk.report._reading import Fingerprints, read_images
+from cellsk.report._reading import share_pixels
 from cellsk.report._settings import Cells, Settings, make_estimator
 from cellsk.report.document._evaluation import build_document
 
@@ -154,6 +154,13 @@ def evaluate(
     [1]_. They say how the numbers would vary with other patients, given these trained models;
     not how they would vary with other training images.
 
+    If X holds paths and an :class:`ImageReader` in the estimator reads them, each file is decoded
+    once, before any fold trains. The pixels are kept in the store of the reader. If it has none,
+    they are kept in a temporary folder, which only its owner can read and which is removed at
+    the end. Five folds need about six times the bytes of the pixels there; the environment
+    variable ``TMPDIR`` chooses the disk. Set ``CELLSK_STORE=off`` to write no pixels to disk;
+    each fold then decodes its images again.
+
     References
     ----------
     .. [1] C. A. Field and A. H. Welsh, "Bootstrapping clustered data", Journal of the Royal
@@ -225,8 +232,8 @@ def _run(
             warn_if_groups_are_lost(settings.estimator)
         warn_if_thin(cells)
     found = None
-    fingerprints: Fingerprints | None = {} if audit else None
-    with read_images(cells, settings, fingerprints) as reading:
+    fingerprints: dict[str, Fingerprint] | None = {} if audit else None
+    with share_pixels(cells, settings, fingerprints) as reading:
         if audit and cells.are_paths:
             found = audit_measured(
                 cells.X,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellsk._checks import check_count
-from cellsk.model_selection import Folds, OutOfFold, parts_of, write_manifest
+from cellsk.model_selection import Folds, OutOfFold, iter_estimators, write_manifest
 from cellsk.preprocessing import ImageReader
 from cellsk.report._leakage import measure_leakage
 from cellsk.report._report_file import write_report
@@ -204,7 +204,11 @@ class EvaluationReport:
     def _render_page(self, max_pictures: int) -> str:
         rows = choose_rows(self.document, max_pictures)
         reader = next(
-            (part for part in parts_of(self._settings.estimator) if isinstance(part, ImageReader)),
+            (
+                part
+                for part in iter_estimators(self._settings.estimator)
+                if isinstance(part, ImageReader)
+            ),
             None,
         )
         return render_page(self.document, make_thumbnails(self._cells.X, rows, reader=reader))

@@ -10,7 +10,7 @@ import numpy as np
 
 from cellsk._checks import count_noun
 from cellsk.metrics import compute_scores
-from cellsk.model_selection import OutOfFold, choose_cv, predict_out_of_fold, splits_by_group
+from cellsk.model_selection import OutOfFold, choose_cv, predict_out_of_fold, requires_groups
 from cellsk.report._reading import read_images
 from cellsk.report._settings import Cells, Settings, make_estimator
 from cellsk.report.document._evaluation import judge, resampling_of
@@ -42,7 +42,7 @@ def measure_leakage(
     n_splits = min(n_splits, int(np.bincount(cells.codes).min()))
     splitter = choose_cv(cells.y, None, n_splits, random_state=settings.random_state)
     # Splitters within that cannot do without groups get one for each image: patients are parted.
-    each_alone = np.arange(len(cells.y)) if splits_by_group(settings.estimator) else None
+    each_alone = np.arange(len(cells.y)) if requires_groups(settings.estimator) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # they were given the first time
         with read_images(cells, settings) as reading:

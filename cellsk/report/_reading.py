@@ -17,29 +17,31 @@ from cellsk.model_selection import parts_of
 from cellsk.preprocessing import ImageReader, read_once
 from cellsk.report._settings import Cells, Settings
 
-__all__ = ["Fingerprints", "read_images"]
-
-Fingerprints = dict[str, Fingerprint]
+__all__ = ["share_pixels"]
 
 
 @contextmanager
-def read_images(
-    cells: Cells, settings: Settings, fingerprints: Fingerprints | None = None
+def share_pixels(
+    cells: Cells, settings: Settings, fingerprints: dict[str, Fingerprint] | None = None
 ) -> Iterator[Settings]:
-    """Read each image once, and give the settings with an estimator that finds the pixels.
+    """Read each image once, and yield settings whose estimator finds the pixels in a store.
 
-    The readers in the estimator share a store in a temporary folder, unless they have one. If
-    the images are not paths, or no part of the estimator is an `ImageReader`, the settings are
-    returned as they are. So they are if the pixels cannot be kept: each fold decodes then.
+    The readers in the estimator share a store in a temporary folder, unless they have their
+    own. The settings are yielded unchanged if the images are not paths, if the estimator has no
+    `ImageReader`, or if the pixels cannot be kept. Each fold then decodes its images.
 
     Parameters
     ----------
     cells : Cells
         The images.
     settings : Settings
-        Their estimator is not changed.
-    fingerprints : dict, default=None
-        Filled with what the audit needs to know about each image that is decoded.
+        Its estimator is cloned, not changed.
+    fingerprints : dict of str to dict, default=None
+        Gets the fingerprint of each image that is decoded, for the audit.
+
+    Yields
+    ------
+    settings : Settings
 
     Raises
     ------
@@ -49,25 +51,37 @@ def read_images(
     if not (cells.are_paths and _list_readers(settings.estimator)):
         yield settings
         return
-    with tempfile.TemporaryDirectory(prefix="cellsk-", ignore_cleanup_errors=True) as folder:
+    with _make_temporary_store() as store:
         estimator = clone(settings.estimator)
         for reader in _list_readers(estimator):
             if reader.store is None:
-                reader.set_params(store=str(Path(folder) / "pixels"))
+                reader.set_params(store=store)
         first = _find_first_reader(estimator)
-        if first is None:  # its settings, or what it reads, are not known before it runs
+        if first is None:  # settings or sources of the reader are known only during a fit
             yield settings._replace(estimator=estimator)
             return
         reading = read_once(first, cells.X, inspect=_collect_into(fingerprints))
-        is_kept = reading.images is not None  # `reading` keeps the list in the store
+        is_kept = reading.images is not None  # this map keeps the list in the store
         yield settings._replace(estimator=estimator) if is_kept else settings
+
+
+@contextmanager
+def _make_temporary_store() -> Iterator[str | None]:
+    """Yield the path of a store that is removed at the end, or None if none can be made."""
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="cellsk-", ignore_cleanup_errors=True)
+    except OSError:  # a system without a folder for temporary files
+        yield None
+        return
+    with temporary as folder:
+        yield str(Path(folder) / "pixels")
 
 
 def _list_readers(estimator: Any) -> list[ImageReader]:
     return [part for part in parts_of(estimator) if isinstance(part, ImageReader)]
 
 
-def _collect_into(fingerprints: Fingerprints | None) -> Callable[..., None] | None:
+def _collect_into(fingerprints: dict[str, Fingerprint] | None) -> Callable[..., None] | None:
     if fingerprints is None:
         return None
 
@@ -78,12 +92,12 @@ def _collect_into(fingerprints: Fingerprints | None) -> Callable[..., None] | No
 
 
 def _find_first_reader(estimator: Any) -> ImageReader | None:
-    """Return the reader that gets X as it is, with the settings that it has now.
+    """Return the reader that gets X unchanged, with its present settings.
 
-    That is the first step of a pipeline, also within searches and wrappers such as a
+    This is the first step of a pipeline, also within searches and wrappers such as a
     calibration. Return None if there is no such reader, or if a search changes it.
     """
-    searched: set[str] = set()  # parameters of `estimator`, as its searches name them
+    searched: set[str] = set()  # parameters of `estimator` that searches around it try
     while not isinstance(estimator, ImageReader):
         if isinstance(estimator, Pipeline):
             name, inner = estimator.steps[0]
@@ -99,7 +113,7 @@ def _find_first_reader(estimator: Any) -> ImageReader | None:
 
 
 def _list_searched(estimator: Any) -> set[str]:
-    """Return the parameters that a search tries: the keys of all its dicts of candidates."""
+    """Return the parameters that a search tries: the keys of its dicts of candidates."""
     if isinstance(estimator, Pipeline):
         return set()
     values = estimator.get_params(deep=False).values()

@@ -373,3 +373,12 @@ def test_audit_pcam_finds_its_known_duplicates(pcam):
     assert (found.n_images, len(report.duplicate_sets)) == (216, 102)
     assert set(y[found.rows]) == {1}
     assert not codes(report) & {"A302", "A304", "A311", "A312", "A314"}
+
+
+def test_audit_reads_16_bit_gray_png_files(tmp_path):
+    """They need no setting, as ImageReader needs none."""
+    deep = np.random.default_rng(0).integers(0, 65536, (3, 40, 40), dtype=np.uint16)
+    paths = [str(tmp_path / f"{row}.png") for row in range(3)]
+    for path, image in zip(paths, deep, strict=True):
+        Image.fromarray(image).save(path)
+    assert "A102" not in codes(audit_images(paths))

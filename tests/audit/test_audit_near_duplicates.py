@@ -103,9 +103,9 @@ def test_near_hash_is_the_same_under_symmetries_and_never_widens():
     for number in range(8):
         turned, _ = _split_spectrum(np.stack([turn(image, number) for image in images]))
         assert np.allclose(_hash_spectrum(turned), hashes, atol=1e-5)
-    apart = np.linalg.norm(hashes[:, None] - hashes[None], axis=-1)
+    distances = np.linalg.norm(hashes[:, None] - hashes[None], axis=-1)
     pictures = np.linalg.norm((coarse[:, None] - coarse[None]).reshape(30, 30, -1), axis=-1)
-    assert (apart <= pictures + 1e-5).all()
+    assert (distances <= pictures + 1e-5).all()
 
 
 def test_near_many_copies_of_one_picture_form_one_set():

@@ -158,9 +158,9 @@ def test_make_cells_pure_patients_have_one_class(balance):
 def test_make_cells_stain_differs_more_between_patients_than_within():
     """The colors of patients differ, except if patient_effect is 0."""
     options = {"n_patients": 6, "image_size": (16, 16), "random_state": 0}
-    apart = average_color(make_cells(120, **options)).std(axis=0)
-    alike = average_color(make_cells(120, patient_effect=0, **options)).std(axis=0)
-    assert (apart > 1.5 * alike).all()
+    differing = average_color(make_cells(120, **options)).std(axis=0)
+    equal = average_color(make_cells(120, patient_effect=0, **options)).std(axis=0)
+    assert (differing > 1.5 * equal).all()
 
 
 def test_make_cells_difficulty_brings_the_classes_together():

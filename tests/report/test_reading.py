@@ -53,13 +53,13 @@ def mean_colors(images):
 
 
 def require_map(images):
-    """Return the images, unless they are decoded anew instead of taken from a store."""
+    """Return the images if they are from a store, and not decoded again."""
     assert isinstance(images, np.memmap)
     return images
 
 
 def build_pipeline(require=None, **settings):
-    """Return a reader and a classifier that fits in no time."""
+    """Return a pipeline of a reader and a fast classifier."""
     return Pipeline(
         [
             ("reader", ImageReader(**({"image_size": (16, 16)} | settings))),
@@ -76,7 +76,7 @@ def evaluate_cells(estimator, drawn, **options):
 
 
 def list_numbers(report):
-    """Return what must not depend on how the images are read."""
+    """Return the results that must not depend on how the images are read."""
     kept = {key: report.document[key] for key in ("numbers", "predictions", "limits", "warnings")}
     return json.dumps(kept)
 
@@ -116,7 +116,7 @@ def test_evaluate_search_opens_each_image_once(drawn, opened):
 
 @pytest.mark.parametrize("whole_reader", [False, True])
 def test_evaluate_search_of_sizes_opens_each_image_once_for_each_size(drawn, opened, whole_reader):
-    """Two sizes and the audit, whatever the size of the pipeline is."""
+    """Each file is opened for two sizes and for the audit, but not for the pipeline's own size."""
     sizes = [(8, 8), (12, 12)]
     grid = (
         {"reader": [ImageReader(image_size=size) for size in sizes]}
@@ -172,13 +172,13 @@ def test_evaluate_with_a_store_of_the_caller_opens_files_for_the_audit_only(
     "settings", [{"page": 0}, {"value_range": (0, 4095)}, {"max_pixels": 400}, {"channels": 1}]
 )
 def test_evaluate_with_settings_that_do_not_matter_opens_each_image_once(drawn, opened, settings):
-    """Pixels of 8 bits are the same for the audit, whatever the reader is told."""
+    """These settings do not change pixels of 8 bits, so the audit shares the opening."""
     evaluate_cells(build_pipeline(require_map, **settings), drawn)
     assert len(opened) == N_IMAGES
 
 
 def test_evaluate_audit_of_deep_images_uses_its_own_settings(tmp_path, opened):
-    """Where the reader's range changes the pixels, the audit opens the files itself."""
+    """If the range of the reader changes the pixels, the audit opens the files itself."""
     rng = np.random.default_rng(0)
     for row in range(40):
         path = tmp_path / "cells" / f"class{row % 2}" / f"P{row // 4}_{row}.tif"
@@ -202,6 +202,16 @@ def test_evaluate_without_space_for_the_pixels_decodes_for_every_fold(drawn, ope
     assert list_numbers(report) == list_numbers(evaluate_cells(build_pipeline(), drawn))
 
 
+def test_evaluate_without_temporary_folder_decodes_for_every_fold(drawn, opened, monkeypatch):
+    """A system without a folder for temporary files gives the same numbers."""
+    expected = evaluate_cells(build_pipeline(), drawn)
+    opened.clear()
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/no-such-folder")
+    report = evaluate_cells(build_pipeline(), drawn)
+    assert len(opened) > 5 * N_IMAGES
+    assert list_numbers(report) == list_numbers(expected)
+
+
 def test_evaluate_finds_unreadable_files_before_any_fold_trains(drawn, tmp_path):
     """The error counts them among all images."""
     damaged = tmp_path / "damaged.png"
@@ -215,7 +225,7 @@ def test_evaluate_finds_unreadable_files_before_any_fold_trains(drawn, tmp_path)
 
 
 def test_evaluate_reader_that_is_not_the_first_step_keeps_pixels_too(drawn, opened):
-    """What it reads is known only while it runs, so the audit opens the files itself."""
+    """Its sources are known only during a fit, so the audit opens the files itself."""
     whole = FunctionTransformer(lambda paths: list(paths))
     pipeline = Pipeline([("whole", whole), *build_pipeline(require_map).steps])
     evaluate_cells(pipeline, drawn)
@@ -223,6 +233,6 @@ def test_evaluate_reader_that_is_not_the_first_step_keeps_pixels_too(drawn, open
 
 
 def test_evaluate_shows_one_progress_bar(drawn, capfd):
-    """Folds copy rows, which shows none."""
+    """Folds copy rows without a progress bar."""
     evaluate_cells(build_pipeline(verbose=1), drawn)
     assert capfd.readouterr().err.count("Reading images") == 1
