@@ -102,7 +102,7 @@ def audit_images(
     A204  warning   Patients unknown
     A205  warning   One group has more than half of the images
     A206  note      The group predicts the label
-    A207  warning   Each image has another group
+    A207  warning   Each image has a different group
     A208  error     Groups on both sides of the test
     A209  warning   Classes of train and test differ
     A301  warning   Exact duplicates

@@ -33,7 +33,7 @@ RULES = {
     "A204": Rule("warning", "Patients unknown"),
     "A205": Rule("warning", "One group holds most images"),
     "A206": Rule("note", "Group predicts label"),
-    "A207": Rule("warning", "Each image in another group"),
+    "A207": Rule("warning", "Each image in a different group"),
     "A208": Rule("error", "Groups on both sides of the test"),
     "A209": Rule("warning", "Classes of train and test differ"),
     "A301": Rule("warning", "Exact duplicates"),

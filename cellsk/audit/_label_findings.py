@@ -126,7 +126,7 @@ def _find_odd_groups(data: AuditData) -> Iterator[Finding]:
     if len(names) == len(groups) > 2:
         yield make_finding(
             "A207",
-            f"Each of {count_noun(len(groups), 'image')} has another group, such as"
+            f"Each of {count_noun(len(groups), 'image')} has a different group, such as"
             f" {name_some(names.tolist(), 2)}. If patients have several images, these groups are"
             " numbers of images, not of patients.",
             "Correct the pattern or the column of the groups.",

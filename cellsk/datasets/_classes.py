@@ -21,7 +21,13 @@ _SPLIT_NAMES = {"train", "training", "valid", "validation", "val", "test", "test
 def read_folder_labels(
     folder: str, found: ImageFiles, classes: Sequence[str] | None
 ) -> list[str] | None:
-    """Return the first folder of each path, or None if there are no folders."""
+    """Return the first folder of each path, or None if there are no folders.
+
+    Raises
+    ------
+    ValueError
+        If the folder does not have one sub-folder per class.
+    """
     if not found.folders and classes is None:
         return None
     if not found.folders:
@@ -67,7 +73,13 @@ def order_classes(
     classes: Sequence[str] | None,
     paths: list[str],
 ) -> list[str] | None:
-    """Return the names of the classes in the order of their codes in ``y``."""
+    """Return the names of the classes in the order of their codes in ``y``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is one class only, or ``classes`` are not the classes of the images.
+    """
     if names is None:
         if classes is not None:
             raise InputError(

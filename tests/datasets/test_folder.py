@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cellsk.datasets import list_images
-from cellsk.exceptions import ImageReadWarning
+from cellsk.exceptions import ImageReadWarning, InputError
 
 PCAM = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "pcam"
 
@@ -256,6 +256,25 @@ def test_list_images_beside_class_folders_raise(cells):
     make_files(cells, "x.png", "y.png")
     with pytest.raises(ValueError, match=r"2 images beside the sub-folders. First: 'x.png'. Move"):
         list_images(cells)
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "code"),
+    [
+        (["x.png"], {"classes": ("a", "b")}, "no-class-folders"),
+        (["a/x.png", "b/x.png", "x.png"], {}, "images-beside-classes"),
+        (["a/x.png", "b/readme.txt"], {}, "class-folder-empty"),
+        (["train/x.png", "test/x.png"], {}, "splits-not-classes"),
+        (["a/x.png"], {}, "one-class"),
+        (["a/x.png", "b/x.png"], {"group_pattern": "(q)"}, "group-pattern-no-match"),
+        (["a/x.png", "b/x.png"], {"group_pattern": "(x)", "groups": 0}, "groups-twice"),
+    ],
+)
+def test_list_errors_have_codes(tmp_path, names, options, code):
+    """The command line finds its words for a remedy by the code."""
+    with pytest.raises(InputError) as caught:
+        list_images(make_files(tmp_path, *names), **options)
+    assert caught.value.code == code
 
 
 # Classes ----------------------------------------------------------------------------

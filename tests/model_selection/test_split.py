@@ -18,7 +18,7 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 
-from cellsk.exceptions import SplitWarning
+from cellsk.exceptions import InputError, SplitWarning
 from cellsk.model_selection import choose_cv
 
 
@@ -168,6 +168,17 @@ def test_choose_two_image_class_says_how_many_folds_work():
     ):
         choose_cv(y)
     assert choose_cv(y, n_splits=2).n_splits == 2
+
+
+def test_choose_too_few_units_gives_a_code_and_the_possible_folds():
+    """The command line finds its words for a remedy by code and values."""
+    y = np.repeat(["benign", "malignant"], 6)
+    patients = np.array([*"aabbccddee", "e", "f"])
+    for groups, code, n_splits in ((None, "images", 6), (patients, "groups", 3)):
+        with pytest.raises(InputError) as caught:
+            choose_cv(y, groups, 7)
+        assert caught.value.code == f"too-few-{code}-for-folds"
+        assert caught.value.values["n_splits"] == n_splits
 
 
 def test_choose_one_image_class_says_that_no_folds_work():
