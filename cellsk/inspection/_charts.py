@@ -1,11 +1,12 @@
-"""Charts of an evaluation: from one part of its document to one matplotlib figure."""
+"""Charts of an evaluation: drawn with matplotlib, returned as svg for a page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cellsk.inspection._svg import CHART_COLOURS
+from cellsk.inspection._svg import CHART_COLORS, figure_to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,24 +14,68 @@ if TYPE_CHECKING:
 
 __all__ = [
     "draw_coverage",
+    "draw_evaluation",
     "draw_histogram",
     "draw_precision_recall",
     "draw_reliability",
     "draw_roc",
     "draw_training",
+    "make_chart",
 ]
 
-# A chart is as wide as a phone, and a page sets up to three side by side: its letters keep
+# A chart is as wide as a phone, and a page shows up to three side by side, so its letters have
 # about the size of the text around them. One unit is one pixel.
 WIDTH, HEIGHT, UNITS_PER_INCH = 340, 290, 72
 FONT_SIZE = 11.0
-_NAMED = {variable: colour for colour, variable in CHART_COLOURS.items()}
+_NAMED = {variable: color for color, variable in CHART_COLORS.items()}
 INK, MUTED, LINE = _NAMED["ink"], _NAMED["muted"], _NAMED["line"]
 SERIES = [_NAMED[f"chart-{number}"] for number in range(1, 8)]
-# After seven classes the colours come again, with another line: both are in the legend.
+# After seven classes the colors repeat with another line style. The legend shows both.
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
+FEW_IN_BIN = 10  # with fewer images, one image changes the share by more than a tenth
+_BIN = ("mean_predicted", "observed", "low", "high", "count")
 
 Curves = Sequence[Mapping[str, Any]]
+
+
+def draw_evaluation(
+    curves: Mapping[str, Any],
+    folds: Sequence[Mapping[str, Any]],
+    numbers: Mapping[str, Mapping[str, Any]],
+    positive: str | None,
+    captions: Mapping[str, tuple[str, str]],
+) -> dict[str, str]:
+    """Return charts of an evaluation as svg.
+
+    Parameters
+    ----------
+    curves, folds, numbers : mapping or sequence
+        The parts of an evaluation document with these names.
+    positive : str or None
+        Name of the positive class.
+    captions : mapping of str to (str, str)
+        Title and description of each chart to draw: of "roc", "precision_recall", "reliability",
+        "histogram", "coverage", and the training curves "loss" and "accuracy".
+
+    Returns
+    -------
+    charts : dict of str to str
+        The svg of each chart.
+    """
+    point = numbers if positive is not None else None
+    draw: dict[str, Callable[[], Figure]] = {
+        "roc": lambda: draw_roc(curves["roc"], point),
+        "precision_recall": lambda: draw_precision_recall(curves["precision_recall"]),
+        "reliability": lambda: draw_reliability(curves["reliability"]),
+        "histogram": lambda: draw_histogram(curves["histogram"], positive),
+        "coverage": lambda: draw_coverage(curves["coverage"]),
+        "loss": partial(draw_training, folds, "loss"),
+        "accuracy": partial(draw_training, folds, "accuracy"),
+    }
+    return {
+        name: figure_to_svg(draw[name](), title=title, description=description)
+        for name, (title, description) in captions.items()
+    }
 
 
 def draw_roc(curves: Curves, point: Mapping[str, Mapping[str, Any]] | None = None) -> Figure:
@@ -41,8 +86,8 @@ def draw_roc(curves: Curves, point: Mapping[str, Mapping[str, Any]] | None = Non
     curves : sequence of mapping
         `fpr` and `tpr` of each class.
     point : mapping, default=None
-        `sensitivity` and `specificity`, each with `value`, `low` and `high`: where the
-        decisions stand, drawn with their intervals.
+        `sensitivity` and `specificity` of the decisions, each with `value`, `low` and `high`. A
+        point with intervals shows them.
 
     Returns
     -------
@@ -71,8 +116,8 @@ def draw_precision_recall(curves: Curves) -> Figure:
     Parameters
     ----------
     curves : sequence of mapping
-        `recall` and `precision` of each class, and its `prevalence`, which guessing reaches:
-        drawn as a line where there is one class.
+        `recall` and `precision` of each class, and its `prevalence`, which is the chance level.
+        A line shows it if there is one class.
 
     Returns
     -------
@@ -88,17 +133,17 @@ def draw_precision_recall(curves: Curves) -> Figure:
 
 
 def draw_reliability(reliability: Mapping[str, Sequence[float]]) -> Figure:
-    """Return the reliability diagram: predicted probability against what came true.
+    """Return the reliability diagram: observed share against predicted probability.
 
     Parameters
     ----------
     reliability : mapping
-        `mean_predicted`, `observed`, `low`, `high` and `count` of each bin that holds images.
+        `mean_predicted`, `observed`, `low`, `high` and `count` of each bin with images.
 
     Returns
     -------
     figure : matplotlib Figure
-        Below the diagram, how many images each bin holds. A line joins the bins of at least
+        Below the diagram is the number of images in each bin. A line joins the bins with at least
         `FEW_IN_BIN` images; the dots of the others are open.
     """
     figure, (axes, below) = _start_two("observed share")
@@ -118,14 +163,10 @@ def draw_reliability(reliability: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
-_BIN = ("mean_predicted", "observed", "low", "high", "count")
-FEW_IN_BIN = 10  # with fewer images, one more or less of them moves the share by a tenth
-
-
 def _plot_bins(
     axes: Axes, predicted: Sequence[float], observed: Sequence[float], enough: Sequence[bool]
 ) -> None:
-    """Draw bins of few images as open dots, and the others joined."""
+    """Draw bins with few images as open dots, and join the others."""
     for full in (False, True):
         rows = [row for row, one in enumerate(enough) if one == full]
         axes.plot(
@@ -140,36 +181,36 @@ def _plot_bins(
 
 
 def draw_histogram(histogram: Mapping[str, Any], positive: str | None = None) -> Figure:
-    """Return how the scores of each class are spread.
+    """Return the histogram of the scores of each class.
 
     Parameters
     ----------
     histogram : mapping
         `edges` of the bins, and under `classes` the `name` and `counts` of each class.
     positive : str, default=None
-        Name of the positive class of two: it stands above the line, the other below. None
-        sets all classes on top of each other.
+        Name of the positive class of two. It is above the line, and the other class below. None
+        stacks all classes.
 
     Returns
     -------
     figure : matplotlib Figure
     """
-    score = "probability of the named class" if positive is None else "predicted probability"
+    score = "probability of the predicted class" if positive is None else "predicted probability"
     figure, axes = _start(score, "images")
     edges, classes = histogram["edges"], histogram["classes"]
     base = [0.0] * (len(edges) - 1)
     for number, entry in enumerate(classes):
-        colour = SERIES[number % len(SERIES)]
+        color = SERIES[number % len(SERIES)]
         counts = list(entry["counts"])
         if positive is not None:
             counts = counts if entry["name"] == positive else [-count for count in counts]
-            colour = SERIES[0 if entry["name"] == positive else 1]
+            color = SERIES[0 if entry["name"] == positive else 1]
         axes.stairs(
             [low + count for low, count in zip(base, counts, strict=True)],
             edges,
             baseline=list(base),
             fill=True,
-            color=colour,
+            color=color,
             alpha=0.75,
         )
         if positive is None:
@@ -184,18 +225,19 @@ def draw_histogram(histogram: Mapping[str, Any], positive: str | None = None) ->
 
 
 def draw_coverage(coverage: Mapping[str, Sequence[float | None]]) -> Figure:
-    """Return the error among the images that are kept, when the least sure are referred.
+    """Return the error among the images that are not referred, against their share.
 
     Parameters
     ----------
     coverage : mapping
-        `coverage`, the share of images kept, and `error`, the share of these that are wrong.
+        `coverage`, the share of images that are not referred, and `error`, the share of these
+        that are wrong.
 
     Returns
     -------
     figure : matplotlib Figure
     """
-    figure, axes = _start("share of images decided by the model", "error among them")
+    figure, axes = _start("share of images left to the model", "error among them")
     pairs = zip(coverage["coverage"], coverage["error"], strict=True)
     kept = sorted(
         (share, error) for share, error in pairs if share is not None and error is not None
@@ -203,23 +245,22 @@ def draw_coverage(coverage: Mapping[str, Sequence[float | None]]) -> Figure:
     shares, errors = [share for share, _ in kept], [error for _, error in kept]
     axes.plot(shares, errors, color=SERIES[0], linewidth=2)
     axes.plot(shares[-1:], errors[-1:], color=SERIES[0], marker="o", markersize=5)
-    axes.set_xlim(1.02, 0)  # from all images to none, as the threshold falls
+    axes.set_xlim(1.02, 0)  # from all images to none
     axes.set_ylim(0, max([0.1, *errors]) * 1.15)
     _write_percent(axes.xaxis, axes.yaxis)
     return figure
 
 
 def draw_training(folds: Sequence[Mapping[str, Any]], quantity: str) -> Figure:
-    """Return the curves of one quantity, epoch by epoch, of the training of every fold.
+    """Return the training curves of every fold, epoch by epoch.
 
     Parameters
     ----------
     folds : sequence of mapping
         `history` and `best_epoch` of each fold. Folds without a history are left out.
     quantity : {"loss", "accuracy"}
-        What is drawn: of the training images thin and dashed, of the validation images, where
-        there are some, solid, with a dot at the epoch that was kept. Each fold has a colour of
-        its own, of which there are seven.
+        Quantity to draw: dashed for the training images, and solid for the validation images, if
+        there are any, with a dot at the epoch that was kept. Folds have seven colors in turn.
 
     Returns
     -------
@@ -229,9 +270,9 @@ def draw_training(folds: Sequence[Mapping[str, Any]], quantity: str) -> Figure:
 
     figure, axes = _start("epoch", quantity)
     for number, fold in enumerate(folds):
-        history, colour = fold["history"] or {}, SERIES[number % len(SERIES)]
-        _draw_run(axes, history.get(quantity), None, colour, training=True)
-        _draw_run(axes, history.get(f"val_{quantity}"), fold["best_epoch"], colour, training=False)
+        history, color = fold["history"] or {}, SERIES[number % len(SERIES)]
+        _draw_run(axes, history.get(quantity), None, color, training=True)
+        _draw_run(axes, history.get(f"val_{quantity}"), fold["best_epoch"], color, training=False)
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 0.0), high if quantity == "loss" else min(high, 1.01))
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, min_n_ticks=1))
@@ -242,56 +283,57 @@ def _draw_run(
     axes: Axes,
     values: Sequence[float] | None,
     best_epoch: int | None,
-    colour: str,
+    color: str,
     *,
     training: bool,
 ) -> None:
     if not values:
         return
     style: dict[str, Any] = (
-        {"color": colour, "linewidth": 1.0, "linestyle": (0, (4, 2)), "alpha": 0.55}
+        {"color": color, "linewidth": 1.0, "linestyle": (0, (4, 2)), "alpha": 0.55}
         if training
-        else {"color": colour, "linewidth": 1.6}
+        else {"color": color, "linewidth": 1.6}
     )
     alone: dict[str, Any] = {"marker": "o", "markersize": 2.5} if len(values) == 1 else {}
     axes.plot(range(1, len(values) + 1), values, **style, **alone)
     if best_epoch is not None and best_epoch <= len(values):
-        axes.plot([best_epoch], [values[best_epoch - 1]], color=colour, marker="o", markersize=5.5)
+        axes.plot([best_epoch], [values[best_epoch - 1]], color=color, marker="o", markersize=5.5)
+
+
+def make_chart(n_rows: int = 1) -> tuple[Figure, Any]:
+    """Return an empty chart of the size of those of a page, and its axes.
+
+    The style of the caller has no influence. A second row is low and shares the x axis.
+    """
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    rows: dict[str, Any] = {"sharex": True, "height_ratios": (4, 1)} if n_rows == 2 else {}
+    with matplotlib.style.context("default"):
+        size = WIDTH / UNITS_PER_INCH, HEIGHT / UNITS_PER_INCH
+        figure = Figure(size, layout="constrained")
+        return figure, figure.subplots(n_rows, 1, **rows)
 
 
 def _start(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     """Return an empty chart in the style of the page."""
-    import matplotlib.style
-    from matplotlib.figure import Figure
-
-    with matplotlib.style.context("default"):  # whatever style the caller works in
-        figure = Figure(_inches(WIDTH, HEIGHT), layout="constrained")
-        axes = figure.subplots()
-        _dress(axes, ylabel)
-        axes.set_xlabel(xlabel)
+    figure, axes = make_chart()
+    _style_axes(axes, ylabel)
+    axes.set_xlabel(xlabel)
     return figure, axes
 
 
 def _start_two(ylabel: str) -> tuple[Figure, tuple[Axes, Axes]]:
-    """Return an empty chart with a low one below it, which shares its x axis."""
-    import matplotlib.style
-    from matplotlib.figure import Figure
-
-    with matplotlib.style.context("default"):
-        figure = Figure(_inches(WIDTH, HEIGHT), layout="constrained")
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-        _dress(upper, ylabel)
-        _dress(lower, "images")
-        upper.tick_params(labelbottom=False)
-        lower.locator_params(axis="y", integer=True, nbins=2)
+    """Return an empty chart with a low one below it for counts, which shares its x axis."""
+    figure, (upper, lower) = make_chart(2)
+    _style_axes(upper, ylabel)
+    _style_axes(lower, "images")
+    upper.tick_params(labelbottom=False)
+    lower.locator_params(axis="y", integer=True, nbins=2)
     return figure, (upper, lower)
 
 
-def _inches(width: float, height: float) -> tuple[float, float]:
-    return width / UNITS_PER_INCH, height / UNITS_PER_INCH
-
-
-def _dress(axes: Axes, ylabel: str) -> None:
+def _style_axes(axes: Axes, ylabel: str) -> None:
     axes.set_ylabel(ylabel)
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set_fontsize(FONT_SIZE)
@@ -314,7 +356,7 @@ def _series(number: int, n_series: int) -> dict[str, Any]:
 def _mark_decisions(
     axes: Axes, sensitivity: Mapping[str, Any], specificity: Mapping[str, Any]
 ) -> None:
-    """Draw where the decisions stand on the plane of the curve, with both intervals."""
+    """Mark the sensitivity and specificity of the decisions, with both intervals."""
     if sensitivity["value"] is None or specificity["value"] is None:
         return
     x, y = 1 - specificity["value"], sensitivity["value"]
@@ -326,7 +368,7 @@ def _mark_decisions(
 
 
 def _set_shares(axes: Axes) -> None:
-    """Let both axes run from 0 to 1, with room for a line that lies on the edge."""
+    """Set both axes from 0 to 1, with space for a line at the edge."""
     axes.set_xlim(-0.015, 1.015)
     axes.set_ylim(-0.015, 1.015)
     _set_ticks(axes.xaxis)
@@ -341,4 +383,4 @@ def _write_percent(*axes: Any) -> None:
     from matplotlib.ticker import PercentFormatter
 
     for axis in axes:
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol="%"))

@@ -1,4 +1,4 @@
-"""ImageGridDisplay: a grid of images with what they are and what was predicted."""
+"""ImageGridDisplay: a grid of images with their labels and predictions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import check_count
+from cellsk.exceptions import InputError, InputTypeError
 from cellsk.inspection._figures import BLUE, FONT_SIZE, VERMILLION, divide_axes
 from cellsk.inspection._pictures import as_pictures
 from cellsk.inspection._selection import choose
@@ -27,14 +28,14 @@ _PANEL_INCHES, _LINE_INCHES, _PAD_INCHES = 1.5, 0.17, 0.06
 
 
 class ImageGridDisplay:
-    """Grid of images, each with its label and, if wanted, its prediction.
+    """Grid of images, each with its label and, optionally, its prediction.
 
-    The first thing to do with new data, and the best thing to do with wrong predictions:
-    look at them. A right prediction has a blue frame and says "right"; a wrong one has an
-    orange frame and says "wrong", with the class that was predicted.
+    Look at images before you use new data, and when predictions are wrong. A right prediction
+    has a blue frame and the text "right"; a wrong one has an orange frame and the text "wrong",
+    with the predicted class.
 
-    Make it with :meth:`from_arrays` or :meth:`from_paths`. The constructor stores what it
-    is given, and all of it is drawn.
+    Make it with :meth:`from_arrays` or :meth:`from_paths`. The constructor only stores its
+    arguments, and all images are drawn.
 
     Parameters
     ----------
@@ -45,14 +46,14 @@ class ImageGridDisplay:
     predictions : array-like of shape (n_images,), default=None
         Names of the predicted classes.
     rows : array-like of shape (n_images,), default=None
-        Where each image stands in the data it was chosen from.
+        Place of each image in the data from which it was chosen.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
         The figure that holds the grid.
     ax_ : ndarray of matplotlib Axes of shape (n_rows, n_columns)
-        The grid. Its last axes are hidden where there are fewer images than places.
+        The grid. The last axes are hidden if there are fewer images than places.
     images_ : list of matplotlib AxesImage
         The images, in the order given.
 
@@ -63,10 +64,10 @@ class ImageGridDisplay:
 
     Notes
     -----
-    The grid holds the same number of images of each label, however many there are of
-    each, so the share of right predictions in it is no estimate of the accuracy.
+    The grid holds the same number of images of each label, so the share of right predictions
+    in it is not an estimate of the accuracy.
 
-    Grey images are drawn from black, 0, to white, 255 or 1, and are not stretched.
+    Gray images are drawn from black, 0, to white, 255 or 1. Their contrast is not stretched.
 
     Examples
     --------
@@ -114,7 +115,7 @@ class ImageGridDisplay:
         Parameters
         ----------
         images : ndarray of shape (n, height, width[, channels]), or sequence of such images
-            Grey or RGB images. uint8, or numbers from 0 to 1 or from 0 to 255.
+            Gray or RGB images. uint8, or numbers from 0 to 1 or from 0 to 255.
         labels : array-like of shape (n,), default=None
             True classes.
         predictions : array-like of shape (n,), default=None
@@ -123,13 +124,13 @@ class ImageGridDisplay:
             Names of the classes 0, 1, ... when labels and predictions are whole numbers.
             None writes the numbers.
         n_images : int, default=16
-            How many images to draw, at most: the same number of each label, as far as
+            Maximal number of images to draw: the same number of each label, as far as
             there are enough of them.
         random_state : int, RandomState instance or None, default=None
-            Seed of a random choice. None takes images at even distances in the data, the
-            same ones each time.
+            Seed of a random choice. None takes evenly spaced images, the same ones each
+            time.
         ax : matplotlib Axes, default=None
-            Axes whose place the grid takes. None makes a new figure.
+            Axes that the grid replaces. None makes a new figure.
         n_columns : int, default=None
             Images in a row. None makes the grid about square.
 
@@ -183,16 +184,16 @@ class ImageGridDisplay:
             Names of the classes 0, 1, ... when labels and predictions are whole numbers.
             None writes the numbers.
         reader : ImageReader, default=None
-            Reads the chosen files: pass the one of your pipeline to see what the network
-            sees. None keeps the size and the proportions of each file.
+            Reads the chosen files. Pass the one of your pipeline to draw the images as the
+            network gets them. None keeps the size and the proportions of each file.
         n_images : int, default=16
-            How many images to draw, at most: the same number of each label, as far as
+            Maximal number of images to draw: the same number of each label, as far as
             there are enough of them.
         random_state : int, RandomState instance or None, default=None
-            Seed of a random choice. None takes images at even distances in the data, the
-            same ones each time.
+            Seed of a random choice. None takes evenly spaced images, the same ones each
+            time.
         ax : matplotlib Axes, default=None
-            Axes whose place the grid takes. None makes a new figure.
+            Axes that the grid replaces. None makes a new figure.
         n_columns : int, default=None
             Images in a row. None makes the grid about square.
 
@@ -230,7 +231,7 @@ class ImageGridDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes whose place the grid takes. None makes a new figure.
+            Axes that the grid replaces. None makes a new figure.
         n_columns : int, default=None
             Images in a row. None makes the grid about square.
 
@@ -241,8 +242,8 @@ class ImageGridDisplay:
         Raises
         ------
         TypeError, ValueError
-            When the images are not as the constructor describes them, or `ax` stands in
-            no grid of subplots.
+            When the images are not as the constructor describes them, or `ax` is not in a
+            grid of subplots.
         """
         pictures = as_pictures(self.images)
         n_lines = (self.labels is not None) + (self.predictions is not None)
@@ -262,12 +263,14 @@ class ImageGridDisplay:
 
 def _count_images(name: str, images: Any) -> int:
     if isinstance(images, (str, bytes, os.PathLike)) or not hasattr(images, "__len__"):
-        raise TypeError(
-            f"{name} must be an array or a list. Got {type(images).__name__}. Pass several, or"
-            " one in a list."
+        raise InputTypeError(
+            "must be an array or a list",
+            type(images).__name__,
+            "Pass several images, or one in a list.",
+            parameter=name,
         )
     if not len(images):
-        raise ValueError(f"{name} must hold at least one image. Got none. Pass some.")
+        raise InputError("must hold at least one image", "none", parameter=name)
     return len(images)
 
 
@@ -290,7 +293,7 @@ def _choose_columns(n_columns: int | None, n_images: int) -> int:
 def _make_grid(
     ax: Axes | None, pictures: list[NDArray], n_columns: int, n_text_lines: int
 ) -> NDArray[np.object_]:
-    """Return axes for all pictures, with room for their text."""
+    """Return axes for all pictures, with space for their text."""
     import matplotlib.pyplot as plt
 
     n_rows = math.ceil(len(pictures) / n_columns)
@@ -306,7 +309,7 @@ def _make_grid(
 
 
 def _measure(panel: Axes, ax: Axes | None) -> int:
-    """Return how many characters fit above an image."""
+    """Return the number of characters that fit above an image."""
     inches = _PANEL_INCHES
     if ax is not None:
         inches = panel.get_window_extent().width / panel.figure.get_dpi()
@@ -329,5 +332,5 @@ def _describe(panel: Axes, label: str | None, prediction: str | None, n_characte
 
 
 def _shorten(text: str, n_characters: int) -> str:
-    """Cut a name that would run into the next image."""
+    """Cut a name that is longer than the image is wide."""
     return text if len(text) <= n_characters else text[: n_characters - 3] + "..."

@@ -1,4 +1,4 @@
-"""SearchDisplay: score and fit time of a search's candidates against each parameter."""
+"""SearchDisplay: score and fit time of candidates against each parameter of a search."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import check_option
-from cellsk.inspection._charts import FONT_SIZE, HEIGHT, UNITS_PER_INCH, WIDTH
-from cellsk.inspection._svg import CHART_COLOURS
+from cellsk.exceptions import InputError
+from cellsk.inspection._charts import FONT_SIZE, INK, LINE, MUTED, SERIES, make_chart
+from cellsk.inspection._svg import figure_to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["SearchDisplay", "draw_search", "list_searched", "make_chart", "value_key"]
+__all__ = ["SearchDisplay", "draw_search", "draw_search_charts", "list_searched", "value_key"]
 
 QUANTITIES = ("score", "fit_seconds")
-_NAMED = {variable: colour for colour, variable in CHART_COLOURS.items()}
-_INK, _MUTED, _LINE = _NAMED["ink"], _NAMED["muted"], _NAMED["line"]
-# Colour and shape: either tells the best and the choice apart.
-_PLAIN: dict[str, Any] = {"color": _NAMED["chart-1"], "marker": "o", "markersize": 4.5}
-_BEST: dict[str, Any] = {"color": _NAMED["chart-2"], "marker": "D", "markersize": 6.5}
-_CHOICE: dict[str, Any] = {"color": _NAMED["chart-3"], "marker": "s", "markersize": 6.5}
-_LOG_FROM = 20  # highest value over lowest from which even steps would crowd the low ones
-_SPREAD = 0.22  # of the room of a value, on either side, for candidates that share it
+# The best and the choice differ from the others both in color and in shape.
+_OTHER: dict[str, Any] = {"color": SERIES[0], "marker": "o", "markersize": 4.5}
+_BEST: dict[str, Any] = {"color": SERIES[1], "marker": "D", "markersize": 6.5}
+_CHOICE: dict[str, Any] = {"color": SERIES[2], "marker": "s", "markersize": 6.5}
+_LOG_FROM = 20  # ratio of the highest to the lowest value from which the axis is logarithmic
+_SPREAD = 0.22  # width on either side of a value for the candidates that share it
 
 
 class SearchDisplay:
     """Score with interval, and fit time, of a search's candidates against each parameter.
 
-    A row of panels for each parameter that was searched, filter counts first: the score on the
-    left, and on the right what it costs. Each point is a candidate; candidates that share a
-    value stand side by side. Of a halving search only the last iteration is drawn.
+    A row of panels for each parameter of the search, filter counts first: the score on the left,
+    and the fit time on the right. Each point is a candidate; candidates that share a value are
+    side by side. Only the last iteration of a halving search is drawn.
 
-    `SearchReport.plot` makes it. The constructor stores what it is given.
+    `SearchReport.plot` makes it. The constructor only stores its arguments.
 
     Parameters
     ----------
@@ -56,8 +55,8 @@ class SearchDisplay:
 
     Notes
     -----
-    A panel shows one parameter, and the others vary within it: where a good score needs two
-    parameters at once, no panel alone will say so.
+    A panel shows one parameter, and the others vary within it. If a good score needs two
+    parameters at once, a single panel does not show it.
 
     Examples
     --------
@@ -93,10 +92,11 @@ class SearchDisplay:
 
         names = list_searched(self.document)
         if not names:
-            raise ValueError(
-                "A search is drawn against parameters with two values or more. Got none, in"
-                f" {len(self.document['candidates'])} candidates of which"
-                f" {self.document['n_failed']} failed. Search over more candidates."
+            raise InputError(
+                "A search is drawn against parameters with at least two values",
+                f"none, in {len(self.document['candidates'])} candidates, of which"
+                f" {self.document['n_failed']} failed",
+                "Search over more candidates.",
             )
         self.figure_, self.axes_ = plt.subplots(
             len(names), 2, figsize=(8.0, 2.9 * len(names)), layout="constrained", squeeze=False
@@ -117,18 +117,33 @@ class SearchDisplay:
         return self
 
 
-def make_chart() -> tuple[Figure, Axes]:
-    """Return an empty chart as large as those of a page, whatever style the caller works in."""
-    import matplotlib.style
-    from matplotlib.figure import Figure
+def draw_search_charts(
+    document: Mapping[str, Any], captions: Mapping[tuple[str, str], tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """Return charts of a search as svg.
 
-    with matplotlib.style.context("default"):
-        figure = Figure((WIDTH / UNITS_PER_INCH, HEIGHT / UNITS_PER_INCH), layout="constrained")
-        return figure, figure.subplots()
+    Parameters
+    ----------
+    document : mapping
+        The document of a `SearchReport`.
+    captions : mapping of (str, str) to (str, str)
+        Title and description of each chart to draw, by parameter and quantity.
+
+    Returns
+    -------
+    charts : dict of (str, str) to str
+        The svg of each chart.
+    """
+    charts = {}
+    for (name, quantity), (title, description) in captions.items():
+        figure, axes = make_chart()
+        draw_search(axes, document, name, quantity)
+        charts[name, quantity] = figure_to_svg(figure, title=title, description=description)
+    return charts
 
 
 def list_searched(document: Mapping[str, Any]) -> list[str]:
-    """Return the parameters that have two values or more among the candidates to be drawn."""
+    """Return the parameters with at least two values among the candidates to draw."""
     shown = _pick_candidates(document)
     return [
         parameter["name"]
@@ -149,7 +164,7 @@ def draw_search(panel: Axes, document: Mapping[str, Any], name: str, quantity: s
     name : str
         Name of the parameter.
     quantity : {"score", "fit_seconds"}
-        What is drawn.
+        Quantity to draw.
 
     Raises
     ------
@@ -162,12 +177,12 @@ def draw_search(panel: Axes, document: Mapping[str, Any], name: str, quantity: s
     values = _list_values(parameter, shown)
     for candidate, place in zip(shown, _place(shown, name, values, parameter), strict=True):
         _draw_candidate(panel, document, candidate, place, quantity)
-    _dress(panel, document, quantity)
+    _style_panel(panel, document, quantity)
     _label_values(panel, parameter, values)
 
 
 def _pick_candidates(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the candidates that were scored, and can be compared with the best."""
+    """Return the candidates that have a score and can be compared with the best."""
     candidates = document["candidates"]
     return [
         one
@@ -179,18 +194,18 @@ def _pick_candidates(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _list_values(
     parameter: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
 ) -> list[Any]:
-    """Return the values that occur among these candidates, in order."""
+    """Return the values of a parameter among these candidates, in order."""
     name = parameter["name"]
     occurring = {value_key(one["params"][name]) for one in candidates if name in one["params"]}
     return [value for value in parameter["values"] if value_key(value) in occurring]
 
 
 def value_key(value: Any) -> Any:
-    """Return what tells a plain value from others: to Python alone, ``True`` and 1 are one.
+    """Return a key that is equal for equal values only. In Python, ``True`` equals 1.
 
     Examples
     --------
-    >>> from cellsk.inspection._search_display import value_key
+    >>> from cellsk.inspection import value_key
     >>> value_key([8, 16]) == value_key([8, 16.0]), value_key(1) == value_key(True)
     (True, False)
     """
@@ -205,7 +220,7 @@ def _place(
     values: list[Any],
     parameter: Mapping[str, Any],
 ) -> list[float]:
-    """Return where each candidate stands: at its value; those that share one side by side."""
+    """Return the place of each candidate on the axis, side by side if they share a value."""
     if parameter["numeric"] and len(values) == len(candidates):
         return [float(one["params"][name]) for one in candidates]
     keys = [value_key(value) for value in values]
@@ -214,7 +229,7 @@ def _place(
         sharing.setdefault(keys.index(value_key(one["params"][name])), []).append(row)
     places = np.zeros(len(candidates))
     for position, rows in sharing.items():
-        # In the order of the other parameters, so that neighbours differ in little.
+        # In the order of the search, so that neighbors differ little in the other parameters.
         rows.sort(key=lambda row: candidates[row]["row"])
         offsets = np.linspace(-_SPREAD, _SPREAD, len(rows)) if len(rows) > 1 else [0.0]
         places[rows] = position + np.asarray(offsets)
@@ -228,14 +243,14 @@ def _draw_candidate(
     place: float,
     quantity: str,
 ) -> None:
-    style, label = _PLAIN, "other candidates"
+    style, label = _OTHER, "other candidates"
     for key, named, words in (
         ("one_standard_error", _CHOICE, "smallest as good"),
         ("best", _BEST, "best"),
     ):
         if candidate is document["candidates"][document[key]]:
             style, label = named, words
-    front = 3 if style is _PLAIN else 4
+    front = 3 if style is _OTHER else 4
     value = candidate["mean"] if quantity == "score" else candidate["fit_seconds"]
     if quantity == "score" and candidate["low"] is not None:
         ends = candidate["low"], candidate["high"]
@@ -245,19 +260,19 @@ def _draw_candidate(
     panel.plot([place], [value], linestyle="none", label=label, zorder=front, **style)
 
 
-def _dress(panel: Axes, document: Mapping[str, Any], quantity: str) -> None:
+def _style_panel(panel: Axes, document: Mapping[str, Any], quantity: str) -> None:
     score = document["search"]["score"].replace("_", " ").replace("roc auc", "ROC AUC")
     panel.set_ylabel(score if quantity == "score" else "seconds to fit")
     if quantity == "fit_seconds":
         panel.set_ylim(bottom=0, top=panel.dataLim.ymax * 1.1 or 1.0)
     for label in (panel.xaxis.label, panel.yaxis.label):
         label.set_fontsize(FONT_SIZE)
-        label.set_color(_INK)
-    panel.tick_params(labelsize=FONT_SIZE - 1, labelcolor=_MUTED, length=0)
-    panel.grid(axis="y", color=_LINE, linewidth=0.5, alpha=0.6)
+        label.set_color(INK)
+    panel.tick_params(labelsize=FONT_SIZE - 1, labelcolor=MUTED, length=0)
+    panel.grid(axis="y", color=LINE, linewidth=0.5, alpha=0.6)
     panel.set_axisbelow(True)
     panel.spines[["top", "right", "left"]].set_visible(False)
-    panel.spines["bottom"].set_color(_LINE)
+    panel.spines["bottom"].set_color(LINE)
 
 
 def _label_values(panel: Axes, parameter: Mapping[str, Any], values: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Which images of a data set to show, and under which names."""
+"""Choice of the images to show, with the names of their classes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from cellsk._checks import check_count
+from cellsk.exceptions import InputError
 
 
 class Choice(NamedTuple):
@@ -30,8 +31,8 @@ def choose(
 ) -> Choice:
     """Choose at most ``n_images`` of ``n`` rows, the same number of each label.
 
-    Rows come sorted by label, and by place within it. With ``random_state=None`` they
-    stand at even distances.
+    Rows are sorted by label and then by place. With ``random_state=None`` they are evenly
+    spaced.
 
     Raises
     ------
@@ -56,21 +57,24 @@ def _check_classes(name: str, classes: ArrayLike | None, n: int) -> NDArray | No
         return None
     array = np.asarray(classes)
     if array.shape != (n,):
-        raise ValueError(
-            f"{name} must hold one class for each of the {n:,} images. Got shape {array.shape}."
-            " Pass a list of that length."
+        raise InputError(
+            f"must hold one class for each of the {n:,} images",
+            f"shape {array.shape}",
+            "Pass a list of that length.",
+            parameter=name,
         )
     return array
 
 
 def _match_kinds(labels: NDArray, predictions: NDArray) -> tuple[NDArray, NDArray]:
-    """Return both with one dtype, so that 1, 1.0 and True get one name."""
+    """Return both with the same dtype, so that 1, 1.0 and True get the same name."""
     named = [array.dtype.kind in "OUST" for array in (labels, predictions)]
     if named[0] != named[1]:
-        raise ValueError(
-            "labels and predictions must both be names or both be numbers. Got"
-            f" {labels[0]!r} and {predictions[0]!r}. Translate the numbers:"
-            " np.array(target_names)[numbers]."
+        raise InputError(
+            "labels and predictions must both be names or both be numbers",
+            f"{labels.tolist()[0]!r} and {predictions.tolist()[0]!r}",
+            "Translate the numbers: np.array(target_names)[numbers].",
+            code="names-and-numbers",
         )
     if named[0]:
         return labels, predictions
@@ -96,7 +100,7 @@ def _choose_rows(
 
 
 def _share_out(n_images: int, counts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return how many of each label: one more of each in turn, while there are any."""
+    """Return how many images of each label to take: one of each in turn."""
     shares = np.zeros_like(counts)
     while shares.sum() < min(n_images, counts.sum()):
         open_labels = np.flatnonzero(shares < counts)
@@ -113,9 +117,10 @@ def _name(
     if target_names is None or classes.dtype.kind in "OUST":
         return [str(value) for value in classes[rows].tolist()]
     if classes.dtype.kind not in "biu" or classes.min() < 0 or classes.max() >= len(target_names):
-        raise ValueError(
-            f"{name} must be whole numbers from 0 to {len(target_names) - 1}, one for each of"
-            f" target_names. Got {np.unique(classes)[:5].tolist()}. Pass all target_names, or"
-            " names as labels."
+        raise InputError(
+            f"must be whole numbers from 0 to {len(target_names) - 1}, the places in target_names",
+            f"{np.unique(classes)[:5].tolist()}",
+            "Pass all target_names, or names as labels.",
+            parameter=name,
         )
     return [str(target_names[int(value)]) for value in classes[rows]]

@@ -1,4 +1,4 @@
-"""Figures as pieces of a web page: svg that takes its colours and letters from the page."""
+"""Figures as svg for a web page, which sets their colors and fonts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CHART_COLOURS", "figure_to_svg"]
+__all__ = ["CHART_COLORS", "figure_to_svg"]
 
-# What a figure is drawn in, and the css variable that takes its place on a page. A page that
-# sets none of the variables shows the colours as drawn.
-CHART_COLOURS = {
+# The colors of a figure, and the css variable that replaces each on a page. A page that does not
+# set the variables shows the colors as drawn.
+CHART_COLORS = {
     "#000000": "ink",
     "#595959": "muted",
     "#bfbfbf": "line",
@@ -38,35 +38,35 @@ _FROM_PAGE = {"font-family", "font-style", "font-variant", "font-stretch", "stro
 
 
 def figure_to_svg(figure: Figure, *, title: str, description: str = "") -> str:
-    """Return a figure as svg to be written into a page.
+    """Return a figure as svg for a page.
 
-    Letters stay letters, in the font of the page, so they can be searched, read aloud and
-    enlarged. The colours of :data:`CHART_COLOURS` become css variables, so that one chart
-    serves light and dark pages. There is no style sheet and no style attribute in it, which
-    a page with a strict content security policy would refuse.
+    Text stays text, in the font of the page, so it can be searched, read aloud and
+    enlarged. The colors of :data:`CHART_COLORS` become css variables, so that one chart
+    suits light and dark pages. It has no style sheet and no style attribute, because a page
+    with a strict content security policy would refuse them.
 
     Parameters
     ----------
     figure : matplotlib Figure
-        It is drawn once and otherwise left as it is.
+        It is drawn once and not changed.
     title : str
-        Name of the chart, for those who cannot see it.
+        Name of the chart, for readers who cannot see it.
     description : str, default=""
-        What the chart shows, in a sentence or two.
+        Content of the chart, in one or two sentences.
 
     Returns
     -------
     svg : str
         One `svg` element. The same figure gives the same text, and two charts on one page
-        share no id.
+        have different ids.
 
     Examples
     --------
     >>> from matplotlib.figure import Figure
     >>> from cellsk.inspection._svg import figure_to_svg
     >>> figure = Figure(figsize=(2, 1))
-    >>> svg = figure_to_svg(figure, title="Nothing < something")
-    >>> "<title" in svg, "Nothing &lt; something" in svg, "style=" in svg
+    >>> svg = figure_to_svg(figure, title="Low < high")
+    >>> "<title" in svg, "Low &lt; high" in svg, "style=" in svg
     (True, True, False)
     """
     drawn = _draw(figure)
@@ -77,7 +77,7 @@ def figure_to_svg(figure: Figure, *, title: str, description: str = "") -> str:
             parent.remove(child)
     for element in root.iter():
         _clean(element, f"c{mark}-")
-    _introduce(root, f"c{mark}", title, description)
+    _set_root(root, f"c{mark}", title, description)
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -87,19 +87,19 @@ def _draw(figure: Figure) -> str:
     stream = io.StringIO()
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "cellsk"}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
-        # The page's fonts may well have what the measuring font lacks.
+        # The fonts of the page may have glyphs that matplotlib's font lacks.
         warnings.filterwarnings("ignore", message="Glyph")
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     return stream.getvalue()
 
 
 def _is_noise(element: ElementTree.Element) -> bool:
-    """Tell what a page has no use for: metadata, and a style sheet that would leak into it."""
+    """Whether a page does not need it: metadata, or a style sheet that would affect the page."""
     return element.tag in (_SVG + "metadata", _SVG + "style")
 
 
 def _clean(element: ElementTree.Element, prefix: str) -> None:
-    """Take away namespaces, styles and blanks; make ids and colours the page's own."""
+    """Remove namespaces, styles and blanks; make ids unique and colors variables."""
     element.tag = element.tag.removeprefix(_SVG)
     element.text, element.tail = (
         words if words and words.strip() else None for words in (element.text, element.tail)
@@ -107,7 +107,7 @@ def _clean(element: ElementTree.Element, prefix: str) -> None:
     attributes = {name.removeprefix(_XLINK): value for name, value in element.attrib.items()}
     attributes |= _read_style(attributes.pop("style", ""))
     named = attributes.pop("id", None)
-    if named is not None and element.tag != "g":  # nobody refers to a group
+    if named is not None and element.tag != "g":  # nothing refers to a group
         attributes["id"] = prefix + named
     for name, value in attributes.items():
         if name == "href":
@@ -123,7 +123,7 @@ def _clean(element: ElementTree.Element, prefix: str) -> None:
 
 
 def _read_style(style: str) -> dict[str, str]:
-    """Return css declarations as attributes, colours as variables."""
+    """Return css declarations as attributes, with colors as variables."""
     attributes = {}
     for declaration in filter(None, style.split(";")):
         name, _, value = (part.strip() for part in declaration.partition(":"))
@@ -133,17 +133,17 @@ def _read_style(style: str) -> dict[str, str]:
             if found[1] in ("bold", "700"):
                 attributes["font-weight"] = "700"
         elif name not in _FROM_PAGE and name != "font":
-            attributes[name] = _name_colour(value.removesuffix("px"))
+            attributes[name] = _name_color(value.removesuffix("px"))
     return attributes
 
 
-def _name_colour(value: str) -> str:
-    variable = CHART_COLOURS.get(value.lower())
+def _name_color(value: str) -> str:
+    variable = CHART_COLORS.get(value.lower())
     return value if variable is None else f"var(--{variable}, {value})"
 
 
-def _introduce(root: ElementTree.Element, mark: str, title: str, description: str) -> None:
-    """Set what the root needs: its size, and words for those who cannot see it."""
+def _set_root(root: ElementTree.Element, mark: str, title: str, description: str) -> None:
+    """Set the size of the root, and a title and description for screen readers."""
     _, _, width, height = root.attrib["viewBox"].split()
     root.attrib.clear()
     words = [ElementTree.Element("title", id=f"{mark}-title")]
@@ -157,7 +157,7 @@ def _introduce(root: ElementTree.Element, mark: str, title: str, description: st
             "viewBox": f"0 0 {width} {height}",
             "role": "img",
             "aria-labelledby": " ".join(word.attrib["id"] for word in words),
-            "fill": _name_colour("#000000"),
+            "fill": _name_color("#000000"),
             "stroke-linejoin": "round",
         }
     )

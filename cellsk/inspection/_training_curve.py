@@ -13,7 +13,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from cellsk._checks import check_count
-from cellsk.inspection._figures import BLUE, FONT_SIZE, GREY, VERMILLION, as_axes, divide_axes
+from cellsk.exceptions import InputError, InputTypeError
+from cellsk.inspection._figures import BLUE, FONT_SIZE, GRAY, VERMILLION, as_axes, divide_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingCurveDisplay"]
 
 _PANELS = ("accuracy", "loss")
-# Colour and dashes: either tells the curves apart.
+# The curves differ both in color and in dashes.
 _STYLES: dict[str, dict[str, Any]] = {
     "": {"label": "training", "color": BLUE, "linestyle": "-"},
     "val_": {"label": "validation", "color": VERMILLION, "linestyle": "--"},
@@ -33,11 +34,11 @@ _STYLES: dict[str, dict[str, Any]] = {
 class TrainingCurveDisplay:
     """Curves of a training: accuracy and loss, epoch by epoch.
 
-    Shows whether the training was long enough, and from where on the network only
-    learned its training images by heart: the training curve goes on improving there, and
-    the validation curve does not. The epoch whose weights were kept is marked.
+    Shows whether the training was long enough, and when overfitting began: from there on the
+    training curve improves, and the validation curve does not. The epoch whose weights were
+    kept is marked.
 
-    Make it with :meth:`from_estimator`. The constructor stores what it is given.
+    Make it with :meth:`from_estimator`. The constructor only stores its arguments.
 
     Parameters
     ----------
@@ -54,8 +55,8 @@ class TrainingCurveDisplay:
     ax_ : ndarray of matplotlib Axes of shape (2,)
         The panels: accuracy, loss.
     lines_ : list of matplotlib Line2D
-        The curves: training and validation of accuracy, then of loss. The validation
-        curves are missing where there was no validation set.
+        The curves: training and validation of accuracy, then of loss. There are no
+        validation curves if there was no validation set.
 
     See Also
     --------
@@ -64,13 +65,12 @@ class TrainingCurveDisplay:
 
     Notes
     -----
-    Read the curves to judge a training, and report none of their numbers. The validation
-    curve chose the epoch, so its best value is too good; take the scores of
-    :func:`~sklearn.model_selection.cross_val_score`. The training curve is an average over
-    each epoch while the weights still moved, so it lags by half an epoch, and may start
-    below the validation curve for this reason alone.
+    Use the curves to assess a training, but do not report their numbers. The validation
+    images chose the epoch, so the best value of their curve is too good; report the scores of
+    :func:`~cellsk.evaluate`. The training curve is an average over each epoch while the weights
+    change, so it lags by half an epoch and may start below the validation curve.
 
-    The accuracy axis always ends at 1, and the loss axis begins at 0.
+    The accuracy axis always ends at 1, and the loss axis starts at 0.
 
     Examples
     --------
@@ -110,10 +110,9 @@ class TrainingCurveDisplay:
         ----------
         estimator : estimator
             A fitted :class:`CellClassifier`, or a fitted pipeline or search that ends in one.
-            Of a search it is the training of its best estimator.
+            For a search, the training of its best estimator is drawn.
         ax : matplotlib Axes or two of them, default=None
-            Two axes to draw on, or one whose place the two panels share. None makes a new
-            figure.
+            Two axes to draw on, or one that the two panels replace. None makes a new figure.
         line_kw : dict, default=None
             Keywords for matplotlib's `plot`, for all curves.
 
@@ -126,7 +125,7 @@ class TrainingCurveDisplay:
         NotFittedError
             When the estimator is not fitted.
         TypeError, ValueError
-            When it ends in no classifier that keeps a history, or `ax` is not as above.
+            When it does not end in a classifier with a history, or `ax` is not as above.
 
         Examples
         --------
@@ -155,8 +154,7 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or two of them, default=None
-            Two axes to draw on, or one whose place the two panels share. None makes a new
-            figure.
+            Two axes to draw on, or one that the two panels replace. None makes a new figure.
         line_kw : dict, default=None
             Keywords for matplotlib's `plot`, for all curves.
 
@@ -177,7 +175,7 @@ class TrainingCurveDisplay:
         self.lines_ = []
         for panel, quantity in zip(self.ax_, _PANELS, strict=True):
             self.lines_ += _draw_curves(panel, self.history, quantity, line_kw or {})
-            _dress(panel, quantity, n_epochs)
+            _style_panel(panel, quantity, n_epochs)
             if best_epoch is not None:
                 _mark_epoch(panel, best_epoch, n_epochs)
         self.ax_[0].legend(frameon=False, fontsize=FONT_SIZE)
@@ -205,14 +203,17 @@ def _unwrap(estimator: Any) -> Any:
     return getattr(estimator, "best_estimator_", getattr(estimator, "estimator_", None))
 
 
-def _describe_no_history(estimator: Any, found: Any) -> TypeError:
+def _describe_no_history(estimator: Any, found: Any) -> InputTypeError:
     within = "" if found is estimator else f" that ends in {type(found).__name__}"
     remedy = "Pass a fitted CellClassifier, or a pipeline or search that ends in one."
     if hasattr(found, "cv_results_"):
         remedy = "Fit the search with refit=True."
-    return TypeError(
-        "estimator must keep the history of its training, as CellClassifier does. Got"
-        f" {type(estimator).__name__}{within}, without history_. {remedy}"
+    return InputTypeError(
+        "must keep the history of its training, as CellClassifier does",
+        f"{type(estimator).__name__}{within}, without history_",
+        remedy,
+        parameter="estimator",
+        code="no-training-history",
     )
 
 
@@ -222,10 +223,12 @@ def _check_history(history: Mapping[str, Sequence[float]]) -> int:
     names = [prefix + name for prefix in _STYLES for name in _PANELS]
     lengths = {name: len(history[name]) for name in names if name in history}
     if missing or len(set(lengths.values())) != 1 or not max(lengths.values()):
-        raise ValueError(
-            "history must hold 'accuracy' and 'loss', one number for each epoch. Got"
-            f" {lengths or list(history)} (number of epochs by name). Pass the history_ of a"
-            " fitted CellClassifier."
+        raise InputError(
+            "must hold 'accuracy' and 'loss', one number for each epoch",
+            f"{lengths or list(history)} (number of epochs by name)",
+            "Pass the history_ of a fitted CellClassifier.",
+            parameter="history",
+            code="training-history",
         )
     return lengths["loss"]
 
@@ -234,9 +237,12 @@ def _check_best_epoch(best_epoch: int | None, n_epochs: int) -> int | None:
     if best_epoch is None:
         return None
     if check_count("best_epoch", best_epoch) > n_epochs:
-        raise ValueError(
-            f"best_epoch must be one of the {n_epochs} epochs of the history, counted from 1."
-            f" Got {best_epoch}. Pass the best_epoch_ of the same classifier."
+        raise InputError(
+            f"must be one of the {n_epochs} epochs of the history, counted from 1",
+            f"{best_epoch}",
+            "Pass the best_epoch_ of the same classifier.",
+            parameter="best_epoch",
+            code="best-epoch-unknown",
         )
     return best_epoch
 
@@ -267,8 +273,8 @@ def _draw_curves(
     return lines
 
 
-def _dress(panel: Axes, quantity: str, n_epochs: int) -> None:
-    """Set limits, ticks and labels; never a scale that makes a small change look large."""
+def _style_panel(panel: Axes, quantity: str, n_epochs: int) -> None:
+    """Set limits, ticks and labels. The limits never make a small change look large."""
     from matplotlib.ticker import MaxNLocator
 
     panel.set_xlim(0.5, n_epochs + 0.5)
@@ -286,8 +292,8 @@ def _dress(panel: Axes, quantity: str, n_epochs: int) -> None:
 
 
 def _mark_epoch(panel: Axes, best_epoch: int, n_epochs: int) -> None:
-    """Draw a line at the kept epoch, and write above the panel, where no curve runs."""
-    panel.axvline(best_epoch, color=GREY, linewidth=1.0, linestyle=":", zorder=0)
+    """Draw a line at the kept epoch, with a text above the panel."""
+    panel.axvline(best_epoch, color=GRAY, linewidth=1.0, linestyle=":", zorder=0)
     place = (best_epoch - 0.5) / n_epochs
     side = "left" if place < 0.2 else "right" if place > 0.8 else "center"
     panel.text(
@@ -298,5 +304,5 @@ def _mark_epoch(panel: Axes, best_epoch: int, n_epochs: int) -> None:
         horizontalalignment=side,
         verticalalignment="bottom",
         fontsize=FONT_SIZE - 1,
-        color=GREY,
+        color=GRAY,
     )

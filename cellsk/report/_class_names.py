@@ -1,4 +1,4 @@
-"""Names of the classes, and which of them is the positive one."""
+"""Names of the classes, and the positive class."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import name_some
+from cellsk.exceptions import InputError
 
 __all__ = ["find_positive", "name_classes"]
 
@@ -17,20 +18,20 @@ __all__ = ["find_positive", "name_classes"]
 def name_classes(
     classes: NDArray, codes: NDArray, X: NDArray, target_names: Sequence[str] | None
 ) -> list[str]:
-    """Return a name for each class, for people to read.
+    """Return a name for each class.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
         Labels, sorted.
     codes : ndarray of shape (n,)
-        Index into `classes` of each image.
+        Index of each image's class in `classes`.
     X : ndarray of shape (n, ...)
         Paths, or images.
     target_names : sequence of str, default=None
         Name of each class, in the order of `classes`. None takes the labels if they are
-        strings. For other labels it takes the folder that all paths of a class have in
-        common and no path of another class has, if every class has one; else the labels.
+        strings. For other labels it takes a folder that all paths of a class contain and no path
+        of another class contains, if every class has one. Else it takes the labels.
 
     Returns
     -------
@@ -44,9 +45,11 @@ def name_classes(
     if target_names is not None:
         names = [str(name) for name in target_names]
         if len(set(names)) != len(names) or len(names) != len(classes):
-            raise ValueError(
-                f"target_names must be {len(classes)} different names, one for each class in y. "
-                f"Got {names}. Pass them in the order of the labels {classes.tolist()}."
+            raise InputError(
+                f"must be {len(classes)} different names, one for each class in y",
+                f"{names}",
+                f"Pass them in the order of the labels {classes.tolist()}.",
+                parameter="target_names",
             )
         return names
     if classes.dtype.kind in "iub" and X.ndim == 1 and X.dtype.kind == "U":
@@ -58,24 +61,24 @@ def _name_by_folder(codes: NDArray, paths: NDArray) -> list[str] | None:
     folders: list[tuple[str, ...]] = [PurePath(path).parts[:-1] for path in paths.tolist()]
     common, present = [], []
     for code in range(codes.max() + 1):
-        own = [set(folders[row]) for row in np.flatnonzero(codes == code)]
-        common.append(set.intersection(*own))
-        present.append(set.union(*own))
+        of_class = [set(folders[row]) for row in np.flatnonzero(codes == code)]
+        common.append(set.intersection(*of_class))
+        present.append(set.union(*of_class))
     names = []
     for code, shared in enumerate(common):
         others = set().union(*(present[other] for other in range(len(present)) if other != code))
         first = folders[np.flatnonzero(codes == code)[0]]
-        telling = [part for part in first if part in shared - others]
-        if not telling:
+        unique = [folder for folder in first if folder in shared - others]
+        if not unique:
             return None
-        names.append(telling[0])
+        names.append(unique[0])
     return names
 
 
 def find_positive(
     classes: NDArray, names: Sequence[str], pos_label: Any, *, given_names: bool
 ) -> int | None:
-    """Return the code of the positive class of two; None for more than two.
+    """Return the code of the positive class. None for more than two classes.
 
     Parameters
     ----------
@@ -84,35 +87,44 @@ def find_positive(
     names : sequence of str
         Their names.
     pos_label : str, int or bool
-        Label or name of the positive class. None is 1, where the labels are 0 and 1.
+        Label or name of the positive class. None is 1 if the labels are 0 and 1.
     given_names : bool
         Whether the caller passed the names.
 
     Raises
     ------
     ValueError
-        When it is not named and not plain, or no class has this label or name, or it is
-        named with more than two classes.
+        When it is not named and the labels are not 0 and 1, when no class has this label or name,
+        or when it is named with more than two classes.
     """
     if len(classes) > 2:
         if pos_label is not None:
-            raise ValueError(
-                f"pos_label is for two classes. Got {len(classes)} classes: {name_some(names)}. "
-                "Leave it out: each class is then compared with all others."
+            raise InputError(
+                "is for two classes",
+                f"{len(classes)} classes: {name_some(names)}",
+                "Leave it out: each class is then compared with all others.",
+                parameter="pos_label",
             )
         return None
     if pos_label is None:
         if classes.dtype.kind in "iub" and classes.tolist() == [0, 1]:
             return 1
-        raise ValueError(
-            "pos_label must name the class that sensitivity is about, such as 'malignant'. "
-            f"Got None, with classes {name_some(names)}. Pass pos_label={str(names[1])!r}, say."
+        raise InputError(
+            "must name the class that sensitivity is about, such as 'malignant'",
+            f"None, with classes {name_some(names)}",
+            f"Pass for example pos_label={str(names[1])!r}.",
+            parameter="pos_label",
+            code="positive-class-unnamed",
+            values={"names": list(names)},
         )
     for code, (label, name) in enumerate(zip(classes.tolist(), names, strict=True)):
         if pos_label in (label, name):
             return code
-    remedy = "" if given_names else " Or pass target_names=cells.target_names."
-    raise ValueError(
-        f"pos_label must be the label or the name of a class: {name_some(names)}. "
-        f"Got {pos_label!r}.{remedy}"
+    raise InputError(
+        f"must be the label or the name of a class: {name_some(names)}",
+        f"{pos_label!r}",
+        "" if given_names else "Or pass target_names=cells.target_names.",
+        parameter="pos_label",
+        code="positive-class-unknown",
+        values={"names": list(names)},
     )

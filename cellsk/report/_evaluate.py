@@ -1,4 +1,4 @@
-"""evaluate: from an estimator and images to honest numbers in one call."""
+"""evaluate: cross-validated scores with intervals, in one call."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from cellsk.model_selection import (
     warn_if_groups_are_lost,
 )
 from cellsk.report._evaluation_report import EvaluationReport
-from cellsk.report._inputs import (
-    check_cells,
-    check_for_two_classes,
-    check_settings,
-    warn_if_thin,
-    warn_of_copies,
-)
-from cellsk.report._notes import Notes
+from cellsk.report._inputs import check_labeled_images, check_settings, check_two_class_settings
 from cellsk.report._reading import share_pixels
-from cellsk.report._settings import Cells, Settings, make_estimator
-from cellsk.report.document._evaluation import build_document
+from cellsk.report._settings import LabeledImages, Settings, make_estimator
+from cellsk.report._warnings import (
+    KeptWarnings,
+    warn_if_copies_are_split,
+    warn_if_patients_are_few,
+)
+from cellsk.report.checklists import answer_checklists
+from cellsk.report.document import EvaluationDocument, EvaluationFacts, build_facts
+from cellsk.report.words import INTENDED_USE, list_limits, write_title
 
 __all__ = ["evaluate"]
 
@@ -60,14 +60,14 @@ def evaluate(
     random_state: int = 0,
     n_jobs: int | None = None,
 ) -> EvaluationReport:
-    """Say how well classes can be told apart, by cross-validation, with intervals.
+    """Evaluate an estimator by cross-validation, with an interval for each score.
 
-    Each image is predicted once, by a model that never saw its patient. All numbers come
-    from these predictions. Whatever is chosen (the epoch, a search's parameters, a threshold,
-    a calibration) is chosen within the training side of each fold.
+    Each image is predicted once, by a model that was not trained on any image of the same
+    patient. All scores come from these predictions. Whatever is chosen (the epoch, the
+    parameters of a search, a threshold, a calibration) is chosen within the training side of
+    each fold.
 
-    It is no medical device: a report says how well a method does on these images, and
-    nothing about a patient.
+    Not a medical device: a report is about a method and these images, not about a patient.
 
     Parameters
     ----------
@@ -78,23 +78,24 @@ def evaluate(
     y : array-like of shape (n,)
         Class labels: str, int or bool.
     groups : array-like of shape (n,), default=None
-        Patient of each image. They stay on one side of every split, and are handed to every
-        part of the estimator whose `fit` takes groups. None takes all images as independent.
+        Patient of each image. All images of a patient stay on one side of every split. Groups
+        are passed to every part of the estimator whose `fit` takes them. None assumes that all
+        images are independent.
     cv : int, splitter, iterable or path, default=None
-        None takes ``choose_cv(y, groups, n_splits)``, and so does an int. A splitter or pairs of
-        rows must put each image into one test side, and keep groups together. A path is that
-        of a fold manifest, as :meth:`EvaluationReport.save_folds` writes it.
+        None and an int use ``choose_cv(y, groups, n_splits)``. A splitter, or pairs of rows, must
+        put each image into one test side, and keep groups together. A path is that of a fold
+        manifest, as :meth:`EvaluationReport.save_folds` writes it.
     n_splits : int, default=5
-        Number of folds where `cv` is None.
+        Number of folds if `cv` is None.
     pos_label : str, int or bool, default=None
         Label or name of the class that sensitivity is about. None is 1, if labels are 0 and 1.
     target_names : sequence of str, default=None
         Name of each class, in the order of its label. None takes the labels, or for numbers
-        the folders that tell the classes apart.
+        the folders that differ between the classes.
     sites : array-like of shape (n,), default=None
-        Site, scanner or batch of each image, to keep in one fold as well.
+        Site, scanner or batch of each image. All images of a site are in one fold, too.
     subgroups : mapping of str to array-like of shape (n,), default=None
-        Columns, such as site or stain, by whose values the numbers are given as well.
+        Columns, such as site or stain. Scores are computed for each of their values, too.
     sensitivity : float, default=None
         Choose the threshold for this sensitivity, in (0, 1], within each training side.
     specificity : float, default=None
@@ -102,57 +103,57 @@ def evaluate(
     calibrate : {"sigmoid", "isotonic", "temperature"}, default=None
         Calibrate the probabilities by this method, within each training side.
     prevalence : float, default=None
-        Give PPV and NPV for this share of positives too, in (0, 1).
+        Compute PPV and NPV for this share of positives, too, in (0, 1).
     max_uncertainty : float, default=None
-        Refer images to a pathologist whose highest probability is further than this from 1, in
-        (0, 1), and give the numbers of the others.
+        Refer images to a pathologist if their highest probability is further than this from 1,
+        in (0, 1), and compute the scores of the others.
     aggregation : {"mean", "max", "vote"}, default="mean"
-        How the images of a patient become one probability, for numbers by patient.
+        How the images of a patient become one probability, for scores by patient.
     audit : bool, default=True
-        Whether to look through the images too, if X holds paths: see :func:`audit_images`.
+        Whether to audit the images, if X holds paths: see :func:`audit_images`.
     left_out : sequence of (str, str), default=None
-        Name and reason of each file that was left out beforehand, such as `cells.unreadable`, for
-        the report to say so.
+        Name and reason of each file that was left out before the run, such as
+        `cells.unreadable`. The report lists them.
     n_resamples : int, default=2000
         Resamples of the bootstrap.
     confidence_level : float, default=0.95
         Level of the intervals, in (0, 1).
     random_state : int, default=0
-        Seed of the folds and the bootstrap. The estimator has its own.
+        Seed of the folds and the bootstrap. It does not change the seed of the estimator.
     n_jobs : int, default=None
         Folds to run at the same time. None is one.
 
     Returns
     -------
     report : EvaluationReport
-        Readable in a terminal and in Jupyter; see its methods.
+        Shows itself in a terminal and in Jupyter; see its methods.
 
     Raises
     ------
     TypeError, ValueError
-        When a parameter is not as above, `cv` parts a group or leaves out an image, or a
+        When a parameter is not as above, `cv` splits a group or leaves out an image, or a
         class has too few images or patients for the folds.
     FoldManifestError
-        When a manifest is of other images, labels or groups.
+        When a manifest describes other images, labels or groups.
 
     Warns
     -----
     PatientsUnknownWarning
         When there are no groups.
     SplitWarning
-        When a class is missing from a side of a split, a search within parts groups, or copies
-        of an image are in different folds.
+        When a class has few patients, or is missing from a side of a split; when an inner search
+        splits groups; or when copies of an image are in different folds.
 
     See Also
     --------
     choose_cv : The folds.
-    audit_images : What is wrong with the images.
+    audit_images : Problems of the images.
 
     Notes
     -----
     Intervals are percentiles of a bootstrap over patients, whose images are drawn together
-    [1]_. They say how the numbers would vary with other patients, given these trained models;
-    not how they would vary with other training images.
+    [1]_. They show how the scores would vary with other patients, for these trained models.
+    They do not show how the scores would vary with other training images.
 
     If X holds paths and an :class:`ImageReader` in the estimator reads them, each file is decoded
     once, before any fold trains. The pixels are kept in the store of the reader. If it has none,
@@ -173,9 +174,9 @@ def evaluate(
     >>> from sklearn.preprocessing import FunctionTransformer
     >>> from cellsk import evaluate, make_cells
     >>> cells = make_cells(120, n_patients=12, image_size=(16, 16), random_state=0)
-    >>> colours = FunctionTransformer(lambda images: images.mean(axis=(1, 2)) / 255)
+    >>> colors = FunctionTransformer(lambda images: images.mean(axis=(1, 2)) / 255)
     >>> report = evaluate(
-    ...     make_pipeline(colours, LogisticRegression()), cells.images, cells.y,
+    ...     make_pipeline(colors, LogisticRegression()), cells.images, cells.y,
     ...     groups=cells.groups, target_names=cells.target_names,
     ... )
     >>> accuracy = report.numbers["accuracy"]
@@ -198,7 +199,7 @@ def evaluate(
     )
     settings = check_settings(settings)
     check_unfitted(estimator)
-    cells = check_cells(
+    images = check_labeled_images(
         X,
         y,
         groups=groups,
@@ -207,66 +208,79 @@ def evaluate(
         target_names=target_names,
         pos_label=pos_label,
     )
-    check_for_two_classes(cells, settings)
+    check_two_class_settings(images, settings)
     document, folds, out_of_fold, found = _run(
-        cells, settings, cv, n_splits, audit=audit, left_out=left_out or ()
+        images, settings, cv, n_splits, audit=audit, left_out=left_out or ()
     )
     document["seconds"] = time.perf_counter() - start
-    return EvaluationReport(document, cells, settings, folds, out_of_fold, found)
+    return EvaluationReport(document, images, settings, folds, out_of_fold, found)
 
 
 def _run(
-    cells: Cells,
+    images: LabeledImages,
     settings: Settings,
     cv: Any,
     n_splits: int,
     *,
     audit: bool,
     left_out: Sequence[tuple[str, str]],
-) -> tuple[dict[str, Any], Folds, OutOfFold, AuditReport | None]:
-    notes = Notes()
-    with notes.taken():  # before hours of work, not after
-        folds = _make_folds(cells, settings, cv, n_splits)
-        check_inner_splits(settings.estimator, grouped=cells.groups is not None)
-        if cells.groups is not None:
+) -> tuple[EvaluationDocument, Folds, OutOfFold, AuditReport | None]:
+    kept = KeptWarnings()
+    with kept.collect():  # warn before hours of work, not after
+        folds = _make_folds(images, settings, cv, n_splits)
+        check_inner_splits(settings.estimator, grouped=images.groups is not None)
+        if images.groups is not None:
             warn_if_groups_are_lost(settings.estimator)
-        warn_if_thin(cells)
+        warn_if_patients_are_few(images)
     found = None
     fingerprints: dict[str, Fingerprint] | None = {} if audit else None
-    with share_pixels(cells, settings, fingerprints) as reading:
-        if audit and cells.are_paths:
+    with share_pixels(images, settings, fingerprints) as reading:
+        if audit and images.are_paths:
             found = audit_measured(
-                cells.X,
-                cells.codes,
-                cells.groups,
-                target_names=cells.names,
+                images.X,
+                images.codes,
+                images.groups,
+                target_names=images.names,
                 measured=fingerprints,
             )
-            with notes.taken():
-                warn_of_copies(found, folds.codes)
-        with notes.taken():
+            with kept.collect():
+                warn_if_copies_are_split(found, folds.codes)
+        with kept.collect():
             out_of_fold = predict_out_of_fold(
-                partial(make_estimator, reading, cells.pos_label),
-                cells.X,
-                cells.y,
+                partial(make_estimator, reading, images.pos_label),
+                images.X,
+                images.y,
                 folds.splits,
-                groups=cells.groups,
+                groups=images.groups,
                 n_jobs=settings.n_jobs,
             )
-    document = build_document(cells, settings, folds, out_of_fold, found, notes.sentences, left_out)
-    return document, folds, out_of_fold, found
+    facts = build_facts(images, settings, folds, out_of_fold, found, kept.remarks, left_out)
+    return _complete(facts), folds, out_of_fold, found
 
 
-def _make_folds(cells: Cells, settings: Settings, cv: Any, n_splits: int) -> Folds:
+def _make_folds(images: LabeledImages, settings: Settings, cv: Any, n_splits: int) -> Folds:
     folds = resolve_cv(
         cv,
-        cells.X,
-        cells.labels,
-        cells.groups,
+        images.X,
+        images.labels,
+        images.groups,
         n_splits=n_splits,
-        sites=cells.sites,
+        sites=images.sites,
         random_state=settings.random_state,
     )
-    if cells.are_paths:
-        _ = folds.hashes  # a file that cannot be opened is said at once
+    if images.are_paths:
+        _ = folds.hashes  # raises at once if a file cannot be opened
     return folds
+
+
+def _complete(facts: EvaluationFacts) -> EvaluationDocument:
+    """Return the document: the facts, with title, intended use, limits and checklists."""
+    document: EvaluationDocument = {
+        **facts,
+        "title": write_title(facts["data"]),
+        "intended_use": INTENDED_USE,
+        "limits": list_limits(facts),
+        "checklists": {},
+    }
+    document["checklists"] = answer_checklists(document)
+    return document

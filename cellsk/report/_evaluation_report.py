@@ -1,4 +1,4 @@
-"""EvaluationReport: what an evaluation found, to read, tabulate and hand over."""
+"""EvaluationReport: the result of an evaluation, to read, tabulate and save."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from cellsk.model_selection import Folds, OutOfFold, iter_estimators, write_mani
 from cellsk.preprocessing import ImageReader
 from cellsk.report._leakage import measure_leakage
 from cellsk.report._report_file import write_report
-from cellsk.report._settings import Cells, Settings
-from cellsk.report.render._markdown import render_markdown
-from cellsk.report.render._page import choose_rows, render_page, render_summary
-from cellsk.report.render._terminal import render_terminal
-from cellsk.report.render._thumbnails import make_thumbnails
+from cellsk.report._settings import LabeledImages, Settings
+from cellsk.report.document import EvaluationDocument, Leakage, Numbers
+from cellsk.report.render import (
+    choose_rows,
+    make_thumbnails,
+    render_card,
+    render_page,
+    render_summary,
+    render_terminal,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -28,27 +33,27 @@ __all__ = ["EvaluationReport"]
 
 
 class EvaluationReport:
-    """Honest numbers, and what stands behind them.
+    """Cross-validated scores with intervals, and the evidence behind them.
 
-    :func:`evaluate` makes it. Shown in a terminal or in Jupyter it sums itself up.
+    :func:`evaluate` makes it. In a terminal or in Jupyter it shows a summary.
 
     Parameters
     ----------
     document : dict
         Every number of the report, as plain values that JSON knows; described field by field
         in ``cellsk/report/evaluation.schema.json``.
-    cells, settings, folds, out_of_fold : tuple
-        What `evaluate` was given, the folds, and the predictions.
+    images, settings, folds, out_of_fold : tuple
+        The checked arguments of `evaluate`, the folds, and the predictions.
     audit : AuditReport, default=None
-        What is wrong with the images, if that was looked into.
+        Problems of the images, if they were audited.
 
     Attributes
     ----------
     document : dict
         As above.
     numbers : dict of str to dict
-        Pooled scores: `value`, and `low` and `high` of its interval; None where a score is
-        not defined.
+        Scores over all images: `value`, and `low` and `high` of its interval. None where a score
+        is not defined.
     audit : AuditReport or None
         As above.
 
@@ -59,8 +64,8 @@ class EvaluationReport:
 
     def __init__(
         self,
-        document: dict[str, Any],
-        cells: Cells,
+        document: EvaluationDocument,
+        images: LabeledImages,
         settings: Settings,
         folds: Folds,
         out_of_fold: OutOfFold,
@@ -68,14 +73,14 @@ class EvaluationReport:
     ) -> None:
         self.document = document
         self.audit = audit
-        self._cells = cells
+        self._images = images
         self._settings = settings
         self._folds = folds
         self._out_of_fold = out_of_fold
 
     @property
-    def numbers(self) -> dict[str, dict[str, float | None]]:
-        """Pooled scores, each with `value`, `low` and `high`."""
+    def numbers(self) -> Numbers:
+        """Scores over all images, each with `value`, `low` and `high`."""
         return self.document["numbers"]
 
     def __repr__(self) -> str:
@@ -91,22 +96,25 @@ class EvaluationReport:
         -------
         table : pandas.DataFrame
             Indexed by fold: "1", "2", ..., "pooled", "low", "high". Columns are the counts of
-            images and the scores; what is not defined is NaN.
+            images and the scores. What is not defined is NaN.
         """
         import pandas as pd
 
-        folds = self.document["folds"]
-        rows: dict[str, dict[str, Any]] = {
-            str(fold["fold"]): {"n_train": fold["n_train"], "n_test": fold["n_test"]}
-            | fold["scores"]
-            for fold in folds
+        rows: dict[str, dict[str, float | None]] = {
+            str(fold["fold"]): {
+                "n_train": fold["n_train"],
+                "n_test": fold["n_test"],
+                **fold["scores"],
+            }
+            for fold in self.document["folds"]
         }
+        numbers = self.numbers
         n_images = self.document["data"]["n_images"]
-        for row, key in (("pooled", "value"), ("low", "low"), ("high", "high")):
-            rows[row] = {name: entry[key] for name, entry in self.numbers.items()}
-        rows["pooled"] = {"n_test": n_images} | rows["pooled"]
+        rows["pooled"] = {"n_test": n_images, **{name: numbers[name]["value"] for name in numbers}}
+        rows["low"] = {name: numbers[name]["low"] for name in numbers}
+        rows["high"] = {name: numbers[name]["high"] for name in numbers}
         table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("fold")
-        kinds: dict[str, Any] = dict.fromkeys(self.numbers, float)
+        kinds: dict[str, Any] = dict.fromkeys(numbers, float)
         return table.astype(kinds | dict.fromkeys(("n_train", "n_test"), "Int64"))
 
     def predictions(self) -> DataFrame:
@@ -120,25 +128,29 @@ class EvaluationReport:
         """
         import pandas as pd
 
-        found, names = self.document["predictions"], np.array(self._cells.names)
-        columns = {key: found[key] for key in ("file", "group", "fold") if found[key] is not None}
-        columns |= {key: names[found[key]] for key in ("label", "predicted")}
+        found, names = self.document["predictions"], np.array(self._images.names)
+        columns: dict[str, Any] = {"file": found["file"]}
+        if found["group"] is not None:
+            columns["group"] = found["group"]
+        columns["fold"] = found["fold"]
+        columns["label"], columns["predicted"] = names[found["label"]], names[found["predicted"]]
         proba = self._out_of_fold.proba
         columns |= {f"probability_{name}": proba[:, code] for code, name in enumerate(names)}
         return pd.DataFrame(columns)
 
-    def leakage_gap(self) -> dict[str, Any]:
-        """Evaluate again as if patients were unknown, and say what that would have claimed.
+    def leakage_gap(self) -> Leakage:
+        """Evaluate again with folds that ignore patients, and compare the scores.
 
-        It trains as many models again. The result joins the report: save it after this call, and
-        the page shows both.
+        It trains as many models again. The result becomes part of the report: save it after this
+        call, and the page shows both.
 
         Returns
         -------
         gap : dict
-            `grouped` and `random`: the scores by patient, and those of folds that ignore patients;
-            `gap`: their differences, random less grouped, with intervals of a bootstrap that
-            draws the same patients for both; `sentence`: the same in words.
+            `grouped` and `random`: the scores with folds by patient, and with folds that ignore
+            patients; `gap`: their differences, random minus grouped, with intervals of a
+            bootstrap that draws the same patients for both; `sentence`: a sentence that reports
+            them.
 
         Raises
         ------
@@ -150,44 +162,44 @@ class EvaluationReport:
         E. Bussola et al., "AI slipping on tiles: data leakage in digital pathology", ICPR
         International Workshops, 2021.
         """
-        found = measure_leakage(
-            self._cells, self._settings, self._out_of_fold, len(self._folds.splits)
-        )
+        n_splits = len(self._folds.splits)
+        found = measure_leakage(self._images, self._settings, self._out_of_fold, n_splits)
         self.document["leakage"] = found
         return found
 
     def save(self, path: str | os.PathLike[str], *, max_pictures: int = 200) -> None:
-        """Write the report: a page, its numbers, or a model card, by the ending of the name.
+        """Write the report as a page, as JSON, or as a model card.
 
         Parameters
         ----------
         path : str or path-like
-            ``.html`` is one page that needs no network, with pictures in it; ``.json`` all
-            numbers, predictions and folds; ``.md`` a model card in Markdown.
+            The ending chooses the format. ``.html`` is one page that needs no network and
+            contains pictures; ``.json`` holds all numbers, predictions and folds; ``.md`` is a
+            model card in Markdown.
         max_pictures : int, default=200
-            Images in the page, at most. 0 leaves all of them out, where they must not leave the
-            house.
+            Maximal number of images in the page. 0 leaves all of them out, for images that must
+            not be passed on.
 
         Raises
         ------
         ValueError
             When the name has another ending.
         OSError
-            When the file cannot be written. What was there before is then untouched.
+            When the file cannot be written. An existing file is then unchanged.
         """
         check_count("max_pictures", max_pictures, minimum=0)
         renderers = {
             ".html": lambda: self._render_page(max_pictures),
             ".json": lambda: json.dumps(self.document, indent=1, allow_nan=False) + "\n",
-            ".md": lambda: render_markdown(self.document),
+            ".md": lambda: render_card(self.document),
         }
         write_report(path, renderers)
 
     def save_folds(self, path: str | os.PathLike[str]) -> None:
-        """Write the fold manifest, by which another person repeats the same folds.
+        """Write the fold manifest, with which others can repeat the same folds.
 
-        A csv file with the columns file, sha256, label, group and fold; accepted back as
-        ``evaluate(..., cv="folds.csv")``, wherever the files then are.
+        A csv file with the columns file, sha256, label, group and fold. Pass it as
+        ``evaluate(..., cv="folds.csv")``; the files may be in another folder then.
 
         Parameters
         ----------
@@ -203,12 +215,6 @@ class EvaluationReport:
 
     def _render_page(self, max_pictures: int) -> str:
         rows = choose_rows(self.document, max_pictures)
-        reader = next(
-            (
-                part
-                for part in iter_estimators(self._settings.estimator)
-                if isinstance(part, ImageReader)
-            ),
-            None,
-        )
-        return render_page(self.document, make_thumbnails(self._cells.X, rows, reader=reader))
+        inner = iter_estimators(self._settings.estimator)
+        reader = next((one for one in inner if isinstance(one, ImageReader)), None)
+        return render_page(self.document, make_thumbnails(self._images.X, rows, reader=reader))

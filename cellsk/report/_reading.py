@@ -13,16 +13,16 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from cellsk.audit import Fingerprint, measure_image
-from cellsk.model_selection import parts_of
+from cellsk.model_selection import iter_estimators
 from cellsk.preprocessing import ImageReader, read_once
-from cellsk.report._settings import Cells, Settings
+from cellsk.report._settings import LabeledImages, Settings
 
 __all__ = ["share_pixels"]
 
 
 @contextmanager
 def share_pixels(
-    cells: Cells, settings: Settings, fingerprints: dict[str, Fingerprint] | None = None
+    images: LabeledImages, settings: Settings, fingerprints: dict[str, Fingerprint] | None = None
 ) -> Iterator[Settings]:
     """Read each image once, and yield settings whose estimator finds the pixels in a store.
 
@@ -32,7 +32,7 @@ def share_pixels(
 
     Parameters
     ----------
-    cells : Cells
+    images : LabeledImages
         The images.
     settings : Settings
         Its estimator is cloned, not changed.
@@ -48,7 +48,7 @@ def share_pixels(
     ImageReadError, ValueError
         If images cannot be read, before any fold trains.
     """
-    if not (cells.are_paths and _list_readers(settings.estimator)):
+    if not (images.are_paths and _list_readers(settings.estimator)):
         yield settings
         return
     with _make_temporary_store() as store:
@@ -60,7 +60,7 @@ def share_pixels(
         if first is None:  # settings or sources of the reader are known only during a fit
             yield settings._replace(estimator=estimator)
             return
-        reading = read_once(first, cells.X, inspect=_collect_into(fingerprints))
+        reading = read_once(first, images.X, inspect=_collect_into(fingerprints))
         is_kept = reading.images is not None  # this map keeps the list in the store
         yield settings._replace(estimator=estimator) if is_kept else settings
 
@@ -78,7 +78,7 @@ def _make_temporary_store() -> Iterator[str | None]:
 
 
 def _list_readers(estimator: Any) -> list[ImageReader]:
-    return [part for part in parts_of(estimator) if isinstance(part, ImageReader)]
+    return [part for part in iter_estimators(estimator) if isinstance(part, ImageReader)]
 
 
 def _collect_into(fingerprints: dict[str, Fingerprint] | None) -> Callable[..., None] | None:

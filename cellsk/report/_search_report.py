@@ -1,21 +1,32 @@
-"""SearchReport: what a search found, and what its best number is worth."""
+"""SearchReport: the candidates of a search, and how far to trust the best score."""
 
 from __future__ import annotations
 
 import copy
 import json
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cellsk._checks import check_number
 from cellsk.report._report_file import write_report
-from cellsk.report.document._search import build_search_document
-from cellsk.report.render._search_page import (
-    render_search_markdown,
+from cellsk.report.document import (
+    Candidate,
+    Numbers,
+    SearchDocument,
+    SearchResults,
+    build_search_document,
+    read_candidates,
+    read_nested,
+    read_search,
+)
+from cellsk.report.render import (
+    render_search_card,
     render_search_page,
     render_search_summary,
+    render_search_table,
     render_search_terminal,
 )
+from cellsk.report.words import describe_nested, summarize_search
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -26,24 +37,24 @@ __all__ = ["SearchReport"]
 
 
 class SearchReport:
-    """What a search found: scores with intervals, fit times, and which candidate to take.
+    """The candidates of a search: scores with intervals, fit times, and which one to choose.
 
-    Beside the best candidate it names the smallest one within one standard error of it, which
-    is as good as far as the folds can tell. Shown in a terminal or in Jupyter it sums itself up.
+    Beside the best candidate it names the smallest one within one standard error of it, which is
+    as good as far as the folds can show. In a terminal or in Jupyter it shows a summary.
 
     Parameters
     ----------
     search : GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV or HalvingRandomSearchCV
-        Fitted.
+        Fitted. For the results of any other search see :meth:`from_results`.
     nested : EvaluationReport or dict, default=None
-        What `evaluate` found for the same search, or the document of it, to be shown beside: a
-        score of patients that had no part in the choice.
+        What `evaluate` found for the same search, or its document: scores on patients that had
+        no influence on the choice.
     metric : str, default=None
-        Score to rank by, where the search has several. None is that of `refit`.
+        Score to rank by, if the search has several. None is that of `refit`.
     test_fraction : float, default=None
         Share of test images among the images of a split, in (0, 1), for the intervals. None
-        asks the splitter. Where that does not say, as with a size in images or `LeavePOut`,
-        there are no intervals.
+        reads it from the splitter. If the splitter does not define it, as with a size in images
+        or with `LeavePOut`, there are no intervals.
 
     Attributes
     ----------
@@ -60,30 +71,30 @@ class SearchReport:
     Raises
     ------
     TypeError, ValueError
-        When a parameter is not as above, or the best candidate of the search has no score, as
-        where a fold lacks a class.
+        When a parameter is not as above, or the best candidate of the search has no score, for
+        example because a fold lacks a class.
     NotFittedError
         When the search is not fitted.
 
     See Also
     --------
-    evaluate : Runs a search within each fold, for the number to report.
+    evaluate : Runs a search within each fold, for the score to report.
 
     Notes
     -----
-    The intervals are t intervals over the folds. Folds share training images, so that their
-    spread understates how far the mean would vary; the variance is corrected for this by the
-    ratio of test to training images [1]_. It stays approximate, as there is no unbiased one
-    [2]_, and it says nothing of the luck of being the best of many.
+    The intervals are t intervals over the folds. Folds share training images, so their spread
+    understates how far the mean would vary; the variance is corrected by the ratio of test to
+    training images [1]_. The intervals are approximate, because an unbiased variance does not
+    exist [2]_, and they do not include the effect of choosing the best of many.
 
-    The standard error of the rule is the plain one, spread over the root of the number of
-    folds [3]_. "Smallest" is the fewest weights of the network. Where these cannot be counted
-    (another estimator, or ``refit=False``), it is the shortest mean fit time; times within 0.1 s
-    or 10 % of it count as equal, and of equals the best score wins.
+    The standard error of the rule is the plain one, the spread divided by the root of the number
+    of folds [3]_. "Smallest" means the fewest weights of the network. If these cannot be counted
+    (another estimator, or ``refit=False``), it means the shortest mean fit time. Times within
+    0.1 s or 10% of it count as equal, and the best score decides among them.
 
-    The nested number is that of the same score. Of two classes, ``"recall"``, ``"precision"``,
-    ``"f1"`` and ``"average_precision"`` are of the label 1 in scikit-learn: they have one only
-    where the evaluation took that label as the positive class.
+    The nested number is the same score. With two classes, ``"recall"``, ``"precision"``,
+    ``"f1"`` and ``"average_precision"`` score the label 1 in scikit-learn: they have a nested
+    number only if the evaluation used that label as the positive class.
 
     References
     ----------
@@ -117,24 +128,119 @@ class SearchReport:
         metric: str | None = None,
         test_fraction: float | None = None,
     ) -> None:
-        if test_fraction is not None:
-            test_fraction = check_number("test_fraction", test_fraction, low=0, high=1)
-        self.document = build_search_document(
-            search, nested=nested, metric=metric, test_fraction=test_fraction
+        self._build(read_search(search, metric=metric, test_fraction=test_fraction), nested)
+
+    @classmethod
+    def from_results(
+        cls,
+        candidates: Sequence[Mapping[str, Any]],
+        *,
+        scoring: str,
+        test_fraction: float | None = None,
+        name: str = "Search",
+        estimator: str = "",
+        cv: str | None = None,
+        nested: Any = None,
+    ) -> SearchReport:
+        """Return the report of a search that scikit-learn did not run.
+
+        Parameters
+        ----------
+        candidates : sequence of mapping
+            One for each candidate, with `params` (mapping of names to values), `scores` (one
+            number for each fold; greater is better) and `fit_seconds` (mean over the folds). A
+            score that is NaN or missing is that of a failed fold. `score_seconds` is optional, as
+            is `n_weights`, the size of the network. If all candidates have it, the
+            one-standard-error rule uses it instead of the fit time.
+        scoring : str
+            Name of the score, as in scikit-learn.
+        test_fraction : float, default=None
+            Share of test images among the images of a split, in (0, 1), for the intervals. None
+            gives no intervals.
+        name : str, default="Search"
+            Name of the search.
+        estimator : str, default=""
+            Representation of the estimator.
+        cv : str, default=None
+            Representation of the splitter.
+        nested : EvaluationReport or dict, default=None
+            As in the constructor.
+
+        Returns
+        -------
+        report : SearchReport
+
+        Raises
+        ------
+        TypeError, ValueError
+            When a parameter is not as above, or the best candidate has no score.
+
+        Examples
+        --------
+        >>> from cellsk import SearchReport
+        >>> candidates = [
+        ...     {"params": {"dropout": 0.1}, "scores": [0.81, 0.84, 0.80], "fit_seconds": 9.1},
+        ...     {"params": {"dropout": 0.5}, "scores": [0.72, 0.70, 0.75], "fit_seconds": 9.3},
+        ... ]
+        >>> report = SearchReport.from_results(candidates, scoring="roc_auc", test_fraction=1 / 3)
+        >>> report.best["params"]
+        {'dropout': 0.1}
+        """
+        report = cls.__new__(cls)
+        results = read_candidates(
+            candidates,
+            scoring=scoring,
+            name=name,
+            estimator=estimator,
+            cv=cv,
+            test_fraction=test_fraction,
         )
+        report._build(results, nested)
+        return report
+
+    def _build(self, results: SearchResults, nested: Any) -> None:
+        self.document: SearchDocument = build_search_document(results)
+        self._label_one = results.label_one
+        self.document["nested"] = read_nested(nested, results.score, results.label_one)
+
+    def with_nested(self, nested: Any) -> SearchReport:
+        """Return this report with a nested evaluation. Nothing else is computed again.
+
+        Parameters
+        ----------
+        nested : EvaluationReport or dict
+            What `evaluate` found for the same search, or its document.
+
+        Returns
+        -------
+        report : SearchReport
+            A new report. This one is not changed.
+
+        Raises
+        ------
+        TypeError
+            When it is not an evaluation.
+        """
+        report = copy.copy(self)
+        score = self.document["search"]["score"]
+        report.document = {
+            **self.document,
+            "nested": read_nested(nested, score, self._label_one),
+        }
+        return report
 
     @property
-    def best(self) -> dict[str, Any]:
+    def best(self) -> Candidate:
         """The candidate with the highest mean score."""
-        return self._candidate("best")
+        return self.document["candidates"][self.document["best"]]
 
     @property
-    def one_standard_error(self) -> dict[str, Any]:
+    def one_standard_error(self) -> Candidate:
         """The smallest candidate within one standard error of the best."""
-        return self._candidate("one_standard_error")
+        return self.document["candidates"][self.document["one_standard_error"]]
 
     @property
-    def nested(self) -> dict[str, Any] | None:
+    def nested(self) -> Numbers | None:
         """Scores of the nested evaluation, or None."""
         found = self.document["nested"]
         return None if found is None else found["numbers"]
@@ -151,9 +257,59 @@ class SearchReport:
         Returns
         -------
         document : dict
-            Plain values that JSON knows; what is not defined is None.
+            Plain values that JSON knows. What is not defined is None.
         """
-        return copy.deepcopy(self.document)
+        return {**copy.deepcopy(self.document)}
+
+    def summary(self, remedy: str | None = None) -> dict[str, Any]:
+        """Return candidates, choice and sentences as plain values, for a program.
+
+        Parameters
+        ----------
+        remedy : str, default=None
+            Sentence on how to get an unbiased score, if there is no nested evaluation. None
+            describes it for Python.
+
+        Returns
+        -------
+        summary : dict
+            `n_folds`; `candidates`, the best first, each with its parameters by their short
+            names, `rank`, the mean score under ``mean_`` plus its name, `low`, `high`,
+            `standard_deviation`, `mean_fit_seconds`, `n_weights` and `remark`;
+            `one_standard_error`, the parameters that this rule chooses, or the value of a single
+            one; `nested`, the score to report, or None; `summary`, a list of sentences. Without
+            the numbers of weights there are no remarks and no choice, because fit times differ
+            from run to run.
+        """
+        return summarize_search(self.document, remedy)
+
+    def describe(self, remedy: str | None = None) -> str:
+        """Return :meth:`summary` as text: a table of the candidates, and sentences.
+
+        Parameters
+        ----------
+        remedy : str, default=None
+            As in :meth:`summary`.
+
+        Returns
+        -------
+        text : str
+        """
+        return render_search_table(self.document, remedy)
+
+    def nested_sentences(self, remedy: str | None = None) -> list[str]:
+        """Return the score to report in a sentence, or why the best score is not one.
+
+        Parameters
+        ----------
+        remedy : str, default=None
+            As in :meth:`summary`.
+
+        Returns
+        -------
+        sentences : list of str
+        """
+        return describe_nested(self.document, remedy)
 
     def frame(self) -> DataFrame:
         """Return one row per candidate, the best first.
@@ -163,29 +319,18 @@ class SearchReport:
         table : pandas.DataFrame
             Indexed by rank. Columns are the parameters, then `mean`, `low`, `high`, `sd`,
             `standard_error`, `fit_seconds`, `size`, `one_standard_error` (whether it is within one
-            standard error of the best) and `row` (of `cv_results_`); of a halving search
-            `iteration` and `n_resources` too.
+            standard error of the best) and `row` (of `cv_results_`). A halving search also has
+            `iteration` and `n_resources`.
         """
         import pandas as pd
 
         names = [parameter["name"] for parameter in self.document["parameters"]]
-        numbers = ["mean", "low", "high", "sd", "standard_error", "fit_seconds", "size"]
         halving = self.document["iterations"] is not None
-        rows = [
-            {
-                **{name: candidate["params"].get(name) for name in names},
-                **{name: candidate[name] for name in numbers},
-                "one_standard_error": candidate["within_one_standard_error"],
-                **(
-                    {key: candidate[key] for key in ("iteration", "n_resources")} if halving else {}
-                ),
-                "row": candidate["row"],
-            }
-            for candidate in self.document["candidates"]
-        ]
+        rows = [_tabulate(one, names, halving=halving) for one in self.document["candidates"]]
         ranks = [candidate["rank"] for candidate in self.document["candidates"]]
         table = pd.DataFrame(rows, index=pd.Index(ranks, name="rank"))
-        return table.astype(dict.fromkeys(numbers[:-1], float))
+        floats = ["mean", "low", "high", "sd", "standard_error", "fit_seconds"]
+        return table.astype(dict.fromkeys(floats, float))
 
     def plot(self) -> SearchDisplay:
         """Draw score with interval, and fit time, against each parameter.
@@ -205,28 +350,42 @@ class SearchReport:
         return SearchDisplay(self.document).plot()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the report: a page, its numbers, or Markdown, by the ending of the name.
+        """Write the report as a page, as JSON, or as Markdown.
 
         Parameters
         ----------
         path : str or path-like
-            ``.html`` is one page that needs no network, ``.json`` all numbers, ``.md`` text with
-            tables.
+            The ending chooses the format. ``.html`` is one page that needs no network, ``.json``
+            holds all numbers, ``.md`` is text with tables.
 
         Raises
         ------
         ValueError
             When the name has another ending.
         OSError
-            When the file cannot be written. What was there before is then untouched.
+            When the file cannot be written. An existing file is then unchanged.
         """
         renderers = {
             ".html": lambda: render_search_page(self.document),
             ".json": lambda: json.dumps(self.document, indent=1, allow_nan=False) + "\n",
-            ".md": lambda: render_search_markdown(self.document),
+            ".md": lambda: render_search_card(self.document),
         }
         write_report(path, renderers)
 
-    def _candidate(self, key: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.document["candidates"][self.document[key]]
-        return found
+
+def _tabulate(candidate: Candidate, names: Sequence[str], *, halving: bool) -> dict[str, Any]:
+    """Return one row of the frame."""
+    row: dict[str, Any] = {name: candidate["params"].get(name) for name in names}
+    row |= {
+        "mean": candidate["mean"],
+        "low": candidate["low"],
+        "high": candidate["high"],
+        "sd": candidate["sd"],
+        "standard_error": candidate["standard_error"],
+        "fit_seconds": candidate["fit_seconds"],
+        "size": candidate["size"],
+        "one_standard_error": candidate["within_one_standard_error"],
+    }
+    if halving:
+        row |= {"iteration": candidate["iteration"], "n_resources": candidate["n_resources"]}
+    return {**row, "row": candidate["row"]}

@@ -1,4 +1,4 @@
-"""What was evaluated and how: kept with the report, so that it can be done again."""
+"""Checked inputs of an evaluation: the labeled images, and the settings."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from cellsk.model_selection import calibrate, tune_threshold
 
-__all__ = ["Cells", "Settings", "make_estimator"]
+__all__ = ["LabeledImages", "Settings", "make_estimator"]
 
 
-class Cells(NamedTuple):
-    """Images with labels, names and patients, checked."""
+class LabeledImages(NamedTuple):
+    """Images with labels, class names and patients, checked."""
 
     X: NDArray
     y: NDArray
@@ -28,7 +28,7 @@ class Cells(NamedTuple):
 
     @property
     def labels(self) -> NDArray:
-        """Name of the class of each image."""
+        """Class name of each image."""
         return np.array(self.names)[self.codes]
 
     @property
@@ -38,12 +38,12 @@ class Cells(NamedTuple):
 
     @property
     def pos_label(self) -> Any:
-        """Label of the positive class; None for more than two."""
+        """Label of the positive class. None for more than two classes."""
         return None if self.positive is None else self.classes[self.positive]
 
 
 class Settings(NamedTuple):
-    """How to evaluate: the parameters of ``evaluate`` that are not data."""
+    """The parameters of ``evaluate`` that are not data."""
 
     estimator: Any
     sensitivity: float | None
@@ -59,16 +59,16 @@ class Settings(NamedTuple):
 
     @property
     def wanted(self) -> tuple[str, float] | None:
-        """Name and target of the operating point, if one is wanted."""
+        """Name and target of the operating point. None if there is none."""
         if self.sensitivity is not None:
             return "sensitivity", self.sensitivity
         return None if self.specificity is None else ("specificity", self.specificity)
 
 
 def make_estimator(settings: Settings, pos_label: Any, y: NDArray, groups: NDArray | None) -> Any:
-    """Return the unfitted estimator of one fold, from its training side alone.
+    """Return the unfitted estimator of one fold, with calibration and threshold around it.
 
-    Calibration and threshold, where they are wanted, are wrapped around it.
+    Both depend on the labels and groups of the training images alone.
     """
     estimator, seed = settings.estimator, settings.random_state
     if settings.calibrate is not None:

@@ -1,4 +1,4 @@
-"""Documents of an evaluation, drawn and computed with scikit-learn, that look like real ones."""
+"""Realistic documents of an evaluation, with scores computed by scikit-learn, and a browser."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from cellsk.metrics import bootstrap_scores, compute_scores, percentile_interval
-from cellsk.report.checklists._checklists import answer_checklists
+from cellsk.report.checklists import answer_checklists
+from cellsk.report.render import choose_rows, make_thumbnails, render_page
 
 CHROMIUM = Path("/usr/bin/chromium")
 N_FOLDS = 5
@@ -25,7 +26,7 @@ SEVEN = (
 
 @pytest.fixture(scope="session")
 def document():
-    """600 images of 12 patients in two classes, five folds; look, but do not change it."""
+    """600 images of 12 patients in two classes, five folds. Tests must not change it."""
     return make_document()
 
 
@@ -33,6 +34,25 @@ def document():
 def document_of_seven():
     """700 images of 20 patients in seven classes."""
     return make_document(names=SEVEN, n_images=700, n_patients=20, seed=3)
+
+
+@pytest.fixture(scope="session")
+def pictures(document):
+    """The same picture for each row that the page shows."""
+    one = make_thumbnails(np.full((1, 8, 8, 3), 170, np.uint8), [0])[0]
+    return dict.fromkeys(choose_rows(document), one)
+
+
+@pytest.fixture(scope="session")
+def html(document, pictures):
+    """The page of two classes, with pictures."""
+    return render_page(document, pictures)
+
+
+@pytest.fixture(scope="session")
+def bare_html(document):
+    """The page of two classes, without pictures."""
+    return render_page(document, {})
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +68,7 @@ def browser():
 
 
 def make_document(names=("benign", "malignant"), n_images=600, n_patients=12, seed=0):
-    """A document as `evaluate` writes it, of drawn predictions."""
+    """A document as `evaluate` writes it, with random predictions."""
     rng = np.random.default_rng(seed)
     k = len(names)
     group = np.sort(rng.integers(0, n_patients, n_images))
@@ -78,11 +98,11 @@ def _assemble(names, y, proba, predicted, group, fold, rng):
     pick = {name: {key: numbers[name][key] for key in ("value", "low", "high")} for name in numbers}
     at = {name: pick[name] for name in ("sensitivity", "specificity", "ppv", "npv") if binary}
     found = {
-        "schema": "cellsk-evaluation-1",
+        "schema": "cellsk-evaluation-2",
         "created": "2026-11-23T12:00:00Z",
-        "title": "How well can 'benign' and 'malignant' be told apart?"
+        "title": "How well are benign and malignant images classified?"
         if binary
-        else "How well can seven kinds of blood cells be told apart?",
+        else "How well are images of 7 classes classified?",
         "data": {
             "n_images": len(y),
             "n_groups": len(set(groups)),
@@ -116,14 +136,14 @@ def _assemble(names, y, proba, predicted, group, fold, rng):
         },
         "numbers": numbers,
         "second_opinions": {
-            "roc_auc": {**pick["roc_auc"], "method": "DeLong, images taken as independent"},
+            "roc_auc": {**pick["roc_auc"], "method": "DeLong, assuming independent images"},
             "sensitivity": {
                 **at["sensitivity"],
-                "method": "exact binomial (Clopper-Pearson), images taken as independent",
+                "method": "exact binomial (Clopper-Pearson), assuming independent images",
             },
             "specificity": {
                 **at["specificity"],
-                "method": "exact binomial (Clopper-Pearson), images taken as independent",
+                "method": "exact binomial (Clopper-Pearson), assuming independent images",
             },
         }
         if binary
@@ -229,7 +249,12 @@ def _assemble(names, y, proba, predicted, group, fold, rng):
             ],
         },
         "left_out": [],
-        "warnings": ["12 patients are few: with another dozen the numbers may be quite different."],
+        "warnings": [
+            {
+                "code": "few-patients",
+                "text": "12 patients are few: other patients may change scores.",
+            }
+        ],
         "estimator": {
             "name": "Pipeline",
             "repr": "Pipeline(steps=[('reader', ImageReader()), ('classifier', CellClassifier())])",
@@ -270,14 +295,14 @@ def _assemble(names, y, proba, predicted, group, fold, rng):
                 "roc_auc": {"value": 0.064, "low": 0.031, "high": 0.102},
                 "accuracy": {"value": 0.07, "low": 0.03, "high": 0.11},
             },
-            "sentence": "With folds that ignore patients the ROC AUC would have been 0.06 higher.",
+            "sentence": "If patients were ignored, the reported AUC would be 0.064 higher.",
         }
         if binary
         else None,
         "intended_use": "Research. Not a medical device.",
         "limits": [
-            "The numbers are of images like these: same preparation, stain and scanner.",
-            "The intervals leave out the luck of training and of the folds.",
+            {"code": "similar-images", "text": "The numbers hold for images like these."},
+            {"code": "interval-scope", "text": "The intervals do not include training runs."},
         ],
     }
     return found | {"checklists": answer_checklists(found)}

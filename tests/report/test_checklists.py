@@ -1,4 +1,4 @@
-"""answer_checklists: the right items, and no answer that the run does not know."""
+"""answer_checklists: the right items, and only answers that a run can give."""
 
 import copy
 import json
@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from cellsk.metrics import SCORE_NAMES
-from cellsk.report.checklists._checklists import FOR_THE_AUTHORS, answer_checklists
+from cellsk.report.checklists import answer_checklists
 
+FOR_THE_AUTHORS = "For the authors."
 LABELS = {name: words[0] for name, words in SCORE_NAMES.items()}
 HAND_MADE = Path(__file__).with_name("hand_made.json")
 # Collins et al. 2024: items with more than one part, and how many parts they have.
@@ -23,7 +24,7 @@ def document():
 
 @pytest.fixture
 def bare():
-    """The same without patients and without anything that a caller may leave out."""
+    """The same without patients and without anything optional."""
     document = json.loads(HAND_MADE.read_text("utf-8"))
     document["data"]["n_groups"] = None
     for one in document["data"]["classes"]:
@@ -77,15 +78,15 @@ def test_checklists_hold_items_of_the_papers(document):
         ),
     ],
 )
-def test_checklists_topics_stand_at_the_numbers_of_the_papers(document, checklist, topics):
-    """A few landmarks, by which a list that slipped by one would show."""
+def test_checklists_topics_have_the_numbers_of_the_papers(document, checklist, topics):
+    """A few items, to detect a list that is shifted by one."""
     found = {one["item"]: one["topic"] for one in answer_checklists(document)[checklist]}
     assert {number: found[number] for number in topics} == topics
 
 
 @pytest.mark.parametrize("fixture", ["document", "bare"])
 def test_checklists_items_are_whole_for_any_document(fixture, request):
-    """A question ends as one, an answer as a sentence, and the status says which it is."""
+    """Questions end with ?, answers with a period, and the status matches."""
     for items in answer_checklists(request.getfixturevalue(fixture)).values():
         for one in items:
             assert set(one) == {"item", "topic", "question", "answer", "status"}
@@ -99,7 +100,7 @@ def test_checklists_items_are_whole_for_any_document(fixture, request):
 
 @pytest.mark.parametrize("fixture", ["document", "bare"])
 def test_checklists_leave_the_study_to_its_authors(fixture, request):
-    """No run knows title, consent, money, annotators or what the results mean."""
+    """A run does not know title, consent, funding, annotators or interpretation."""
     document = request.getfixturevalue(fixture)
     authors = {
         "TRIPOD+AI": "1 2 3a 3c 4 5a 5b 6a 6b 6c 8b 8c 9a 9c 17 18a 18b 18c 18d 19 25 27a 27b 27c",
@@ -111,30 +112,30 @@ def test_checklists_leave_the_study_to_its_authors(fixture, request):
 
 
 def test_checklists_change_nothing(document):
-    """The document is read only."""
+    """The document is only read."""
     before = copy.deepcopy(document)
     answer_checklists(document)
     assert document == before
 
 
 @pytest.mark.parametrize(("checklist", "number"), [("TRIPOD+AI", "23a"), ("CLAIM", "37")])
-def test_performance_is_told_with_its_interval(document, checklist, number):
+def test_performance_has_intervals(document, checklist, number):
     """Every score of the document, as on the page."""
     answer = find(document, checklist, number)["answer"]
     assert "ROC AUC 0.821 (0.721 to 0.911)" in answer
     assert f"{LABELS['mcc']} \u22120.125;" in answer
     assert f"{LABELS['log_loss']} not defined" in answer
-    assert "95 % intervals" in answer
+    assert "95% confidence intervals" in answer
 
 
-def test_diagnosis_of_two_classes_names_the_positive_one_and_its_share(document):
-    """Predictive values mean little without the share."""
+def test_diagnosis_of_two_classes_names_the_positive_one_and_its_prevalence(document):
+    """Predictive values depend on the prevalence."""
     answer = find(document, "CLAIM", "38")["answer"]
-    assert answer.startswith("For 'malignant', which is 50 % of the images: Sensitivity 0.841")
+    assert answer.startswith("For 'malignant', at a prevalence of 50%: Sensitivity 0.841")
     assert f"{LABELS['ppv']} 0.861 (0.761 to 0.931)" in answer
 
 
-def test_diagnosis_of_many_classes_is_told_class_by_class(document):
+def test_diagnosis_of_many_classes_has_each_class(document):
     """Each against the rest."""
     scores = {name: {"value": 0.5, "low": 0.4, "high": 0.6} for name in document["numbers"]}
     document["per_class"] = [
@@ -146,10 +147,10 @@ def test_diagnosis_of_many_classes_is_told_class_by_class(document):
 
 
 def test_sharing_of_code_is_not_answered_with_the_manifest(document):
-    """A list of images is no code."""
+    """A list of images is not code."""
     answer = find(document, "TRIPOD+AI", "18f")["answer"]
     assert "manifest" not in answer
-    assert "where the code of the model and of the analysis can be had" in answer
+    assert "where the code of the model and of the analysis is available" in answer
     assert "manifest" in find(document, "TRIPOD+AI", "18e")["answer"]
 
 
@@ -157,34 +158,37 @@ def test_sharing_of_code_is_not_answered_with_the_manifest(document):
     ("checklist", "number"),
     [("TRIPOD+AI", "11"), ("TRIPOD+AI", "20a"), ("CLAIM", "12"), ("CLAIM", "35")],
 )
-def test_files_left_out_beforehand_are_named(document, checklist, number):
+def test_files_left_out_before_the_run_are_named(document, checklist, number):
     """In each item that asks what was left out."""
-    assert "left out beforehand" not in find(document, checklist, number)["answer"]
+    assert "left out before the run" not in find(document, checklist, number)["answer"]
     document["left_out"] = [[f"bad{n}.png", "cannot be decoded."] for n in range(12)]
     answer = find(document, checklist, number)["answer"]
-    assert "12 files left out beforehand: bad0.png (cannot be decoded), bad1.png" in answer
+    assert "12 files were left out before the run: bad0.png (cannot be decoded), bad1.png" in answer
     assert "and 2 more." in answer
 
 
-def test_partitions_tell_what_was_kept_together(document):
+def test_partitions_name_what_was_kept_together(document):
     """Patients, sites, or neither."""
     cv = document["cv"]
     assert (
-        find(document, "CLAIM", "20")["answer"] == "All images of a patient were kept in one fold."
+        find(document, "CLAIM", "20")["answer"]
+        == "All images of each patient were kept in one fold."
     )
     cv["sites_kept_together"] = True
     both = find(document, "CLAIM", "20")
-    assert both["answer"] == "All images of a patient and of a site were kept in one fold."
+    assert both["answer"] == "All images of each patient and of each site were kept in one fold."
     cv["groups_kept_together"] = False
     site = find(document, "CLAIM", "20")
-    assert site["answer"].startswith("All images of a site were kept in one fold. Folds share no")
+    assert site["answer"].startswith(
+        "All images of each site were kept in one fold. Folds share no"
+    )
     assert site["status"] == "in part"
 
 
-def test_partitions_without_patients_say_that_numbers_may_be_too_good(bare):
-    """In every item that is about the partition."""
+def test_partitions_without_patients_name_the_risk(bare):
+    """In every item about the partition."""
     for checklist, number in (("TRIPOD+AI", "12a"), ("CLAIM", "19"), ("CLAIM", "32")):
-        assert "the numbers may be too good" in find(bare, checklist, number)["answer"]
+        assert "the scores may be too high" in find(bare, checklist, number)["answer"]
 
 
 @pytest.mark.parametrize(
@@ -206,41 +210,41 @@ def test_answers_follow_what_was_done(document, bare, number, full, without):
 
 
 def test_fairness_is_left_to_authors_without_subgroups(document, bare):
-    """What was not compared is not told."""
+    """There is no answer if nothing was compared."""
     assert find(bare, "TRIPOD+AI", "14")["answer"] == FOR_THE_AUTHORS
     assert find(bare, "CLAIM", "30")["answer"] == FOR_THE_AUTHORS
     assert "by site" in find(document, "TRIPOD+AI", "14")["answer"]
     assert "AUC of 0.966" in find(document, "CLAIM", "30")["answer"]
 
 
-def test_calibration_is_told_as_a_mean_of_models(document):
+def test_calibration_is_described_as_a_mean_of_models(document):
     """CalibratedClassifierCV averages the models of its inner folds."""
-    assert "the probability is the mean of theirs" in find(document, "CLAIM", "27")["answer"]
+    assert "took the mean of their probabilities" in find(document, "CLAIM", "27")["answer"]
     document["calibration"] = None
     assert "combined no models" in find(document, "CLAIM", "27")["answer"]
 
 
-def test_training_tells_epochs_and_time(document):
+def test_training_has_epochs_and_time(document):
     """Of all folds."""
-    of_first = "Epochs run in each fold (by the first of several networks): 3, 3."
-    assert of_first in find(document, "CLAIM", "25")["answer"]  # it is calibrated
+    of_first = "Epochs trained in each fold (of the first of several networks): 3, 3."
+    assert of_first in find(document, "CLAIM", "25")["answer"]  # calibrated
     alone = document | {"calibration": None}
-    assert "Epochs run in each fold: 3, 3." in find(alone, "CLAIM", "25")["answer"]
+    assert "Epochs trained in each fold: 3, 3." in find(alone, "CLAIM", "25")["answer"]
     assert "took 2 min 30 s" in find(document, "CLAIM", "25")["answer"]
     assert "Epoch kept in each fold: 2, 3." in find(document, "CLAIM", "26")["answer"]
 
 
 def test_errors_are_counted_from_the_confusion_matrix(document):
-    """How many, and which kind leads."""
+    """Their number, in the singular for one, and the most frequent kind."""
     answer = find(document, "CLAIM", "39")["answer"]
-    assert answer.startswith("1 of 8 images were classified wrongly.")
-    assert "'benign' taken for 'malignant' (1 image)" in answer
+    assert answer.startswith("1 of 8 images was classified incorrectly.")
+    assert "'benign' predicted as 'malignant' (1 image)" in answer
     document["confusion_matrix"] = [[4, 0], [0, 4]]
-    assert "most frequent mistake" not in find(document, "CLAIM", "39")["answer"]
+    assert "most frequent error" not in find(document, "CLAIM", "39")["answer"]
 
 
 def test_amounts_of_many_folds_are_cut_short(document):
-    """Twelve folds: ten are told, and the others counted."""
+    """Of twelve folds ten are listed, and the others counted."""
     document["folds"] = [copy.deepcopy(document["folds"][0]) | {"fold": k} for k in range(1, 13)]
     answer = find(document, "TRIPOD+AI", "21")["answer"]
     assert answer.count("trained on 4 images of 2 patients") == 10

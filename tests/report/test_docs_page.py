@@ -1,4 +1,4 @@
-"""The page on what the report says: its code runs, and it leaves no field out."""
+"""The docs page on the report: its code runs, and it lists every field."""
 
 import doctest
 import re
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import sklearn
 
-from cellsk.report.document._schema import read_schema
+from cellsk.report.document import read_schema
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "what_the_report_says.rst"
 
 
 @pytest.mark.slow
 def test_page_on_report_gives_what_it_shows(tmp_path, monkeypatch):
-    """Every snippet of the page runs, in an empty folder."""
+    """Every snippet of the page runs in an empty folder."""
     monkeypatch.chdir(tmp_path)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     with sklearn.config_context():

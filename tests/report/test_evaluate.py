@@ -1,5 +1,6 @@
-"""evaluate: honest numbers, from the first check to the last."""
+"""evaluate: checks, scores, warnings and reports."""
 
+import inspect
 import json
 import warnings
 from pathlib import Path
@@ -30,15 +31,15 @@ from cellsk.exceptions import FoldManifestError, PatientsUnknownWarning, SplitWa
 QUICK = {"n_resamples": 200}
 
 
-def mean_colours(images):
-    """Three numbers an image."""
+def mean_colors(images):
+    """Three numbers for each image."""
     return images.mean(axis=(1, 2)) / 255
 
 
 @pytest.fixture(scope="module")
 def pipeline():
-    """A classifier of mean colours: fast, and better than chance."""
-    return make_pipeline(FunctionTransformer(mean_colours), LogisticRegression(C=100))
+    """A classifier of mean colors: fast, and better than chance."""
+    return make_pipeline(FunctionTransformer(mean_colors), LogisticRegression(C=100))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def report(pipeline, drawn):
-    """An evaluation that no test changes."""
+    """An evaluation. Tests must not change it."""
     return evaluate(
         pipeline, drawn.images, drawn.y, groups=drawn.groups, target_names=drawn.target_names
     )
@@ -58,13 +59,13 @@ def report(pipeline, drawn):
 def test_evaluate_numbers_are_those_of_scikit_learn(report, drawn):
     """From the predictions that the report lists."""
     found = report.predictions()
-    truth, said = found["label"] == "malignant", found["predicted"] == "malignant"
+    truth, predicted = found["label"] == "malignant", found["predicted"] == "malignant"
     numbers = report.numbers
-    assert numbers["accuracy"]["value"] == accuracy_score(truth, said)
+    assert numbers["accuracy"]["value"] == accuracy_score(truth, predicted)
     assert numbers["roc_auc"]["value"] == pytest.approx(
         roc_auc_score(truth, found["probability_malignant"]), abs=1e-12
     )
-    assert report.document["confusion_matrix"] == confusion_matrix(truth, said).tolist()
+    assert report.document["confusion_matrix"] == confusion_matrix(truth, predicted).tolist()
     (_, fp), (fn, tp) = report.document["confusion_matrix"]
     assert numbers["sensitivity"]["value"] == tp / (tp + fn)
     assert numbers["ppv"]["value"] == tp / (tp + fp)
@@ -80,7 +81,7 @@ def test_evaluate_numbers_have_intervals_around_them(report):
 
 
 def test_evaluate_keeps_each_patient_in_one_fold(report, drawn):
-    """The report's own folds part no patient, and each image is in one."""
+    """The folds split no patient, and each image is in one."""
     found = report.predictions()
     assert len(found) == len(drawn.y)
     assert (found.groupby("group")["fold"].nunique() == 1).all()
@@ -88,7 +89,7 @@ def test_evaluate_keeps_each_patient_in_one_fold(report, drawn):
 
 
 def test_evaluate_twice_gives_the_same_numbers(report, pipeline, drawn):
-    """All but the times."""
+    """Except for the times."""
     again = evaluate(
         pipeline, drawn.images, drawn.y, groups=drawn.groups, target_names=drawn.target_names
     )
@@ -96,7 +97,7 @@ def test_evaluate_twice_gives_the_same_numbers(report, pipeline, drawn):
 
 
 def _without_times(document):
-    timed = ("created", "seconds", "checklists")  # the checklists tell the time as well
+    timed = ("created", "seconds", "checklists")  # the checklists report the time, too
     kept = {key: value for key, value in document.items() if key not in timed}
     kept["folds"] = [
         {key: value for key, value in fold.items() if not key.endswith("seconds")}
@@ -116,7 +117,7 @@ def test_report_frame_has_folds_then_the_pooled_row_with_its_interval(report):
     )
 
 
-def test_report_in_a_terminal_says_what_was_evaluated(report):
+def test_report_in_a_terminal_shows_what_was_evaluated(report):
     """Counts, unit of the bootstrap, and the numbers."""
     text = repr(report)
     assert "240 images (120 benign, 120 malignant), 12 patients" in text
@@ -125,7 +126,7 @@ def test_report_in_a_terminal_says_what_was_evaluated(report):
     assert "<" not in text
 
 
-def test_evaluate_takes_the_positive_class_by_the_name_of_its_folder(pipeline, tmp_path):
+def test_evaluate_accepts_the_positive_class_by_the_name_of_its_folder(pipeline, tmp_path):
     """Labels are numbers; the folders of the paths name them."""
     drawn = make_cells(60, folder=tmp_path, n_patients=10, image_size=(16, 16), random_state=0)
     reading = make_pipeline(ImageReader(), *[step for _, step in pipeline.steps])
@@ -140,22 +141,26 @@ def test_evaluate_takes_the_positive_class_by_the_name_of_its_folder(pipeline, t
 @pytest.mark.parametrize(
     ("labels", "pos_label", "words"),
     [
-        (["a", "b"], None, r"pos_label must name the class.*Got None.*Pass pos_label='b'"),
+        (
+            ["a", "b"],
+            None,
+            r"pos_label must name the class.*Got None.*Pass for example pos_label='b'",
+        ),
         (["a", "b"], "c", r"must be the label or the name of a class: 'a', 'b'. Got 'c'"),
         ([0, 1], "malignant", r"Got 'malignant'.*target_names=cells.target_names"),
         ([1, 2], None, r"must name the class"),
         ([0, 1, 2], 1, r"pos_label is for two classes. Got 3"),
     ],
 )
-def test_evaluate_positive_class_must_be_plain(pipeline, drawn, labels, pos_label, words):
-    """It is named, never guessed."""
+def test_evaluate_positive_class_must_be_named(pipeline, drawn, labels, pos_label, words):
+    """It is never guessed."""
     y = np.array(labels)[np.arange(240) % len(labels)]
     with pytest.raises(ValueError, match=words):
         evaluate(pipeline, drawn.images, y, groups=drawn.groups, pos_label=pos_label)
 
 
-def test_evaluate_refuses_folds_that_part_patients(pipeline, drawn):
-    """In the words of the style guide: rule, got, remedy."""
+def test_evaluate_refuses_folds_that_split_patients(pipeline, drawn):
+    """With rule, got and remedy."""
     with pytest.raises(ValueError, match=r"must keep groups together.*12 patients.*choose_cv"):
         evaluate(pipeline, drawn.images, drawn.y, groups=drawn.groups, cv=StratifiedKFold(5))
 
@@ -168,20 +173,45 @@ def test_evaluate_refuses_folds_that_leave_images_out(pipeline, drawn):
         evaluate(pipeline, drawn.images, drawn.y, cv=ShuffleSplit(3, random_state=0))
 
 
-def test_evaluate_without_groups_warns_and_labels_its_intervals(pipeline, drawn):
-    """Loudly, in the report too."""
+def test_evaluate_without_groups_warns_and_names_its_intervals(pipeline, drawn):
+    """Also in the report, by code."""
     with pytest.warns(PatientsUnknownWarning, match=r"images of one patient may be in training"):
         report = evaluate(pipeline, drawn.images, drawn.y, **QUICK)
     assert report.document["interval"]["method"] == "bootstrap over images"
-    assert "patient" in report.document["warnings"][0]
-    assert "Patients are unknown" in report.document["limits"][0]
+    assert report.document["warnings"][0]["code"] == "patients-unknown"
+    assert "command line" not in report.document["warnings"][0]["text"]
+    limit = report.document["limits"][0]
+    assert limit["code"] == "patients-unknown"
+    assert "Patients are unknown" in limit["text"]
     assert "patients unknown" in repr(report)
+
+
+def test_evaluate_warnings_name_the_line_of_the_caller(pipeline, drawn):
+    """Not a line within cellsk; the warnings of others keep their place."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        line = inspect.currentframe().f_lineno + 1
+        evaluate(pipeline, drawn.images, drawn.y, **QUICK)
+    places = {(one.category, one.filename, one.lineno) for one in caught}
+    assert (PatientsUnknownWarning, __file__, line) in places
+    assert not any("cellsk/report" in filename for _, filename, _ in places)
+
+
+def test_evaluate_patients_with_both_classes_are_described_correctly(report):
+    """All twelve have benign and malignant images, so there is no negative patient."""
+    patients = report.document["patients"]
+    assert (patients["n_patients"], patients["n_mixed"], patients["numbers"]) == (12, 12, {})
+    text = repr(report)
+    assert "Every patient has both malignant and benign images and counts as malignant" in text
+    assert "Only 12 patients have benign images: the intervals are too narrow." in text
+    assert "of one class" not in text
+    assert "patients of class" not in text
 
 
 def test_evaluate_search_runs_inside_each_fold(drawn):
     """Nested: each fold has its own choice, made on its training patients."""
     search = GridSearchCV(
-        make_pipeline(FunctionTransformer(mean_colours), LogisticRegression()),
+        make_pipeline(FunctionTransformer(mean_colors), LogisticRegression()),
         {"logisticregression__C": [0.01, 100.0]},
         cv=choose_cv(drawn.y, drawn.groups, n_splits=3),
     )
@@ -192,7 +222,7 @@ def test_evaluate_search_runs_inside_each_fold(drawn):
 
 
 def test_evaluate_tunes_the_threshold_within_training(pipeline, drawn):
-    """Each fold has a threshold; the price is shown on the held-out side."""
+    """Each fold has a threshold; the scores are those of the test sides."""
     report = evaluate(
         pipeline, drawn.images, drawn.y, groups=drawn.groups, sensitivity=0.95, **QUICK
     )
@@ -204,8 +234,8 @@ def test_evaluate_tunes_the_threshold_within_training(pipeline, drawn):
 
 
 def test_evaluate_calibrates_within_training(drawn):
-    """A classifier that overstates its certainty is brought down."""
-    certain = make_pipeline(FunctionTransformer(mean_colours), KNeighborsClassifier(1))
+    """The calibration error of an overconfident classifier becomes smaller."""
+    certain = make_pipeline(FunctionTransformer(mean_colors), KNeighborsClassifier(1))
     raw, calibrated = (
         evaluate(certain, drawn.images, drawn.y, groups=drawn.groups, calibrate=method, **QUICK)
         for method in (None, "sigmoid")
@@ -228,7 +258,7 @@ def test_evaluate_prevalence_gives_predictive_values_by_bayes(pipeline, drawn):
     assert found["ppv"]["low"] < found["ppv"]["value"] < numbers["ppv"]["value"]
 
 
-def test_evaluate_refers_uncertain_images_and_counts_the_rest(pipeline, drawn):
+def test_evaluate_refers_uncertain_images_and_scores_the_rest(pipeline, drawn):
     """Coverage and error are those of the images that are certain enough."""
     report = evaluate(
         pipeline,
@@ -250,7 +280,7 @@ def test_evaluate_refers_uncertain_images_and_counts_the_rest(pipeline, drawn):
 
 
 def test_evaluate_subgroups_have_their_own_numbers(pipeline, drawn):
-    """One entry for each value of the column; what is missing is called unknown."""
+    """One entry for each value of the column; missing values are "unknown"."""
     scanner = np.where(np.arange(240) % 3, "new", "old").astype(object)
     scanner[0] = None
     report = evaluate(
@@ -272,12 +302,12 @@ def test_evaluate_subgroups_have_their_own_numbers(pipeline, drawn):
     assert entries["old"]["numbers"]["accuracy"]["value"] == pytest.approx(right)
 
 
-def test_evaluate_patients_have_numbers_where_they_have_a_class():
-    """With patients of one class each; the most suspicious image, by name."""
+def test_evaluate_scores_patients_of_one_class_each():
+    """By the image with the highest probability."""
     drawn = make_cells(
         240, n_patients=16, image_size=(16, 16), pure_patients=True, difficulty=0, random_state=0
     )
-    pipeline = make_pipeline(FunctionTransformer(mean_colours), LogisticRegression())
+    pipeline = make_pipeline(FunctionTransformer(mean_colors), LogisticRegression())
     report = evaluate(
         pipeline, drawn.images, drawn.y, groups=drawn.groups, aggregation="max", **QUICK
     )
@@ -288,8 +318,8 @@ def test_evaluate_patients_have_numbers_where_they_have_a_class():
     assert "By patient (max of 16 patients)" in repr(report)
 
 
-def test_leakage_gap_shows_what_ignoring_patients_would_have_claimed():
-    """A classifier that knows its patients by their stain, and nothing of malignancy."""
+def test_leakage_gap_shows_the_scores_if_patients_are_ignored():
+    """A classifier that recognizes patients by their stain, but not malignancy."""
     drawn = make_cells(
         360,
         n_patients=12,
@@ -299,7 +329,7 @@ def test_leakage_gap_shows_what_ignoring_patients_would_have_claimed():
         difficulty=4,
         random_state=0,
     )
-    knows_stains = make_pipeline(FunctionTransformer(mean_colours), KNeighborsClassifier(1))
+    knows_stains = make_pipeline(FunctionTransformer(mean_colors), KNeighborsClassifier(1))
     report = evaluate(knows_stains, drawn.images, drawn.y, groups=drawn.groups)
     gap = report.leakage_gap()
     assert gap["random"]["accuracy"]["value"] > 0.8
@@ -309,11 +339,11 @@ def test_leakage_gap_shows_what_ignoring_patients_would_have_claimed():
         gap["random"]["accuracy"]["value"] - gap["grouped"]["accuracy"]["value"]
     )
     assert 0 < difference["low"] < difference["value"] < difference["high"]
-    assert "Ignoring patients would have claimed" in repr(report)
+    assert "If patients were ignored, the reported AUC would be" in repr(report)
 
 
-def test_leakage_gap_without_groups_says_what_it_needs(pipeline, drawn):
-    """There is nothing to compare with."""
+def test_leakage_gap_without_groups_is_refused(pipeline, drawn):
+    """There are no folds by patient to compare with."""
     with pytest.warns(PatientsUnknownWarning):
         report = evaluate(pipeline, drawn.images, drawn.y, **QUICK)
     with pytest.raises(ValueError, match=r"Got no groups. Pass groups="):
@@ -321,7 +351,7 @@ def test_leakage_gap_without_groups_says_what_it_needs(pipeline, drawn):
 
 
 def test_fold_manifest_repeats_the_folds_in_any_order(report, pipeline, drawn, tmp_path):
-    """Another person, with the same images in another order, gets the same numbers."""
+    """With the same images in another order, others get the same scores."""
     report.save_folds(tmp_path / "folds.csv")
     order = np.random.default_rng(0).permutation(len(drawn.y))
     again = evaluate(
@@ -343,7 +373,7 @@ def test_fold_manifest_repeats_the_folds_in_any_order(report, pipeline, drawn, t
 
 
 def test_fold_manifest_of_other_images_is_refused(report, pipeline, drawn, tmp_path):
-    """A changed image is no longer the one of the manifest."""
+    """A changed image is not the one in the manifest."""
     report.save_folds(tmp_path / "folds.csv")
     images = drawn.images.copy()
     images[0, 0, 0, 0] ^= 255
@@ -359,7 +389,7 @@ def test_fold_manifest_of_other_images_is_refused(report, pipeline, drawn, tmp_p
 
 
 def test_report_saves_json_and_markdown_and_refuses_other_endings(report, tmp_path):
-    """By the ending; nothing is written for one that is not known."""
+    """Nothing is written for an unknown ending."""
     report.save(tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text("utf-8")) == json.loads(
         json.dumps(report.document)
@@ -375,14 +405,14 @@ def test_report_saves_json_and_markdown_and_refuses_other_endings(report, tmp_pa
 
 
 def test_evaluate_network_from_paths_keeps_the_curves_of_every_fold(tmp_path, small):
-    """Files, patients, the network with early stopping, in one call."""
+    """Files, patients, and the network with early stopping."""
     drawn = make_cells(
         90, folder=tmp_path, n_patients=15, image_size=(16, 16), difficulty=0, random_state=0
     )
     network = CellClassifier(**small | {"epochs": 2, "early_stopping": True})
     pipeline = Pipeline([("reader", ImageReader()), ("classifier", network)])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # few images to stop early by
+        warnings.simplefilter("ignore", UserWarning)  # few images for early stopping
         report = evaluate(
             pipeline, drawn.paths, drawn.y, groups=drawn.groups, n_splits=3, audit=False, **QUICK
         )
@@ -393,25 +423,27 @@ def test_evaluate_network_from_paths_keeps_the_curves_of_every_fold(tmp_path, sm
     assert report.document["data"]["positive"] == "malignant"
 
 
-def test_evaluate_copies_in_different_folds_are_warned_of(pipeline, tmp_path):
-    """The audit's duplicates meet the folds; what it cleans has none parted."""
+def test_evaluate_warns_if_copies_are_in_different_folds(pipeline, tmp_path):
+    """After cleaning, copies are in one fold."""
     drawn = make_cells(
         120, folder=tmp_path, n_patients=24, image_size=(24, 24), n_duplicates=8, random_state=0
     )
     reading = make_pipeline(ImageReader(), *[step for _, step in pipeline.steps])
     with pytest.warns(SplitWarning, match=r"Copies of an image.*another fold.*\.clean\(\)"):
         report = evaluate(reading, drawn.paths, drawn.y, groups=drawn.groups, **QUICK)
+    assert "copies-across-folds" in [one["code"] for one in report.document["warnings"]]
     kept = report.audit.clean()
     report = evaluate(reading, kept.paths, kept.y, groups=kept.groups, n_splits=2, **QUICK)
-    assert not any("Copies" in sentence for sentence in report.document["warnings"])
+    codes = [warning["code"] for warning in report.document["warnings"]]
+    assert "copies-across-folds" not in codes
 
 
-def test_evaluate_where_all_images_are_right_claims_no_certainty():
-    """In each resample all are right too: that is no interval, least of all of no width."""
+def test_evaluate_without_errors_has_no_interval_of_width_zero():
+    """Every resample is without errors, too, but the score is not certain."""
     y = np.array([0, 1] * 20)
     images = (y * 200)[:, None, None, None] * np.ones((1, 8, 8, 3))
     report = evaluate(
-        make_pipeline(FunctionTransformer(mean_colours), KNeighborsClassifier(1)),
+        make_pipeline(FunctionTransformer(mean_colors), KNeighborsClassifier(1)),
         images.astype(np.uint8),
         y,
         groups=np.arange(40) // 2,
@@ -422,26 +454,26 @@ def test_evaluate_where_all_images_are_right_claims_no_certainty():
 
 
 def test_evaluate_frozen_part_is_refused(drawn):
-    """It has seen the images that test it, and would pass as out of fold."""
-    known = FrozenEstimator(KNeighborsClassifier(1).fit(mean_colours(drawn.images), drawn.y))
-    pipeline = make_pipeline(FunctionTransformer(mean_colours), known)
+    """It was trained on the test images."""
+    known = FrozenEstimator(KNeighborsClassifier(1).fit(mean_colors(drawn.images), drawn.y))
+    pipeline = make_pipeline(FunctionTransformer(mean_colors), known)
     with pytest.raises(ValueError, match=r"fitted again in each fold.*around KNeighborsClassifier"):
         evaluate(pipeline, drawn.images, drawn.y, groups=drawn.groups)
 
 
 def test_leakage_gap_works_for_a_search_that_keeps_groups(drawn):
-    """Its own folds need groups; those that ignore patients give each image one."""
+    """Its inner folds require groups; to ignore patients, each image gets its own group."""
     search = GridSearchCV(
-        make_pipeline(FunctionTransformer(mean_colours), LogisticRegression()),
+        make_pipeline(FunctionTransformer(mean_colors), LogisticRegression()),
         {"logisticregression__C": [0.1, 10.0]},
         cv=choose_cv(drawn.y, drawn.groups, n_splits=2),
     )
     report = evaluate(search, drawn.images, drawn.y, groups=drawn.groups, **QUICK)
-    assert "Ignoring patients" in report.leakage_gap()["sentence"]
+    assert "If patients were ignored" in report.leakage_gap()["sentence"]
 
 
 def test_leakage_gap_works_with_more_folds_than_images_of_a_class(pipeline, drawn):
-    """As many folds as the rarest class has images are made."""
+    """The number of folds is that of the images of the rarest class."""
     rows = np.r_[np.flatnonzero(drawn.y == 0), np.flatnonzero(drawn.y == 1)[:9]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SplitWarning)
@@ -458,11 +490,11 @@ def test_leakage_gap_works_with_more_folds_than_images_of_a_class(pipeline, draw
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_evaluate_search_without_any_score_is_refused(drawn):
-    """Inner folds without a class choose by nothing."""
+    """Inner folds that lack a class give no score to choose by."""
     few = np.isin(drawn.groups, np.unique(drawn.groups)[:3]) & (drawn.y == 1)
     rows = np.flatnonzero(few | (drawn.y == 0))
     search = GridSearchCV(
-        make_pipeline(FunctionTransformer(mean_colours), LogisticRegression()),
+        make_pipeline(FunctionTransformer(mean_colors), LogisticRegression()),
         {"logisticregression__C": [1e-6, 1.0]},
         cv=GroupKFold(5),
         scoring="roc_auc",
@@ -473,7 +505,7 @@ def test_evaluate_search_without_any_score_is_refused(drawn):
 
 
 def test_evaluate_estimator_that_predicts_no_labels_is_refused(drawn):
-    """Probabilities for labels would be taken for other classes."""
+    """Probabilities would be mistaken for labels of other classes."""
 
     class Confused(LogisticRegression):
         def predict(self, X):
@@ -481,20 +513,20 @@ def test_evaluate_estimator_that_predicts_no_labels_is_refused(drawn):
 
     with pytest.raises(ValueError, match=r"must predict labels of y.*Use a classifier"):
         evaluate(
-            make_pipeline(FunctionTransformer(mean_colours), Confused()),
+            make_pipeline(FunctionTransformer(mean_colors), Confused()),
             drawn.images,
             drawn.y,
             groups=drawn.groups,
         )
 
 
-def test_evaluate_takes_whatever_holds_labels_and_paths(pipeline, tmp_path):
-    """Paths as Path, labels and groups as pandas columns with an index of their own."""
+def test_evaluate_accepts_path_objects_and_pandas_columns(pipeline, tmp_path):
+    """Labels and groups may have an index."""
     drawn = make_cells(60, folder=tmp_path, n_patients=10, image_size=(16, 16), random_state=0)
     reading = make_pipeline(ImageReader(), *[step for _, step in pipeline.steps])
     table = pd.DataFrame({"label": np.array(drawn.target_names)[drawn.y], "who": drawn.groups})
     table.index = np.arange(60)[::-1]
-    plain = evaluate(
+    arrays = evaluate(
         reading, drawn.paths, table["label"].tolist(), groups=drawn.groups, pos_label="malignant",
         audit=False, **QUICK,
     )  # fmt: skip
@@ -508,7 +540,7 @@ def test_evaluate_takes_whatever_holds_labels_and_paths(pipeline, tmp_path):
         random_state=np.int64(0),
         **QUICK,
     )
-    assert _without_times(other.document)["numbers"] == _without_times(plain.document)["numbers"]
+    assert _without_times(other.document)["numbers"] == _without_times(arrays.document)["numbers"]
     json.dumps(other.document, allow_nan=False)
 
 
@@ -535,7 +567,7 @@ def test_report_names_no_folder_of_the_machine(pipeline, tmp_path):
     assert "Smith/" not in text
 
 
-# What users have: little, lopsided, in many classes.
+# Small, imbalanced and multi-class data.
 
 
 def test_evaluate_seven_classes_gives_numbers_for_each(pipeline):
@@ -555,8 +587,8 @@ def test_evaluate_seven_classes_gives_numbers_for_each(pipeline):
     assert "sensitivity" not in report.numbers
 
 
-def test_evaluate_two_image_classes_ends_in_a_sentence_or_numbers(pipeline):
-    """Two images of a class: five folds cannot be, two can."""
+def test_evaluate_class_with_two_images_needs_two_folds(pipeline):
+    """Five folds are impossible, two are possible."""
     y = np.array(["benign"] * 20 + ["malignant"] * 2)
     images = np.random.default_rng(0).integers(0, 255, (22, 8, 8, 3), dtype=np.uint8)
     with pytest.raises(ValueError, match=r"'malignant' with 2 images.*n_splits=2"):
@@ -566,8 +598,8 @@ def test_evaluate_two_image_classes_ends_in_a_sentence_or_numbers(pipeline):
     assert report.numbers["accuracy"]["low"] is not None
 
 
-def test_evaluate_ten_images_gives_an_interval_that_shows_how_few_they_are(pipeline):
-    """Ten images of ten patients: a number, and how little it says."""
+def test_evaluate_ten_images_gives_a_wide_interval(pipeline):
+    """Ten images of ten patients."""
     y = np.array([0, 1] * 5)
     images = np.random.default_rng(0).integers(0, 255, (10, 8, 8, 3), dtype=np.uint8)
     report = evaluate(pipeline, images, y, groups=np.arange(10), **QUICK)
@@ -575,14 +607,14 @@ def test_evaluate_ten_images_gives_an_interval_that_shows_how_few_they_are(pipel
     assert accuracy["high"] - accuracy["low"] > 0.3
 
 
-def test_evaluate_one_group_ends_in_a_sentence(pipeline, drawn):
-    """One patient cannot be in training and in test."""
+def test_evaluate_one_patient_is_refused(pipeline, drawn):
+    """One patient cannot be in both training and test."""
     with pytest.raises(ValueError, match=r"1 patient.*Add patients"):
         evaluate(pipeline, drawn.images, drawn.y, groups=["P1"] * 240)
 
 
-def test_evaluate_class_missing_from_a_fold_is_noted(pipeline):
-    """Folds that the caller gives may lack a class; the report says which."""
+def test_evaluate_class_missing_from_a_fold_gives_a_warning(pipeline):
+    """Folds of the caller may lack a class."""
     y = np.array([0] * 30 + [1] * 30)
     images = np.random.default_rng(0).integers(0, 255, (60, 8, 8, 3), dtype=np.uint8)
     groups = np.arange(60) // 3
@@ -606,11 +638,13 @@ def test_evaluate_few_patients_warns_that_intervals_are_too_narrow(pipeline, dra
     groups = np.where(drawn.y == 1, np.cumsum(drawn.y) % 4, 100 + np.arange(240) % 40)
     with pytest.warns(SplitWarning, match="Got 4 patients with images of class '1'"):
         report = evaluate(pipeline, drawn.images, drawn.y, groups=groups, n_splits=2, **QUICK)
-    assert "Only 4 patients of class 1" in report.document["limits"][0]
+    limit = report.document["limits"][0]
+    assert limit["code"] == "few-patients"
+    assert limit["text"].startswith("Only 4 patients have class 1 images: the intervals are too")
 
 
 def test_evaluate_constant_classifier_gets_chance(drawn):
-    """A model that says the same of every image: AUC one half, no accident."""
+    """It predicts the same for every image: the AUC is one half."""
     report = evaluate(DummyClassifier(), drawn.images, drawn.y, groups=drawn.groups, **QUICK)
     assert report.numbers["balanced_accuracy"]["value"] == 0.5
     assert 0.3 < report.numbers["roc_auc"]["value"] < 0.7
@@ -635,7 +669,7 @@ def test_evaluate_constant_classifier_gets_chance(drawn):
     ],
 )
 def test_evaluate_bad_parameter_is_refused_before_training(drawn, settings, error, words):
-    """In a sentence, before anything is fitted."""
+    """Before anything is fitted."""
 
     class Untouched(LogisticRegression):
         def fit(self, X, y):
@@ -645,19 +679,19 @@ def test_evaluate_bad_parameter_is_refused_before_training(drawn, settings, erro
         evaluate(Untouched(), drawn.images, drawn.y, **({"groups": drawn.groups} | settings))
 
 
-def test_evaluate_without_probabilities_says_what_to_wrap_it_in(drawn):
-    """An estimator that only decides."""
+def test_evaluate_without_probabilities_is_refused_with_a_wrapper(drawn):
+    """An estimator that only predicts labels."""
     with pytest.raises(TypeError, match=r"must have fit and predict_proba. Got LinearSVC"):
         evaluate(LinearSVC(), drawn.images, drawn.y, groups=drawn.groups)
 
 
-def test_evaluate_one_class_ends_in_a_sentence(pipeline, drawn):
-    """There is nothing to tell apart."""
+def test_evaluate_one_class_is_refused(pipeline, drawn):
+    """There is nothing to classify."""
     with pytest.raises(ValueError, match=r"at least two classes. Got one"):
         evaluate(pipeline, drawn.images, np.zeros(240), groups=drawn.groups)
 
 
-def test_evaluate_sites_stay_in_one_fold_and_the_limits_say_what_does_not(pipeline, drawn):
+def test_evaluate_sites_stay_in_one_fold_with_a_limit(pipeline, drawn):
     """Six sites of two patients each."""
     sites = np.unique(drawn.groups, return_inverse=True)[1] // 2
     report = evaluate(
@@ -666,4 +700,4 @@ def test_evaluate_sites_stay_in_one_fold_and_the_limits_say_what_does_not(pipeli
     found = report.predictions()
     assert (found.groupby(sites)["fold"].nunique() == 1).all()
     assert report.document["cv"]["sites_kept_together"]
-    assert any("Each site is in one fold" in limit for limit in report.document["limits"])
+    assert "sites" in [limit["code"] for limit in report.document["limits"]]

@@ -1,4 +1,4 @@
-"""evaluation.schema.json: describes what evaluate writes, field by field."""
+"""evaluation.schema.json and the types of the document: each field of what evaluate writes."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,9 @@ from sklearn.preprocessing import FunctionTransformer
 from cellsk import CellClassifier, ImageReader, evaluate, make_cells
 from cellsk.exceptions import PatientsUnknownWarning
 from cellsk.metrics import SCORE_NAMES
-from cellsk.report.checklists._checklists import answer_checklists
-from cellsk.report.document._schema import read_schema
-from cellsk.report.render._markdown import render_markdown
+from cellsk.report.checklists import answer_checklists
+from cellsk.report.document import read_schema
+from cellsk.report.render import render_card
 
 jsonschema = pytest.importorskip("jsonschema", reason="part of the test extra")
 
@@ -24,13 +24,13 @@ HAND_MADE = Path(__file__).with_name("hand_made.json")
 QUICK = {"n_resamples": 100}
 
 
-def mean_colours(images):
+def mean_colors(images):
     """Three numbers an image."""
     return images.mean(axis=(1, 2)) / 255
 
 
 def faults(document):
-    """What the schema says against a document, after a journey through JSON."""
+    """Violations of the schema by a document, after conversion to JSON."""
     validator = jsonschema.Draft202012Validator(read_schema())
     document = json.loads(json.dumps(document, allow_nan=False))
     return [
@@ -58,13 +58,13 @@ def hand_made():
     return found
 
 
-def test_schema_is_one():
+def test_schema_is_valid():
     """By the rules for schemas."""
     jsonschema.Draft202012Validator.check_schema(read_schema())
 
 
-def test_schema_describes_every_field_and_lets_in_no_other():
-    """A field without a description is no documentation."""
+def test_schema_describes_every_field_and_allows_no_other():
+    """Each description is a sentence."""
     found = list(objects(read_schema()))
     assert len(found) > 30
     for path, node in found:
@@ -74,7 +74,7 @@ def test_schema_describes_every_field_and_lets_in_no_other():
 
 
 def test_schema_requires_every_field_but_a_few():
-    """A reader need not ask whether a field is there, only whether it is null."""
+    """Fields that do not apply are null, not missing."""
     optional = {
         f"{path}.{name}"
         for path, node in objects(read_schema())
@@ -104,7 +104,7 @@ def test_schema_accepts_the_hand_made_document(hand_made):
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        (("schema",), "cellsk-evaluation-2", "was expected"),
+        (("schema",), "cellsk-evaluation-1", "was expected"),
         (("data", "prevalence"), 1.5, "maximum"),
         (("data", "n_images"), 3.5, "integer"),
         (("numbers", "auc"), {"value": 0.5, "low": None, "high": None}, "is not one of"),
@@ -114,11 +114,12 @@ def test_schema_accepts_the_hand_made_document(hand_made):
         (("manifest", 0, "sha256"), "abc", "does not match"),
         (("operating_point", "target"), 1, "maximum"),
         (("surprise",), 1, "Additional properties"),
+        (("warnings", 0), "A sentence.", "object"),
         (("checklists", "CLAIM"), [], "should be non-empty|is too short"),
     ],
 )
-def test_schema_refuses_what_is_wrong(hand_made, path, value, words):
-    """One fault at a time, and it is the one that is found."""
+def test_schema_refuses_wrong_values(hand_made, path, value, words):
+    """Exactly the one fault is found."""
     *way, last = path
     part = hand_made
     for step in way:
@@ -137,7 +138,7 @@ def test_schema_accepts_a_run_with_everything(tmp_path):
     site = np.array(["north", "south"])[np.unique(cells.groups, return_inverse=True)[1] % 2]
     reader = ImageReader(image_size=(16, 16))
     report = evaluate(
-        make_pipeline(reader, FunctionTransformer(mean_colours), LogisticRegression(C=100)),
+        make_pipeline(reader, FunctionTransformer(mean_colors), LogisticRegression(C=100)),
         cells.paths,
         cells.y,
         groups=cells.groups,
@@ -171,7 +172,7 @@ def test_schema_accepts_a_search_of_networks_with_history():
 
 
 def test_schema_accepts_seven_classes_without_patients():
-    """Among them a class with two images."""
+    """One of them has two images."""
     rng = np.random.default_rng(0)
     y = np.array([f"grade {code}" for code in range(6)] * 6 + ["rare"] * 2)
     X = rng.normal(size=(len(y), 4)) + np.unique(y, return_inverse=True)[1][:, np.newaxis]
@@ -184,11 +185,11 @@ def test_schema_accepts_seven_classes_without_patients():
 @pytest.mark.filterwarnings("ignore::cellsk.exceptions.PatientsUnknownWarning")
 @pytest.mark.filterwarnings("ignore::cellsk.exceptions.SplitWarning")
 def test_schema_accepts_ten_images_and_a_constant():
-    """Scores that are not defined are null, and the card says so."""
+    """Scores that are not defined are null, and "not defined" in the card."""
     y = np.array([0, 1] * 5)
     constant = DummyClassifier(strategy="constant", constant=0)
     report = evaluate(constant, np.zeros((10, 3)), y, n_splits=2, **QUICK)
     document = report.document
     assert document["numbers"]["ppv"] == {"value": None, "low": None, "high": None}
     assert faults(document) == []
-    assert "not defined" in render_markdown(document)
+    assert "not defined" in render_card(document)

@@ -1,4 +1,4 @@
-"""The report of a search: intervals, the one-standard-error rule, sizes, and how it is shown."""
+"""SearchReport: intervals, the one-standard-error rule, sizes, and renderings."""
 
 import json
 import math
@@ -21,7 +21,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
-from cellsk.report._search_report import SearchReport
+from cellsk.report import SearchReport
+from cellsk.report.document import read_candidates
 from cellsk.report.document._candidates import (
     list_candidates,
     mark_choices,
@@ -42,7 +43,7 @@ def rows():
 
 @pytest.fixture(scope="module")
 def grid(rows):
-    """A fitted search over eight small trees, four folds."""
+    """A fitted search over eight small trees in four folds."""
     return GridSearchCV(DecisionTreeClassifier(random_state=0), DEPTHS, cv=4).fit(*rows)
 
 
@@ -54,7 +55,7 @@ def report(grid):
 
 @pytest.fixture
 def nested():
-    """The part of an evaluation document that a search's report reads."""
+    """The parts of an evaluation document that a SearchReport reads."""
     names = ("benign", "malignant")
     return {
         "data": {"classes": [{"name": name, "positive": name == names[1]} for name in names]},
@@ -67,29 +68,31 @@ def nested():
     }
 
 
-def make_results(folds, **extra):
-    """Return cv_results_ of candidates with these scores in their folds."""
-    scores = np.array(folds, dtype=float)
-    return {
-        "params": [{"C": row} for row in range(len(scores))],
-        "mean_test_score": scores.mean(axis=1),
-        "mean_fit_time": np.ones(len(scores)),
-        "mean_score_time": np.ones(len(scores)),
-        **{f"split{k}_test_score": scores[:, k] for k in range(scores.shape[1])},
-        **extra,
-    }
-
-
-def make_candidates(folds, sizes=None, **settings):
-    """Return the candidates of such a search."""
-    results = make_results(folds)
-    sizes = [1.0] * len(folds) if sizes is None else sizes
-    return list_candidates(
-        results, "score", len(folds[0]), sizes, test_fraction=1 / len(folds[0]), **settings
+def make_results(folds, sizes=None, test_fraction=None, params=None, **halving):
+    """Return plain results of candidates with these scores in their folds."""
+    rows = [
+        {"params": {"C": row}, "scores": list(scores), "fit_seconds": 1.0}
+        for row, scores in enumerate(folds)
+    ]
+    for row, values in zip(rows, params or [], strict=False):
+        row["params"] = values
+    results = read_candidates(
+        rows,
+        scoring="neg_log_loss",  # without bounds
+        name="Search",
+        estimator="",
+        cv=None,
+        test_fraction=1 / len(folds[0]) if test_fraction is None else test_fraction,
     )
+    return results._replace(sizes=list(sizes or [1.0] * len(folds)), **halving)
 
 
-def test_interval_worked_by_hand_agrees():
+def make_candidates(folds, sizes=None, bounds=None):
+    """Return the candidates of such results."""
+    return list_candidates(make_results(folds, sizes), bounds)
+
+
+def test_interval_equals_one_calculated_by_hand():
     """Nadeau and Bengio: variance 0.005, (1/5 + 1/4) of it, t of 2.7764 with four degrees."""
     (one,) = make_candidates([[0.8, 0.9, 0.7, 0.8, 0.8]])
     half = 2.7764451 * math.sqrt((1 / 5 + 1 / 4) * 0.005)
@@ -99,8 +102,8 @@ def test_interval_worked_by_hand_agrees():
     assert one["standard_error"] == pytest.approx(math.sqrt(0.005 / 5))
 
 
-def test_interval_beyond_the_score_is_cut():
-    """No accuracy is above one; a score without bounds keeps its interval."""
+def test_interval_is_cut_at_the_bounds_of_the_score():
+    """Accuracy is at most 1; a score without bounds keeps its interval."""
     folds = [[1.0, 0.8, 1.0]]
     assert make_candidates(folds)[0]["high"] > 1
     assert make_candidates(folds, bounds=(0.0, 1.0))[0]["high"] == 1
@@ -115,8 +118,8 @@ def score_one_split(X, y, rng):
     return np.mean(nearest == y[test])
 
 
-def test_interval_covers_the_truth_where_the_plain_one_does_not():
-    """Splits share training images: the plain t interval is too narrow, the corrected is not."""
+def test_corrected_interval_covers_the_true_value_and_the_plain_one_does_not():
+    """Splits share training images, so the plain t interval is too narrow."""
     rng = np.random.default_rng(0)
     n_draws, n_splits = 300, 15
     folds = np.empty((n_draws, n_splits))
@@ -124,10 +127,8 @@ def test_interval_covers_the_truth_where_the_plain_one_does_not():
         X = rng.normal(size=(60, 2))
         y = (X[:, 0] + rng.normal(size=60) > 0).astype(int)
         folds[draw] = [score_one_split(X, y, rng) for _ in range(n_splits)]
-    found = list_candidates(
-        make_results(folds), "score", n_splits, [1.0] * n_draws, test_fraction=1 / 3
-    )
-    truth = folds.mean()  # what 40 rows of such data are good for
+    found = list_candidates(make_results(folds, test_fraction=1 / 3))
+    truth = folds.mean()  # the expected score with 40 training rows
     plain = 2.1447867 * folds.std(axis=1, ddof=1) / math.sqrt(n_splits)
     corrected = np.mean([one["low"] <= truth <= one["high"] for one in found])
     assert 0.93 < corrected < 0.99
@@ -137,7 +138,7 @@ def test_interval_covers_the_truth_where_the_plain_one_does_not():
 @pytest.mark.parametrize(
     ("sizes", "chosen"), [([5, 4, 1], 1), ([4, 5, 1], 0), ([4, 4, 1], 0)], ids=str
 )
-def test_one_standard_error_rule_takes_the_smallest_as_good(sizes, chosen):
+def test_one_standard_error_rule_chooses_the_smallest_as_good(sizes, chosen):
     """The best has 0.90 with an error of 0.02: 0.885 is as good, 0.87 is not."""
     spread = 0.02 * math.sqrt(3) * np.array([-1.0, 0.0, 1.0])
     candidates = make_candidates([spread + 0.9, spread + 0.885, spread + 0.87], sizes)
@@ -158,23 +159,23 @@ def test_one_standard_error_rule_takes_the_smallest_as_good(sizes, chosen):
     ],
     ids=str,
 )
-def test_one_standard_error_rule_of_times_that_may_differ_by_chance_takes_the_best(seconds, chosen):
-    """Within 0.1 s or 10 % there is no faster one; as weights the same sizes do differ."""
+def test_one_standard_error_rule_ignores_small_differences_of_time(seconds, chosen):
+    """Times within 0.1 s or 10% count as equal; numbers of weights do not."""
     spread = 0.02 * math.sqrt(3) * np.array([-1.0, 0.0, 1.0])
     candidates = make_candidates([spread + 0.9, spread + 0.885, spread + 0.87], seconds)
     assert mark_choices(candidates, "fit seconds") == (0, chosen)
     assert mark_choices(candidates) == (0, int(seconds[1] < seconds[0]))
 
 
-def test_one_standard_error_rule_of_three_times_takes_the_better_of_the_fast():
-    """Where the fastest and another differ by chance, the one with the better score is taken."""
+def test_one_standard_error_rule_chooses_the_better_of_two_equal_times():
+    """If the fastest and another differ by chance, the score decides."""
     spread = 0.02 * math.sqrt(3) * np.array([-1.0, 0.0, 1.0])
     folds = [spread + mean for mean in (0.9, 0.895, 0.89)]
     assert mark_choices(make_candidates(folds, [9.0, 1.05, 1.0]), "fit seconds") == (0, 1)
 
 
-def test_report_of_quick_fits_prefers_none_for_its_time(rows):
-    """Fit times of milliseconds are noise: the choice is the best, and the words say so."""
+def test_report_of_quick_fits_does_not_choose_by_time(rows):
+    """Fit times of milliseconds are noise: the choice is the best."""
     grid = {"min_samples_leaf": [1, 2, 3, 4, 5, 6]}
     found = SearchReport(GridSearchCV(DecisionTreeClassifier(random_state=0), grid).fit(*rows))
     assert sum(one["within_one_standard_error"] for one in found.document["candidates"]) > 1
@@ -183,14 +184,14 @@ def test_report_of_quick_fits_prefers_none_for_its_time(rows):
     assert "the best is the smallest" not in repr(found)
 
 
-def test_one_standard_error_rule_without_spread_takes_the_best():
-    """Folds that agree leave no other candidate as good."""
+def test_one_standard_error_rule_without_spread_chooses_the_best():
+    """Without spread, no other candidate is as good."""
     candidates = make_candidates([[0.9, 0.9], [0.89, 0.89]], [5, 1])
     assert mark_choices(candidates) == (0, 0)
 
 
 def test_report_of_a_grid_names_the_best_and_orders_the_rest(grid, report):
-    """The best is the search's own, and the frame holds all candidates by their mean."""
+    """The best is that of the search, and the frame has all candidates by their mean."""
     assert report.best["params"] == grid.best_params_
     assert report.best["mean"] == pytest.approx(grid.best_score_)
     table = report.frame()
@@ -215,7 +216,7 @@ def test_report_of_a_grid_names_the_best_and_orders_the_rest(grid, report):
     ids=lambda search: type(search).__name__,
 )
 def test_report_of_every_search_names_its_best(search, rows):
-    """Random and halving searches are read as a grid is; the plot and page work too."""
+    """Random and halving searches, too."""
     found = SearchReport(search.fit(*rows))
     assert found.best["params"] == search.best_params_
     assert len(found.frame()) == len(search.cv_results_["params"])
@@ -224,13 +225,14 @@ def test_report_of_every_search_names_its_best(search, rows):
 
 
 def test_halving_compares_within_the_last_iteration():
-    """A lucky score on few images does not win over those on many."""
+    """A high score on few images does not count against scores on many."""
     results = make_results(
         [[0.9, 0.8], [0.95, 0.95], [0.7, 0.8], [0.75, 0.75]],
-        iter=np.array([0, 0, 1, 1]),
+        [4.0, 1.0, 3.0, 2.0],
+        iterations=np.array([0, 0, 1, 1]),
         n_resources=np.array([20, 20, 60, 60]),
     )
-    candidates = list_candidates(results, "score", 2, [4.0, 1.0, 3.0, 2.0], test_fraction=0.5)
+    candidates = list_candidates(results)
     assert mark_choices(candidates) == (0, 1)
     assert [one["row"] for one in candidates] == [2, 3, 1, 0]
     assert [one["n_resources"] for one in candidates] == [60, 60, 20, 20]
@@ -238,7 +240,7 @@ def test_halving_compares_within_the_last_iteration():
     assert near == [True, True, False, False]
 
 
-def test_report_of_halving_says_what_can_be_compared(rows):
+def test_report_of_halving_names_comparable_candidates(rows):
     """Iterations are columns of the frame and a sentence of the summary."""
     search = HalvingGridSearchCV(DecisionTreeClassifier(random_state=0), DEPTHS, random_state=0)
     found = SearchReport(search.fit(*rows))
@@ -249,8 +251,8 @@ def test_report_of_halving_says_what_can_be_compared(rows):
     assert "images" in repr(found).splitlines()[3]
 
 
-def test_candidate_that_fails_stands_last_and_says_so(rows):
-    """A failed fit gives no number, and spoils none."""
+def test_failed_candidate_is_last_and_marked(rows):
+    """It has no number, and does not change others."""
     search = GridSearchCV(LogisticRegression(), {"C": [1.0, -1.0]}, cv=3)
     with (
         pytest.warns(FitFailedWarning),
@@ -265,12 +267,15 @@ def test_candidate_that_fails_stands_last_and_says_so(rows):
 
 
 def test_report_of_several_scores_needs_one(rows):
-    """With several scores the one to rank by is named, or that of refit."""
+    """It is named, or that of refit."""
     scores = ["accuracy", "roc_auc"]
     search = GridSearchCV(
         DecisionTreeClassifier(random_state=0), DEPTHS, scoring=scores, refit=False
     ).fit(*rows)
-    with pytest.raises(ValueError, match=r"needs one to rank.*Pass metric='accuracy'"):
+    with pytest.raises(
+        ValueError,
+        match=r"metric must name the score to rank by.*Pass for example metric='accuracy'",
+    ):
         SearchReport(search)
     with pytest.raises(ValueError, match="metric must be one of 'accuracy', 'roc_auc'"):
         SearchReport(search, metric="f1")
@@ -281,21 +286,23 @@ def test_report_of_several_scores_needs_one(rows):
     assert SearchReport(refitted.fit(*rows)).document["search"]["score"] == "accuracy"
 
 
-def test_nested_evaluation_stands_beside(grid, nested, tmp_path):
-    """The number to report comes from patients that had no part in the choice."""
+def test_nested_evaluation_is_shown(grid, nested, tmp_path):
+    """The score to report comes from patients that had no influence on the choice."""
     found = SearchReport(grid, nested=SimpleNamespace(document=nested))
     assert found.nested == nested["numbers"]
     assert "To report: 0.700 (0.600 to 0.800), on patients" in repr(found)
-    assert "somewhat too good" in repr(SearchReport(grid))
+    assert "its score is too high to report" in repr(SearchReport(grid))
     found.save(tmp_path / "search.html")
     page = (tmp_path / "search.html").read_text()
     assert "Fold 1: max_depth 2" in page
-    assert "Fold 2: not kept" in page
+    assert "Fold 2: not known" in page
 
 
-def test_report_of_no_search_raises():
-    """A classifier is no search, and a search that did not run has no results."""
-    with pytest.raises(TypeError, match=r"fitted search of scikit-learn.*Got LogisticRegression"):
+def test_report_of_other_objects_raises():
+    """A classifier is not a search, and an unfitted search has no results."""
+    with pytest.raises(
+        TypeError, match=r"fitted search of scikit-learn.*Got LogisticRegression.*from_results"
+    ):
         SearchReport(LogisticRegression())
     with pytest.raises(NotFittedError):
         SearchReport(GridSearchCV(LogisticRegression(), {"C": [1]}))
@@ -312,7 +319,7 @@ def test_report_of_no_search_raises():
     ids=str,
 )
 def test_count_weights_equals_the_network(shape, n_classes, filters, kernel_size, dense_units):
-    """Counted without making the network, and the same as Keras counts in it."""
+    """Counted without making the network, and equal to the count of Keras."""
     from cellsk import build_cnn
 
     settings = {"filters": filters, "kernel_size": kernel_size, "dense_units": dense_units}
@@ -321,7 +328,7 @@ def test_count_weights_equals_the_network(shape, n_classes, filters, kernel_size
 
 
 def test_sizes_of_networks_are_weights_where_images_are_known(fitted):
-    """A deeper network of the same filters is the smaller one: its dense layer sees less."""
+    """A deeper network with the same filters is smaller: its dense layer has fewer inputs."""
     from cellsk import CellClassifier
 
     search = GridSearchCV(Pipeline([("classifier", CellClassifier())]), {})
@@ -349,7 +356,7 @@ def test_parameters_filter_counts_first():
 
 
 def test_parameters_of_one_and_true_are_two_values():
-    """To Python they are equal; to an estimator they are not. 1 and 1.0 are one value."""
+    """They are equal in Python, but not to an estimator. 1 and 1.0 are one value."""
     values = (1, True, 1.0, [1], [True], 0)
     (parameter,) = order_parameters([{"params": {"max_features": value}} for value in values])
     assert sorted(map(repr, parameter["values"])) == ["0", "1.0", "True", "[1]", "[True]"]
@@ -357,7 +364,7 @@ def test_parameters_of_one_and_true_are_two_values():
 
 
 def test_report_holds_no_address_and_no_folder_of_the_machine(rows, tmp_path):
-    """Neither says anything elsewhere, and a path tells who worked there."""
+    """They mean nothing elsewhere, and a path may contain a user name."""
     folder = tmp_path / "jane" / "weights"
     change = FunctionTransformer(UNNAMED[0], kw_args={"folder": str(folder)})
     pipeline = Pipeline([("change", change), ("tree", DecisionTreeClassifier(max_depth=2))])
@@ -384,20 +391,20 @@ def test_report_holds_no_address_and_no_folder_of_the_machine(rows, tmp_path):
     ids=str,
 )
 def test_plain_value_of_a_path_is_its_last_part(value, plain):
-    """Absolute paths lose their folders; what was relative stays."""
+    """Absolute paths lose their folders; relative paths do not."""
     assert plain_value(value) == plain
 
 
-def test_candidates_of_files_with_one_name_stay_apart():
-    """Two folders may hold weights of the same name: the second is numbered."""
+def test_candidates_of_files_with_the_same_name_are_numbered():
+    """Two folders may have files with the same name."""
     values = ["/old/a.keras", "/new/a.keras", "b.keras", "/old/a.keras"]
-    results = make_results(np.full((4, 2), 0.5)) | {"params": [{"p": value} for value in values]}
-    found = list_candidates(results, "score", 2, [1.0] * 4, test_fraction=0.5)
+    params = [{"p": value} for value in values]
+    found = list_candidates(make_results(np.full((4, 2), 0.5), params=params))
     assert [one["params"]["p"] for one in found] == ["a.keras", "a.keras (2)", "b.keras", "a.keras"]
 
 
 def test_plain_value_of_anything_is_json():
-    """Estimators by name, numbers as they are, what has no end in words, long text cut."""
+    """Estimators by name, numbers unchanged, infinity as text, long text cut."""
     values = [np.float64(0.5), np.inf, np.bool_(True), LogisticRegression(), len, "x" * 99, (1, 2)]
     plain = [plain_value(value) for value in values]
     assert plain[:4] == [0.5, "inf", True, "LogisticRegression"]
@@ -407,19 +414,19 @@ def test_plain_value_of_anything_is_json():
 
 
 def test_report_in_the_terminal_is_a_table_and_sentences(report):
-    """What to read at a glance: ranks, marks, the best, and what it is worth."""
+    """Ranks, remarks, the best, and how far to trust it."""
     lines = repr(report).splitlines()
-    assert lines[0] == "A search over criterion and max_depth"
+    assert lines[0] == "Search over criterion and max_depth"
     assert lines[1].startswith("GridSearchCV: 8 candidates, each scored on 4 folds")
-    assert lines[3].split() == ["rank", "criterion", "max_depth", "accuracy", "95", "%",
-                                "interval", "fit", "seconds"]  # fmt: skip
+    assert lines[3].split() == ["rank", "criterion", "max_depth", "accuracy", "95%",
+                                "confidence", "interval", "fit", "seconds"]  # fmt: skip
     assert lines[4].endswith("best")
     assert "Best of 8 candidates: " in repr(report)
     assert max(map(len, lines[3:12])) < 100
 
 
 def test_report_of_many_candidates_is_cut_in_the_terminal(rows, tmp_path):
-    """A terminal shows thirty, a page folds the others away, the frame has all."""
+    """A terminal shows thirty, a page folds the others, the frame has all."""
     search = GridSearchCV(
         DecisionTreeClassifier(), {"min_samples_leaf": list(range(1, 41))}, cv=2
     ).fit(*rows)
@@ -432,7 +439,7 @@ def test_report_of_many_candidates_is_cut_in_the_terminal(rows, tmp_path):
 
 @pytest.mark.parametrize("ending", ["html", "json", "md"])
 def test_saved_report_holds_every_candidate(report, tmp_path, ending):
-    """Page, numbers and Markdown are of the same candidates."""
+    """Page, JSON and Markdown have the same candidates."""
     path = tmp_path / f"search.{ending}"
     report.save(path)
     text = path.read_text(encoding="utf-8")
@@ -445,13 +452,13 @@ def test_saved_report_holds_every_candidate(report, tmp_path, ending):
 
 
 def test_saved_report_other_ending_raises(report, tmp_path):
-    """The ending says what is written."""
+    """Only known endings are written."""
     with pytest.raises(ValueError, match=r"\.html, \.json or \.md. Got 'search.pdf'"):
         report.save(tmp_path / "search.pdf")
 
 
-def test_saved_page_takes_names_for_text(rows, tmp_path):
-    """Values of parameters are written, not run."""
+def test_saved_page_escapes_names(rows, tmp_path):
+    """Values of parameters are text, not code."""
     hostile = "<script>alert(1)</script>|"
     search = GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2]}, cv=2).fit(*rows)
     found = SearchReport(search)
@@ -467,25 +474,25 @@ def test_saved_page_takes_names_for_text(rows, tmp_path):
 
 
 def test_to_dict_is_a_copy(report):
-    """Changing the copy leaves the report as it is."""
+    """Changing the copy does not change the report."""
     copy = report.to_dict()
     copy["candidates"].clear()
     assert report.document["candidates"]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
-def test_page_in_a_browser_is_quiet_and_readable(browser, grid, nested, tmp_path, width, scheme):
-    """No message, no request, no sideways scrolling, and nothing that keeps readers out."""
+def test_page_in_a_browser_is_quiet_and_accessible(browser, grid, nested, tmp_path, width, scheme):
+    """No message, no request, no sideways scrolling, and no accessibility violation."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     path = tmp_path / "search.html"
     SearchReport(grid, nested=nested).save(path)
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page, told = context.new_page(), []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("request", lambda request: told.append(request.url))
+    page, heard = context.new_page(), []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("request", lambda request: heard.append(request.url))
     page.goto(path.as_uri())
-    assert told == [path.as_uri()]
+    assert heard == [path.as_uri()]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("svg.chart").count() == 4
     found = axe.Axe().run(page).response["violations"]

@@ -1,4 +1,4 @@
-"""The share of images in the test sides of a search, for the width of its intervals."""
+"""The share of test images of a search, for the width of its intervals."""
 
 import math
 
@@ -26,14 +26,14 @@ from sklearn.model_selection import (
 from sklearn.tree import DecisionTreeClassifier
 
 from cellsk.model_selection import InnerKFold
-from cellsk.report._search_report import SearchReport
+from cellsk.report import SearchReport
 
 GROUPS = np.arange(48) % 6  # as many rows in each group
 FIXED = np.repeat([-1, 0, 1], [24, 12, 12])  # half of the rows are never tested
 
 
 class OwnSplitter:
-    """A splitter of which nothing is known."""
+    """A splitter that cellsk does not know."""
 
     def split(self, X, y=None, groups=None):
         """Yield two splits that share a test row."""
@@ -47,7 +47,7 @@ class OwnSplitter:
 
 @pytest.fixture(scope="module")
 def rows():
-    """48 rows of two classes, in no order."""
+    """48 rows of two classes, in random order."""
     X, y = make_classification(48, random_state=0)
     return X, y
 
@@ -56,6 +56,8 @@ def search(rows, cv):
     """Return a fitted search over two trees."""
     grid = {"max_depth": [1, 3]}
     groups = {"groups": GROUPS} if "Group" in type(cv).__name__ else {}
+    if isinstance(cv, LeavePOut):  # every pair of rows is a fold
+        rows = tuple(column[:8] for column in rows)
     return GridSearchCV(DecisionTreeClassifier(random_state=0), grid, cv=cv).fit(*rows, **groups)
 
 
@@ -83,8 +85,8 @@ def search(rows, cv):
     ],
     ids=lambda cv: type(cv).__name__,
 )
-def test_report_finds_the_share_that_the_test_sides_have(rows, cv):
-    """What the splitter tells is what its splits of these rows hold."""
+def test_report_finds_the_share_of_test_images(rows, cv):
+    """From the splitter, and equal to the share in its splits."""
     groups = GROUPS if "Group" in type(cv).__name__ else None
     splits = cv if isinstance(cv, list) else check_cv(cv).split(*rows, groups)
     sides = [[np.arange(48)[side].size for side in split] for split in splits]
@@ -99,8 +101,8 @@ def test_report_finds_the_share_that_the_test_sides_have(rows, cv):
     [(StratifiedShuffleSplit(3, random_state=0), 0.1), (GroupShuffleSplit(3, random_state=0), 0.2)],
     ids=lambda cv: type(cv).__name__,
 )
-def test_report_knows_the_share_that_scikit_learn_takes_by_default(rows, cv, fraction):
-    """Its splits are of whole rows; the share is as documented."""
+def test_report_knows_the_default_share_of_scikit_learn(rows, cv, fraction):
+    """As documented there."""
     assert SearchReport(search(rows, cv)).document["interval"]["test_fraction"] == fraction
 
 
@@ -117,37 +119,37 @@ def test_report_knows_the_share_that_scikit_learn_takes_by_default(rows, cv, fra
     ],
     ids=lambda cv: type(cv).__name__,
 )
-def test_report_of_a_splitter_that_does_not_tell_has_no_interval(rows, cv, tmp_path):
-    """A guess would be wrong by a factor; the mean stands, and the remedy is named."""
+def test_report_without_a_known_share_has_no_interval(rows, cv, tmp_path):
+    """The mean is shown, and the remedy is named."""
     fitted = search(rows, cv)
     found = SearchReport(fitted)
     assert found.document["interval"]["test_fraction"] is None
     assert found.best["low"] is found.best["high"] is None
     assert found.best["mean"] == pytest.approx(fitted.best_score_)
     assert found.best["standard_error"] is not None
-    assert "does not tell the share" in repr(found)
+    assert "the share of test images in each split is not known" in repr(found)
     assert "Pass test_fraction to SearchReport" in repr(found)
-    assert "% interval no interval" not in repr(found)
+    assert "interval no interval" not in repr(found)
     for ending in ("html", "md"):
         found.save(tmp_path / f"search.{ending}")
         text = (tmp_path / f"search.{ending}").read_text()
-        assert "does not tell the share" in text
+        assert "the share of test images in each split is not known" in text
         assert "Nadeau" not in text
     given = SearchReport(fitted, test_fraction=0.25)
     assert given.best["low"] is not None
-    assert "does not tell" not in repr(given)
+    assert "is not known" not in repr(given)
 
 
 def test_interval_of_half_the_rows_uses_the_ratio_of_one(rows):
-    """As many rows in test as in training: variance times (1/3 + 1), worked by hand."""
+    """Equal numbers of training and test rows: variance times (1/3 + 1), calculated by hand."""
     cv = ShuffleSplit(3, train_size=0.5, random_state=0)
     best = SearchReport(search(rows, cv)).best
     half = 4.3026527 * math.sqrt((1 / 3 + 1) * np.var(best["folds"], ddof=1))
     assert best["mean"] - best["low"] == pytest.approx(half, abs=1e-6)
 
 
-def test_report_of_one_fold_says_that_it_has_no_spread(rows):
-    """One score gives no interval, whatever its share."""
+def test_report_of_one_fold_has_no_interval(rows):
+    """One score has no spread."""
     found = SearchReport(search(rows, PredefinedSplit(np.repeat([-1, 0], 24))))
     assert found.document["interval"]["test_fraction"] == 0.5
     assert found.best["low"] is None

@@ -1,4 +1,4 @@
-"""The number to report of a search: the same score, of the same class, or none."""
+"""The nested number of a search: the same score of the same class, or none."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 
-from cellsk.report import evaluate
-from cellsk.report._search_report import SearchReport
+from cellsk.report import SearchReport, evaluate
 
 POSITIVE_SCORES = {
     "recall": "sensitivity",
@@ -19,7 +18,7 @@ POSITIVE_SCORES = {
 
 
 def make_rows(n_classes=2, labels=None):
-    """Rows of classes that overlap; of two, a quarter is of the second."""
+    """Rows of classes that overlap; with two classes, a quarter is of the second."""
     weights = [0.75, 0.25] if n_classes == 2 else None
     X, y = make_classification(
         150,
@@ -39,7 +38,7 @@ def search(rows, scoring, refit=True):
 
 
 def evaluate_rows(rows, pos_label=None):
-    """Return an evaluation of a classifier on the same rows: the numbers a search would have."""
+    """Return an evaluation of a classifier on the same rows."""
     return evaluate(
         LogisticRegression(),
         *rows,
@@ -58,21 +57,21 @@ def evaluations():
 
 
 @pytest.mark.parametrize("scoring", POSITIVE_SCORES)
-def test_nested_score_of_label_one_is_taken_where_it_is_positive(evaluations, scoring):
-    """Of label 1 scikit-learn and the evaluation score the same; of label 0 they do not."""
+def test_nested_score_of_label_one_is_used_if_it_is_positive(evaluations, scoring):
+    """scikit-learn scores the label 1, the evaluation its positive class."""
     fitted = search(make_rows(), scoring)
     found = SearchReport(fitted, nested=evaluations[1]).document["nested"]
     assert found["number"] == evaluations[1].document["numbers"][POSITIVE_SCORES[scoring]]
     other = SearchReport(fitted, nested=evaluations[0])
     assert other.document["nested"]["number"] is None
     words = scoring.replace("_", " ").replace("f1", "F1")
-    assert f"The nested evaluation knows no {words}; its scores are below." in repr(other)
+    assert f"The nested evaluation has no {words}; its scores are listed below." in repr(other)
     assert "To report" not in repr(other)
 
 
 @pytest.mark.parametrize("scoring", ["accuracy", "balanced_accuracy", "roc_auc", "neg_log_loss"])
-def test_nested_score_of_both_classes_is_taken_of_either(evaluations, scoring):
-    """What treats both classes alike does not depend on which is positive."""
+def test_nested_score_of_both_classes_does_not_depend_on_the_positive_one(evaluations, scoring):
+    """These scores treat both classes alike."""
     fitted = search(make_rows(), scoring)
     values = [
         SearchReport(fitted, nested=evaluations[label]).document["nested"]["number"]["value"]
@@ -83,7 +82,7 @@ def test_nested_score_of_both_classes_is_taken_of_either(evaluations, scoring):
 
 @pytest.mark.parametrize(("pos_label", "known"), [(1, True), (2, False)])
 def test_nested_score_of_labels_one_and_two_looks_at_the_label(pos_label, known):
-    """Of the labels 1 and 2 the label 1 comes first, and scikit-learn scores it."""
+    """Of the labels 1 and 2, the label 1 comes first, and scikit-learn scores it."""
     rows = make_rows(labels=[1, 2])
     fitted = search(rows, "recall")
     evaluation = evaluate_rows(rows, pos_label)
@@ -96,17 +95,17 @@ def test_nested_score_of_labels_one_and_two_looks_at_the_label(pos_label, known)
 
 
 def score_predictions(rows, scoring, evaluation):
-    """Score what the evaluation predicted, all folds together, as scikit-learn does."""
+    """Score the predictions of the evaluation with scikit-learn, all folds together."""
     predicted = np.unique(rows[1])[evaluation.document["predictions"]["predicted"]]
     scorer = get_scorer(scoring)
     return scorer._score_func(rows[1], predicted, **scorer._kwargs)
 
 
 def test_nested_macro_f1_of_two_classes_has_no_equal(evaluations):
-    """An evaluation of two classes has the F1 of the positive one, which is another number."""
+    """An evaluation of two classes has the F1 of the positive class, another number."""
     found = SearchReport(search(make_rows(), "f1_macro"), nested=evaluations[1])
     assert found.document["nested"]["number"] is None
-    assert "knows no f1 macro" in repr(found)
+    assert "has no f1 macro" in repr(found)
 
 
 def test_nested_macro_f1_of_three_classes_is_the_same():
@@ -121,7 +120,7 @@ def test_nested_macro_f1_of_three_classes_is_the_same():
 
 
 def test_nested_evaluation_of_a_loss_keeps_the_sign(evaluations):
-    """scikit-learn turns losses around so that greater is better; so does the nested number."""
+    """scikit-learn negates losses so that greater is better, and so does the nested number."""
     fitted = search(make_rows(), "neg_brier_score")
     number = SearchReport(fitted, nested=evaluations[1]).document["nested"]["number"]
     own = evaluations[1].document["numbers"]["brier_score"]
@@ -129,14 +128,14 @@ def test_nested_evaluation_of_a_loss_keeps_the_sign(evaluations):
     assert number["low"] < number["value"] < number["high"] < 0
 
 
-def test_nested_score_of_a_search_without_refit_takes_label_one_for_the_second(evaluations):
-    """Without a fitted classifier the labels are not known; 0 and 1 are the usual ones."""
+def test_nested_score_of_a_search_without_refit_assumes_labels_zero_and_one(evaluations):
+    """Without a fitted classifier the labels are unknown."""
     fitted = search(make_rows(), "recall", refit=False)
     found = SearchReport(fitted, nested=evaluations[1]).document["nested"]
     assert found["score"] == "sensitivity"
 
 
 def test_nested_of_another_kind_raises():
-    """Only what evaluate returned is an evaluation."""
-    with pytest.raises(TypeError, match=r"nested must be what evaluate.*Got float"):
+    """Only results of evaluate are accepted."""
+    with pytest.raises(TypeError, match=r"nested must be the result of evaluate.*Got float"):
         SearchReport(search(make_rows(), "accuracy"), nested=0.7)

@@ -1,4 +1,4 @@
-"""Searches without a score for the best candidate are refused, with the way out."""
+"""Searches without a score of the best candidate are refused, with a remedy."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, HalvingGridSearchCV
 
 from cellsk.model_selection import InnerKFold
-from cellsk.report._search_report import SearchReport
+from cellsk.report import SearchReport
 
-REMEDY = r"Take fewer folds, or cv=InnerKFold\(\) from cellsk.model_selection"
+REMEDY = r"Use fewer folds, or cv=InnerKFold\(\) from cellsk.model_selection"
 
 
 def fail(*_):
@@ -26,7 +26,7 @@ def rows():
 
 @pytest.mark.parametrize("kind", [GridSearchCV, HalvingGridSearchCV])
 def test_search_without_any_score_is_refused(rows, kind):
-    """Its best candidate is the first one, by no merit."""
+    """Its best candidate is simply the first one."""
     with pytest.warns(UserWarning, match="non-finite"):
         search = kind(LogisticRegression(), {"C": [1.0, 2.0]}, scoring=fail).fit(*rows)
     with pytest.raises(ValueError, match=rf"its best candidate in.*NaN for \d of its.*{REMEDY}"):
@@ -34,7 +34,7 @@ def test_search_without_any_score_is_refused(rows, kind):
 
 
 def test_search_with_a_class_missing_in_a_fold_is_refused_and_the_remedy_works():
-    """Three patients of a class in four folds: an area is undefined. InnerKFold takes three."""
+    """Three patients of a class in four folds: one AUC is undefined. InnerKFold uses three."""
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(12), 5)
     y = (groups >= 9).astype(int)
@@ -52,7 +52,7 @@ def test_search_with_a_class_missing_in_a_fold_is_refused_and_the_remedy_works()
 
 
 def test_search_that_chose_a_candidate_without_score_is_refused(rows):
-    """A choice of one's own may take what failed: its model is then not what the report says."""
+    """A function for refit may choose a candidate that failed."""
     search = GridSearchCV(
         LogisticRegression(), {"C": [1.0, 2.0]}, refit=lambda results: 1, cv=3
     ).fit(*rows)
@@ -63,8 +63,8 @@ def test_search_that_chose_a_candidate_without_score_is_refused(rows):
         SearchReport(search)
 
 
-def test_search_of_several_scores_is_refused_by_the_one_that_is_asked_for(rows):
-    """Another score may be defined throughout, and is then a report."""
+def test_search_of_several_scores_is_refused_for_an_undefined_one(rows):
+    """A report on another, defined score is possible."""
     scoring = {"accuracy": "accuracy", "never": fail}
     with pytest.warns(UserWarning, match="non-finite"):
         search = GridSearchCV(

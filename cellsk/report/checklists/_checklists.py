@@ -1,33 +1,37 @@
-"""answer_checklists: what TRIPOD+AI and CLAIM ask, and what the run itself can answer."""
+"""answer_checklists: the items of TRIPOD+AI and CLAIM, with the answers that a run can give."""
 
 from __future__ import annotations
 
-from cellsk.report.checklists._answers_on_methods import CLAIM_METHODS, TRIPOD_METHODS
-from cellsk.report.checklists._answers_on_model import CLAIM_MODEL, TRIPOD_MODEL
-from cellsk.report.checklists._answers_on_results import CLAIM_RESULTS, TRIPOD_RESULTS
-from cellsk.report.checklists._items import CLAIM, TRIPOD_AI, Answer, Document, Item, Tellers
-from cellsk.report.document._shown import prepare
+from collections.abc import Sequence
 
-__all__ = ["FOR_THE_AUTHORS", "answer_checklists"]
+from cellsk.report.checklists._items import CLAIM, TRIPOD_AI, Answer, Answers, Item
+from cellsk.report.checklists._methods import CLAIM_METHODS, TRIPOD_METHODS
+from cellsk.report.checklists._model import CLAIM_MODEL, TRIPOD_MODEL
+from cellsk.report.checklists._results import CLAIM_RESULTS, TRIPOD_RESULTS
+from cellsk.report.document import ChecklistItem, EvaluationDocument
+from cellsk.report.words import add_exact_intervals
+
+__all__ = ["FOR_THE_AUTHORS", "answer_checklists", "count_statuses"]
 
 FOR_THE_AUTHORS = "For the authors."
-_LISTS: dict[str, tuple[tuple[Item, ...], Tellers]] = {
+STATUSES = ("answered", "in part", "for the authors")
+_LISTS: dict[str, tuple[tuple[Item, ...], Answers]] = {
     "TRIPOD+AI": (TRIPOD_AI, TRIPOD_METHODS | TRIPOD_MODEL | TRIPOD_RESULTS),
     "CLAIM": (CLAIM, CLAIM_METHODS | CLAIM_MODEL | CLAIM_RESULTS),
 }
 
 
-def answer_checklists(document: Document) -> dict[str, list[dict[str, str]]]:
-    """Answer the items of TRIPOD+AI and of CLAIM that a run can answer by itself.
+def answer_checklists(document: EvaluationDocument) -> dict[str, list[ChecklistItem]]:
+    """Answer the items of TRIPOD+AI and of CLAIM that a run can answer.
 
-    A checklist asks about a study, and a run is only part of one. So an item is answered, or
-    answered in part with a word on what is missing, or left to the authors. The questions
-    are in cellsk's words: read the checklists themselves before handing one in.
+    A checklist asks about a study, and a run is only one part of it. So an item is answered, or
+    answered in part with a note on what is missing, or left to the authors. The questions
+    are in cellsk's words: read the checklists themselves before you submit one.
 
     Parameters
     ----------
-    document : mapping
-        The document of an evaluation; its own `checklists` are not looked at.
+    document : dict
+        The document of an evaluation. Its own `checklists` are ignored.
 
     Returns
     -------
@@ -44,28 +48,37 @@ def answer_checklists(document: Document) -> dict[str, list[dict[str, str]]]:
     .. [2] A. S. Tejani et al., "Checklist for Artificial Intelligence in Medical Imaging
        (CLAIM): 2024 update", Radiology: Artificial Intelligence 6(4), e240300, 2024.
     """
-    document = prepare(document)
+    document = add_exact_intervals(document)
     return {
-        name: [_answer_item(item, tellers, document) for item in items]
-        for name, (items, tellers) in _LISTS.items()
+        name: [_answer_item(item, answers, document) for item in items]
+        for name, (items, answers) in _LISTS.items()
     }
 
 
-def _answer_item(item: Item, tellers: Tellers, document: Document) -> dict[str, str]:
-    tell = tellers.get(item.number)
-    status, text = _write_answer(None if tell is None else tell(document))
+def count_statuses(items: Sequence[ChecklistItem]) -> str:
+    """Return the items of a checklist by status: ``"6 answered, 21 in part, 25 for ..."``."""
+    statuses: list[str] = [item["status"] for item in items]
+    counts = [f"{statuses.count(name)} {name}" for name in STATUSES]
+    return ", ".join(counts)
+
+
+def _answer_item(item: Item, answers: Answers, document: EvaluationDocument) -> ChecklistItem:
+    find_answer = answers.get(item.number)
+    answer = None if find_answer is None else find_answer(document)
     return {
         "item": item.number,
         "topic": item.topic,
         "question": item.question,
-        "answer": text,
-        "status": status,
+        "answer": _write_answer(answer),
+        "status": "for the authors"
+        if answer is None
+        else ("in part" if answer.rest else "answered"),
     }
 
 
-def _write_answer(answer: Answer | None) -> tuple[str, str]:
+def _write_answer(answer: Answer | None) -> str:
     if answer is None:
-        return "for the authors", FOR_THE_AUTHORS
+        return FOR_THE_AUTHORS
     if not answer.rest:
-        return "answered", answer.text
-    return "in part", f"{answer.text} {FOR_THE_AUTHORS[:-1]}: {answer.rest}"
+        return answer.text
+    return f"{answer.text} {FOR_THE_AUTHORS[:-1]}: {answer.rest}"

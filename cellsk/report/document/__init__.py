@@ -1,1 +1,37 @@
-"""The documents of reports: every number once, as plain values."""
+"""Documents of reports: the facts, each number once, as typed plain values. No prose."""
+
+from cellsk.report.document._estimator import hide_folders as hide_folders
+from cellsk.report.document._evaluation import build_facts as build_facts
+from cellsk.report.document._nested import read_nested as read_nested
+from cellsk.report.document._numbers import compare_predictions as compare_predictions
+from cellsk.report.document._numbers import make_predictions as make_predictions
+from cellsk.report.document._numbers import make_resampling as make_resampling
+from cellsk.report.document._search import build_search_document as build_search_document
+from cellsk.report.document._search_results import SearchResults as SearchResults
+from cellsk.report.document._search_results import read_candidates as read_candidates
+from cellsk.report.document._search_types import Candidate as Candidate
+from cellsk.report.document._search_types import SearchDocument as SearchDocument
+from cellsk.report.document._sklearn_search import read_search as read_search
+from cellsk.report.document._types import ChecklistItem as ChecklistItem
+from cellsk.report.document._types import Coverage as Coverage
+from cellsk.report.document._types import CrossValidation as CrossValidation
+from cellsk.report.document._types import Data as Data
+from cellsk.report.document._types import EvaluationDocument as EvaluationDocument
+from cellsk.report.document._types import EvaluationFacts as EvaluationFacts
+from cellsk.report.document._types import Fold as Fold
+from cellsk.report.document._types import FoldMean as FoldMean
+from cellsk.report.document._types import ImageClass as ImageClass
+from cellsk.report.document._types import Leakage as Leakage
+from cellsk.report.document._types import LeakageNumbers as LeakageNumbers
+from cellsk.report.document._types import ManifestRow as ManifestRow
+from cellsk.report.document._types import Number as Number
+from cellsk.report.document._types import Numbers as Numbers
+from cellsk.report.document._types import OperatingPoint as OperatingPoint
+from cellsk.report.document._types import Opinion as Opinion
+from cellsk.report.document._types import PlainValue as PlainValue
+from cellsk.report.document._types import PrecisionRecallCurve as PrecisionRecallCurve
+from cellsk.report.document._types import Referral as Referral
+from cellsk.report.document._types import Remark as Remark
+from cellsk.report.document._types import RocCurve as RocCurve
+from cellsk.report.document._types import Subgroup as Subgroup
+from cellsk.report.document._types import read_schema as read_schema

@@ -1,4 +1,4 @@
-"""Candidates of a search: score with interval, fit time, size, and who is as good as the best."""
+"""Candidates of a search: scores with intervals, and the one-standard-error rule."""
 
 from __future__ import annotations
 
@@ -11,56 +11,58 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from cellsk.inspection import value_key
-from cellsk.report.document._estimator import hide_folders, in_short
+from cellsk.report.document._estimator import hide_folders, shorten_repr
+from cellsk.report.document._search_results import SearchResults
+from cellsk.report.document._search_types import (
+    Candidate,
+    FoldStatistics,
+    Parameter,
+    SizeUnit,
+)
+from cellsk.report.document._types import PlainValue
 
 __all__ = ["list_candidates", "mark_choices", "order_parameters", "plain_value"]
 
-MAX_WORDS = 60
-# Fit times that differ by less, in seconds or as a share, may differ by chance alone.
+LEVEL = 0.95
+MAX_LENGTH = 60  # of a parameter's value
+# Shorter differences of fit times, in seconds or as a share, may be due to chance.
 MIN_SECONDS = 0.1
 MIN_SHARE = 0.1
 
 
 def list_candidates(
-    results: Mapping[str, Any],
-    metric: str,
-    n_folds: int,
-    sizes: Sequence[float],
-    *,
-    test_fraction: float | None,
-    level: float = 0.95,
-    bounds: Sequence[float] | None = None,
-) -> list[dict[str, Any]]:
-    """Return one plain mapping for each row of ``cv_results_``, the best first.
+    results: SearchResults, bounds: Sequence[float] | None = None
+) -> list[Candidate]:
+    """Return one plain mapping for each candidate, the best first.
 
-    A halving search has a row for each candidate and iteration: those of the last iteration
-    come first, which alone were scored on most images. Candidates that failed come last.
+    A halving search has one row for each candidate and iteration. Rows of the last iteration
+    come first, because they alone were scored on most images. Failed candidates come last.
     """
-    folds = np.column_stack([results[f"split{k}_test_{metric}"] for k in range(n_folds)])
-    means = np.asarray(results[f"mean_test_{metric}"], dtype=float)
-    iterations = np.asarray(results.get("iter", np.zeros(len(means))), dtype=int)
-    written = _write_params(results["params"])
+    means = results.scores.mean(axis=1)
+    iterations = np.zeros(len(means), int) if results.iterations is None else results.iterations
     order = np.lexsort((np.arange(len(means)), -np.nan_to_num(means, nan=-np.inf), -iterations))
+    params = _list_plain_params(results.params)
     return [
         {
-            "row": int(row),
+            "row": row,
             "rank": rank,
-            "params": written[row],
-            "iteration": int(iterations[row]) if "iter" in results else None,
-            "n_resources": int(results["n_resources"][row]) if "iter" in results else None,
-            **_clip(_describe_folds(folds[row], test_fraction, level), bounds),
-            "fit_seconds": _known(results["mean_fit_time"][row]),
-            "score_seconds": _known(results["mean_score_time"][row]),
-            "size": sizes[row],
+            "params": params[row],
+            "iteration": None if results.iterations is None else int(results.iterations[row]),
+            "n_resources": None if results.n_resources is None else int(results.n_resources[row]),
+            **_describe_folds(results.scores[row], results.test_fraction, bounds),
+            "fit_seconds": _as_finite(results.fit_seconds[row]),
+            "score_seconds": _as_finite(results.score_seconds[row]),
+            "size": results.sizes[row],
+            "within_one_standard_error": False,
         }
         for rank, row in enumerate(order.tolist(), start=1)
     ]
 
 
-def _write_params(params: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return parameters as plain values; those that would read alike are numbered.
+def _list_plain_params(params: Sequence[Mapping[str, Any]]) -> list[dict[str, PlainValue]]:
+    """Return parameters as plain values, numbered where different values look the same.
 
-    Files of the same name, or two functions without one, are two values all the same.
+    Examples are files with the same name in different folders, and unnamed functions.
     """
     known: dict[tuple[str, str], list[str]] = {}
     rows = []
@@ -71,110 +73,106 @@ def _write_params(params: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 continue
             value = candidate[name]
             alike = known.setdefault((name, plain), [])
-            own = str(value) if isinstance(value, str) else repr(value)
-            if own not in alike:
-                alike.append(own)
-            if alike.index(own):
-                row[name] = f"{plain} ({alike.index(own) + 1})"
+            exact = str(value) if isinstance(value, str) else repr(value)
+            if exact not in alike:
+                alike.append(exact)
+            if alike.index(exact):
+                row[name] = f"{plain} ({alike.index(exact) + 1})"
         rows.append(row)
     return rows
 
 
-def _describe_folds(scores: NDArray, test_fraction: float | None, level: float) -> dict[str, Any]:
-    """Return mean, spread and interval; None where a fold failed, or there is only one.
+def _describe_folds(
+    scores: NDArray, test_fraction: float | None, bounds: Sequence[float] | None
+) -> FoldStatistics:
+    """Return mean, spread and interval. They are None if a fold failed.
 
-    The folds share training images, so that their spread makes the mean look surer than it is.
-    Nadeau and Bengio (2003) add the ratio of test to training images to 1 / n_folds. Where that
-    is not known, there is no interval.
+    Folds share training images, so their spread understates the variance of the mean. Nadeau and
+    Bengio (2003) add the ratio of test to training images to 1 / n_folds. Without that ratio, or
+    with one fold, there is no interval.
     """
-    n = len(scores)
-    mean = float(scores.mean())
-    described: dict[str, Any] = dict.fromkeys(("mean", "low", "high", "sd", "standard_error"))
-    described["folds"] = [_known(score) for score in scores]
+    n, mean = len(scores), float(scores.mean())
+    found: FoldStatistics = {
+        "mean": None,
+        "low": None,
+        "high": None,
+        "sd": None,
+        "standard_error": None,
+        "folds": [_as_finite(score) for score in scores],
+    }
     if not math.isfinite(mean):
-        return described
-    described |= {"mean": mean, "sd": float(scores.std())}
+        return found
+    found["mean"], found["sd"] = mean, float(scores.std())
     if n > 1:
         spread = float(scores.std(ddof=1))
-        described["standard_error"] = spread / math.sqrt(n)
+        found["standard_error"] = spread / math.sqrt(n)
         if test_fraction is not None:
             ratio = test_fraction / (1 - test_fraction)
-            half = stats.t.ppf((1 + level) / 2, n - 1) * spread * math.sqrt(1 / n + ratio)
-            described |= {"low": mean - half, "high": mean + half}
-    return described
+            half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * spread * math.sqrt(1 / n + ratio)
+            low, high = (-math.inf, math.inf) if bounds is None else bounds
+            found["low"], found["high"] = max(mean - half, low), min(mean + half, high)
+    return found
 
 
-def _clip(described: dict[str, Any], bounds: Sequence[float] | None) -> dict[str, Any]:
-    """Keep an interval within what the score can be."""
-    if bounds is not None and described["low"] is not None:
-        described["low"] = max(described["low"], bounds[0])
-        described["high"] = min(described["high"], bounds[1])
-    return described
+def mark_choices(candidates: Sequence[Candidate], unit: SizeUnit = "weights") -> tuple[int, int]:
+    """Mark the candidates within one standard error of the best, and return two places.
 
-
-def mark_choices(candidates: Sequence[dict[str, Any]], unit: str = "weights") -> tuple[int, int]:
-    """Say which candidates are within one standard error of the best; return two places.
-
-    The places are those of the best, which comes first and must have a score, and of the smallest
-    of those as good as it (Breiman et al., 1984). Where sizes are fit times, those that may
-    differ by chance count as one size.
+    The first place is that of the best candidate, which must have a score. The second is that of
+    the smallest candidate within one standard error of it (Breiman et al., 1984). Fit times that
+    may differ by chance count as equal.
     """
-    for candidate in candidates:
-        candidate["within_one_standard_error"] = False
     best = candidates[0]
+    assert best["mean"] is not None
     bound = best["mean"] - (best["standard_error"] or 0.0)
     near = []
     for place, candidate in enumerate(candidates):
-        if candidate["mean"] is None or candidate["iteration"] != best["iteration"]:
-            continue
-        if candidate["mean"] >= bound - 1e-12:
-            candidate["within_one_standard_error"] = True
+        comparable = candidate["iteration"] == best["iteration"]
+        within = candidate["mean"] is not None and candidate["mean"] >= bound - 1e-12
+        candidate["within_one_standard_error"] = comparable and within
+        if comparable and within:
             near.append(place)
     smallest = min(candidates[place]["size"] for place in near)
     noise = max(MIN_SECONDS, MIN_SHARE * smallest) if unit == "fit seconds" else 0
-    # Of equals in size the better one, which comes first.
+    # Among candidates of equal size the first has the best score.
     return 0, next(place for place in near if candidates[place]["size"] <= smallest + noise)
 
 
-def order_parameters(candidates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the parameters that were searched: filter counts first, then by name.
-
-    Each has its short name, its values in order, and whether they are numbers.
-    """
-    names = {name for candidate in candidates for name in candidate["params"]}
-    ordered = sorted(names, key=lambda name: (not is_filters(name), name))
-    shorts = [name.split("__")[-1] for name in ordered]
+def order_parameters(candidates: Sequence[Candidate]) -> list[Parameter]:
+    """Return the parameters of the search: filter counts first, then by name."""
+    params = [candidate["params"] for candidate in candidates]
+    names = sorted(
+        {name for one in params for name in one},
+        key=lambda name: (name.split("__")[-1] != "filters", name),
+    )
+    shorts = [name.split("__")[-1] for name in names]
     return [
-        {
-            "name": name,
-            "short": short if shorts.count(short) == 1 else name,
-            **_order_values(candidates, name),
-        }
-        for name, short in zip(ordered, shorts, strict=True)
+        _describe_parameter(name, short if shorts.count(short) == 1 else name, params)
+        for name, short in zip(names, shorts, strict=True)
     ]
 
 
-def is_filters(name: str) -> bool:
-    """Whether a parameter, however deep within an estimator, is the filter counts."""
-    return name.split("__")[-1] == "filters"
-
-
-def _order_values(candidates: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
-    occurring = [one["params"][name] for one in candidates if name in one["params"]]
+def _describe_parameter(
+    name: str, short: str, params: Sequence[Mapping[str, PlainValue]]
+) -> Parameter:
+    occurring = [one[name] for one in params if name in one]
     values = list({value_key(value): value for value in occurring}.values())
     numeric = all(
         isinstance(value, int | float) and not isinstance(value, bool) for value in values
     )
     try:
-        # Of filter counts the shallow networks first.
-        values.sort(key=lambda value: (len(value), value) if isinstance(value, list) else value)
-    except TypeError:  # None among numbers, say
+        values.sort(key=_sort_key)
+    except TypeError:  # for example None among numbers
         values.sort(key=lambda value: (value is not None, str(value)))
-    return {"values": values, "numeric": numeric}
+    return {"name": name, "short": short, "values": values, "numeric": numeric}
 
 
-def plain_value(value: Any) -> Any:
-    """Return a parameter's value as JSON knows it; what is neither number nor text by name."""
+def _sort_key(value: PlainValue) -> Any:
+    """Order lists, such as filter counts, by length first: shallow networks before deep ones."""
+    return (len(value), value) if isinstance(value, list) else value
+
+
+def plain_value(value: Any) -> PlainValue:
+    """Return a parameter's value as JSON knows it. Other objects become a short text."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -182,18 +180,18 @@ def plain_value(value: Any) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
-        # As a quoted text, in which the blanks of a path are part of it.
+        # Quotes tell hide_folders that spaces belong to the path.
         return _shorten(hide_folders(f"'{value}'")[1:-1])
     if isinstance(value, np.ndarray | list | tuple):
         return [plain_value(item) for item in value]
     if hasattr(value, "get_params"):
         return _shorten(type(value).__name__)
-    return in_short(value, MAX_WORDS)
+    return shorten_repr(value, MAX_LENGTH)
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= MAX_WORDS else f"{text[: MAX_WORDS - 1]}…"
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
 
 
-def _known(value: float) -> float | None:
+def _as_finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None

@@ -1,16 +1,16 @@
-"""An estimator in words: its name and the parameters that matter."""
+"""Name, representation and parameters of an estimator, without the folders of the machine."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from cellsk.report._settings import Settings
+from cellsk.report.document._types import EstimatorSummary
 
-__all__ = ["describe_estimator", "hide_folders", "in_short"]
+__all__ = ["describe_estimator", "hide_folders", "shorten_repr"]
 
 MAX_LENGTH = 200
-# Within quotes a path may hold blanks. The slashes of a web address are left alone.
+# Quoted paths may contain spaces. The slashes of a web address are left alone.
 _PATHS = (
     re.compile(r"(?<=['\"])(?:/|[A-Za-z]:[\\/])[^'\"\n]*[\\/](?P<last>[^'\"\n\\/]+)(?=['\"])"),
     re.compile(
@@ -19,28 +19,27 @@ _PATHS = (
 )
 
 
-def describe_estimator(settings: Settings) -> dict[str, Any]:
-    """Return name, representation and parameters; nested estimators by their own parameters."""
-    estimator = settings.estimator
+def describe_estimator(estimator: Any) -> EstimatorSummary:
+    """Return name, representation and parameters. Nested estimators appear by their parameters."""
     parameters = {
-        name: in_short(value)
+        name: shorten_repr(value)
         for name, value in sorted(estimator.get_params(deep=True).items())
         if not _holds_estimators(value)
     }
     return {
-        "name": _name_of(estimator),
-        "repr": in_short(estimator, 2000),
+        "name": _name_estimator(estimator),
+        "repr": shorten_repr(estimator, 2000),
         "parameters": parameters,
     }
 
 
-def _name_of(estimator: Any) -> str:
+def _name_estimator(estimator: Any) -> str:
     steps = getattr(estimator, "steps", None)
     if isinstance(steps, list):
-        return " > ".join(_name_of(step) for _, step in steps)
+        return " > ".join(_name_estimator(step) for _, step in steps)
     inner = getattr(estimator, "estimator", None)
     name = type(estimator).__name__
-    return f"{name}({_name_of(inner)})" if hasattr(inner, "fit") else name
+    return f"{name}({_name_estimator(inner)})" if hasattr(inner, "fit") else name
 
 
 def _holds_estimators(value: Any) -> bool:
@@ -49,19 +48,19 @@ def _holds_estimators(value: Any) -> bool:
     return hasattr(value, "get_params")
 
 
-def in_short(value: Any, limit: int = MAX_LENGTH) -> str:
-    """Return the representation of a value without addresses and folders, and not too long."""
-    # The address of an object says nothing, and differs from run to run.
+def shorten_repr(value: Any, limit: int = MAX_LENGTH) -> str:
+    """Return the representation of a value without addresses and folders, cut to ``limit``."""
+    # The address of an object differs from run to run.
     text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
-    text = re.sub(r"(['\"])\n\s+\1", "", text)  # scikit-learn breaks long texts in two
+    text = re.sub(r"(['\"])\n\s+\1", "", text)  # scikit-learn splits long strings
     text = " ".join(hide_folders(text).split())
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def hide_folders(text: str) -> str:
-    """Return a text in which each absolute path is its last part alone.
+    """Replace each absolute path in a text by its last part.
 
-    A report is handed over; the folders of the machine, and who works there, are not.
+    Reports are given to others, who should not see folders or user names of the machine.
     """
     for path in _PATHS:
         text = path.sub(r"\g<last>", text)

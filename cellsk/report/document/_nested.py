@@ -1,15 +1,18 @@
-"""The nested evaluation of a search: its number for the score that the search went by."""
+"""The nested evaluation of a search, in the score of the search."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cellsk.exceptions import InputTypeError
 from cellsk.report.document._candidates import plain_value
+from cellsk.report.document._search_types import Nested
+from cellsk.report.document._types import ImageClass, Number
 
 __all__ = ["read_nested"]
 
-# Scorers of scikit-learn, the score of an evaluation that is the same, and its sign.
+# Scorers of scikit-learn: the equal score of an evaluation, and its sign.
 _SAME_SCORES = {
     "accuracy": ("accuracy", 1),
     "balanced_accuracy": ("balanced_accuracy", 1),
@@ -19,38 +22,50 @@ _SAME_SCORES = {
     "neg_log_loss": ("log_loss", -1),
     "neg_brier_score": ("brier_score", -1),
 }
-# Of two classes scikit-learn takes these of the label 1, an evaluation of its positive class.
+# With two classes, scikit-learn scores the label 1, and an evaluation its positive class.
 _OF_LABEL_ONE = {
     "average_precision": ("average_precision", 1),
     "recall": ("sensitivity", 1),
     "precision": ("ppv", 1),
     "f1": ("f1", 1),
 }
-# Of more classes, the mean over the classes.
+# With more classes, both take the mean over the classes.
 _OF_MANY = {"average_precision": ("average_precision", 1), "f1_macro": ("f1", 1)}
 
 
-def read_nested(nested: Any, score: str, search: Any) -> dict[str, Any] | None:
-    """Return what an evaluation of the whole search found, in the search's own score.
+def read_nested(nested: Any, score: str, label_one: int) -> Nested | None:
+    """Return what an evaluation of the whole search found.
+
+    Parameters
+    ----------
+    nested : EvaluationReport or dict
+        The report, or its document. None gives None.
+    score : str
+        The score of the search, by its name in scikit-learn.
+    label_one : int
+        Place of the label 1 among two classes.
 
     Raises
     ------
     TypeError
-        When it is no evaluation.
+        When it is not an evaluation.
     """
     if nested is None:
         return None
     document = getattr(nested, "document", nested)
     if not isinstance(document, Mapping) or "numbers" not in document:
-        raise TypeError(
-            "nested must be what evaluate(search, ...) returned. Got"
-            f" {type(nested).__name__}. Pass the report, or its document."
+        raise InputTypeError(
+            "must be the result of evaluate(search, ...)",
+            type(nested).__name__,
+            "Pass the report, or its document.",
+            parameter="nested",
+            code="nested-type",
         )
-    name, sign = _find_same(score, document["data"]["classes"], _find_label_one(search))
-    number = document["numbers"].get(name)
+    name, sign = _find_same_score(score, document["data"]["classes"], label_one)
+    number = None if name is None else document["numbers"].get(name)
     return {
-        "score": name if number is not None else None,
-        "number": None if number is None else _with_sign(number, sign),
+        "score": None if number is None else name,
+        "number": None if number is None else _multiply(number, sign),
         "numbers": document["numbers"],
         "interval": document["interval"],
         "n_folds": document["cv"]["n_folds"],
@@ -61,10 +76,10 @@ def read_nested(nested: Any, score: str, search: Any) -> dict[str, Any] | None:
     }
 
 
-def _find_same(
-    score: str, classes: list[Mapping[str, Any]], label_one: int
+def _find_same_score(
+    score: str, classes: Sequence[ImageClass], label_one: int
 ) -> tuple[str | None, int]:
-    """Return the name of the same score in an evaluation of these classes, and its sign."""
+    """Return the name of the equal score in an evaluation of these classes, and its sign."""
     same = dict(_SAME_SCORES)
     if len(classes) > 2:
         same |= _OF_MANY
@@ -73,15 +88,18 @@ def _find_same(
     return same.get(score, (None, 1))
 
 
-def _find_label_one(search: Any) -> int:
-    """Return the place of the label 1 among the classes: the second, of 0 and 1 or -1 and 1."""
-    labels = list(getattr(search, "classes_", ()))
-    return labels.index(1) if len(labels) == 2 and 1 in labels else 1
-
-
-def _with_sign(number: Mapping[str, float | None], sign: int) -> dict[str, float | None]:
-    low, high = (number["low"], number["high"])[::sign]
-    return {
-        key: None if value is None else sign * value
-        for key, value in (("value", number["value"]), ("low", low), ("high", high))
-    }
+def _multiply(number: Number, sign: int) -> Number:
+    """Return a number with its sign. A negative one swaps the ends of the interval."""
+    value, low, high = (
+        None if one is None else sign * one
+        for one in (number["value"], number["low"], number["high"])
+    )
+    return (
+        {"value": value, "low": low, "high": high}
+        if sign > 0
+        else {
+            "value": value,
+            "low": high,
+            "high": low,
+        }
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,24 +18,38 @@ from cellsk.metrics import (
     percentile_interval,
     predictive_values,
 )
+from cellsk.model_selection import OutOfFold
+from cellsk.report._settings import LabeledImages, Settings
+from cellsk.report.document._types import (
+    ClassNumbers,
+    LeakageNumbers,
+    Number,
+    Opinion,
+    Patients,
+    PrevalenceNumbers,
+    Referral,
+    Subgroup,
+)
 
 __all__ = [
-    "Judged",
+    "Predictions",
     "Resampling",
-    "add_prevalence",
+    "as_finite",
+    "compare_predictions",
+    "compute_numbers",
+    "compute_opinions",
+    "make_predictions",
+    "make_resampling",
     "number",
-    "numbers_of",
-    "patient_numbers",
-    "per_class",
-    "plain",
-    "refer",
-    "second_opinions",
-    "subgroup_numbers",
+    "refer_uncertain",
+    "score_at_prevalence",
+    "score_classes",
+    "score_patients",
+    "score_subgroups",
 ]
 
-# With 6 patients an interval of 95 % covers the truth in 77 % of studies; with fewer, in less.
+# With 6 patients, a 95% interval covers the true value in 77% of studies; with fewer, less often.
 FEWEST_IN_SUBGROUP = 6
-Number = dict[str, float | None]
 ONE_AGAINST_REST = (
     "sensitivity",
     "specificity",
@@ -47,8 +61,8 @@ ONE_AGAINST_REST = (
 )
 
 
-class Judged(NamedTuple):
-    """Images with their true classes and what the models of the folds said of them."""
+class Predictions(NamedTuple):
+    """True classes of images, and the predictions of models that were not trained on them."""
 
     y: NDArray[np.intp]
     proba: NDArray[np.float64]
@@ -56,15 +70,17 @@ class Judged(NamedTuple):
     clusters: NDArray[np.intp] | None
     positive: int | None
 
-    def take(self, rows: NDArray) -> Judged:
+    def take(self, rows: NDArray) -> Predictions:
         """Return some of the images."""
         clusters = None if self.clusters is None else self.clusters[rows]
-        return Judged(self.y[rows], self.proba[rows], self.predicted[rows], clusters, self.positive)
+        return Predictions(
+            self.y[rows], self.proba[rows], self.predicted[rows], clusters, self.positive
+        )
 
-    def against_rest(self, code: int) -> Judged:
-        """Return one class against all others, as two classes of which it is the second."""
+    def against_rest(self, code: int) -> Predictions:
+        """Return one class against all others: two classes, of which it is the second."""
         score = self.proba[:, code]
-        return Judged(
+        return Predictions(
             (self.y == code).astype(np.intp),
             np.column_stack([1 - score, score]),
             (self.predicted == code).astype(np.intp),
@@ -74,184 +90,240 @@ class Judged(NamedTuple):
 
     @property
     def n_units(self) -> int:
-        """Patients if they are known, else images."""
+        """Number of patients if they are known, else of images."""
         return len(self.y) if self.clusters is None else len(np.unique(self.clusters))
+
+    def scores(self) -> dict[str, float]:
+        """Return all scores, without intervals."""
+        return compute_scores(self.y, self.proba, self.predicted, positive=self.positive)
 
 
 class Resampling(NamedTuple):
-    """How the bootstrap draws."""
+    """Settings of the bootstrap."""
 
     n_resamples: int
     level: float
     seed: int
 
-    def samples(self, judged: Judged) -> Mapping[str, NDArray]:
+    def samples(self, predictions: Predictions) -> Mapping[str, NDArray]:
         """Return the scores of each resample."""
         return bootstrap_scores(
-            judged.y,
-            judged.proba,
-            judged.predicted,
-            positive=judged.positive,
-            clusters=judged.clusters,
+            predictions.y,
+            predictions.proba,
+            predictions.predicted,
+            positive=predictions.positive,
+            clusters=predictions.clusters,
             n_resamples=self.n_resamples,
             random_state=self.seed,
         )
 
     def interval(self, samples: NDArray) -> tuple[float, float]:
-        """Return the percentile interval of one score, NaN where it would have no width.
+        """Return the percentile interval of one score, or NaN if it would have no width.
 
-        If all images are right, they are so in each resample: that is no certainty.
+        If all images are classified correctly, so are the images of each resample. The interval
+        would then have no width, although the score is not certain.
         """
         low, high = percentile_interval(samples, self.level)
         return (low, high) if low < high else (np.nan, np.nan)
 
 
+def make_predictions(images: LabeledImages, out_of_fold: OutOfFold) -> Predictions:
+    """Return the true classes with the out-of-fold predictions."""
+    return Predictions(
+        images.codes, out_of_fold.proba, out_of_fold.predicted, images.clusters, images.positive
+    )
+
+
+def make_resampling(settings: Settings) -> Resampling:
+    """Return the settings of the bootstrap."""
+    return Resampling(settings.n_resamples, settings.confidence_level, settings.random_state)
+
+
 def number(value: float, interval: tuple[float, float] = (np.nan, np.nan)) -> Number:
-    """Return a value and its interval in a form that JSON knows: None for NaN."""
-    return {"value": plain(value), "low": plain(interval[0]), "high": plain(interval[1])}
+    """Return a value and its interval in a form that JSON knows: None instead of NaN."""
+    low, high = interval
+    return {"value": as_finite(value), "low": as_finite(low), "high": as_finite(high)}
 
 
-def plain(value: float) -> float | None:
-    """Return a float, or None for what is not a finite number."""
+def as_finite(value: float) -> float | None:
+    """Return a float, or None if it is not finite."""
     return float(value) if np.isfinite(value) else None
 
 
-def numbers_of(
-    judged: Judged,
+def compute_numbers(
+    predictions: Predictions,
     resampling: Resampling,
     names: Iterable[str] | None = None,
     *,
     fewest: int = 2,
 ) -> dict[str, Number]:
-    """Return each score with its interval; with fewer patients or images there is none."""
-    scores = compute_scores(judged.y, judged.proba, judged.predicted, positive=judged.positive)
-    if judged.n_units < fewest:
+    """Return each score with its interval. Below ``fewest`` patients or images it has none."""
+    scores = predictions.scores()
+    if predictions.n_units < fewest:
         return {name: number(scores[name]) for name in names or scores}
-    samples = resampling.samples(judged)
+    samples = resampling.samples(predictions)
     return {
         name: number(scores[name], resampling.interval(samples[name])) for name in names or scores
     }
 
 
-def per_class(judged: Judged, names: list[str], resampling: Resampling) -> list[dict[str, Any]]:
-    """Return the scores of each class against all others; empty for two classes."""
-    if judged.positive is not None:
+def compare_predictions(
+    grouped: Predictions, random: Predictions, resampling: Resampling
+) -> LeakageNumbers:
+    """Return the scores of two evaluations of the same images, and their differences.
+
+    Each difference is ``random`` minus ``grouped``. Its interval comes from a bootstrap that
+    draws the same patients for both.
+    """
+    scores = grouped.scores(), random.scores()
+    samples = resampling.samples(grouped), resampling.samples(random)
+    gap = {
+        name: number(
+            scores[1][name] - scores[0][name],
+            resampling.interval(samples[1][name] - samples[0][name]),
+        )
+        for name in scores[0]
+    }
+    return {
+        "grouped": compute_numbers(grouped, resampling),
+        # A study that ignores patients would draw images, not patients.
+        "random": compute_numbers(random._replace(clusters=None), resampling),
+        "gap": gap,
+    }
+
+
+def score_classes(
+    predictions: Predictions, names: list[str], resampling: Resampling
+) -> list[ClassNumbers]:
+    """Return the scores of each class against all others. Empty for two classes."""
+    if predictions.positive is not None:
         return []
     return [
         {
             "name": name,
-            "n_images": int((judged.y == code).sum()),
-            "numbers": numbers_of(judged.against_rest(code), resampling, ONE_AGAINST_REST),
+            "n_images": int((predictions.y == code).sum()),
+            "numbers": compute_numbers(
+                predictions.against_rest(code), resampling, ONE_AGAINST_REST
+            ),
         }
         for code, name in enumerate(names)
     ]
 
 
-def second_opinions(judged: Judged, level: float) -> dict[str, Any]:
-    """Return intervals by formulas, which take images as independent; two classes only."""
-    if judged.positive is None:
+def compute_opinions(predictions: Predictions, level: float) -> dict[str, Opinion]:
+    """Return intervals by formulas that assume independent images. Empty for many classes."""
+    if predictions.positive is None:
         return {}
-    truth, said = judged.y == judged.positive, judged.predicted == judged.positive
-    auc, *interval = delong_interval(truth, judged.proba[:, judged.positive], level)
-    exact = "exact binomial (Clopper-Pearson), images taken as independent"
-    found = {
-        "roc_auc": number(auc, (interval[0], interval[1]))
-        | {"method": "DeLong, images taken as independent"}
+    truth = predictions.y == predictions.positive
+    called = predictions.predicted == predictions.positive
+    auc, *interval = delong_interval(truth, predictions.proba[:, predictions.positive], level)
+    found: dict[str, Opinion] = {
+        "roc_auc": {
+            **number(auc, (interval[0], interval[1])),
+            "method": "DeLong, assuming independent images",
+        }
     }
     for name, among, right in (
-        ("sensitivity", truth, said),
-        ("specificity", ~truth, ~said),
+        ("sensitivity", truth, called),
+        ("specificity", ~truth, ~called),
     ):
         hits, n = int((among & right).sum()), int(among.sum())
         if n:
-            found[name] = number(hits / n, binomial_interval(hits, n, level)) | {"method": exact}
+            found[name] = {
+                **number(hits / n, binomial_interval(hits, n, level)),
+                "method": "exact binomial (Clopper-Pearson), assuming independent images",
+            }
     return found
 
 
-def add_prevalence(
-    judged: Judged, prevalence: float | None, resampling: Resampling
-) -> dict[str, Any] | None:
-    """Return PPV and NPV as they would be at another prevalence."""
-    if prevalence is None or judged.positive is None:
+def score_at_prevalence(
+    predictions: Predictions, prevalence: float | None, resampling: Resampling
+) -> PrevalenceNumbers | None:
+    """Return PPV and NPV at another prevalence."""
+    if prevalence is None or predictions.positive is None:
         return None
-    scores = compute_scores(judged.y, judged.proba, judged.predicted, positive=judged.positive)
-    values = predictive_values(scores["sensitivity"], scores["specificity"], prevalence)
-    samples = resampling.samples(judged) if judged.n_units > 1 else None
-    drawn = (
-        ([np.nan], [np.nan])
-        if samples is None
-        else predictive_values(samples["sensitivity"], samples["specificity"], prevalence)
-    )
-    found: dict[str, Any] = {"prevalence": prevalence}
-    for name, value, sample in zip(("ppv", "npv"), values, drawn, strict=True):
-        found[name] = number(float(value), resampling.interval(np.asarray(sample)))
-    return found
-
-
-def refer(
-    judged: Judged, max_uncertainty: float | None, resampling: Resampling
-) -> dict[str, Any] | None:
-    """Return what is left to the classifier when uncertain images go to a pathologist."""
-    if max_uncertainty is None:
-        return None
-    kept = np.flatnonzero(find_uncertainty(judged.proba) <= max_uncertainty)
-    part = judged.take(kept)
+    scores = predictions.scores()
+    ppv, npv = predictive_values(scores["sensitivity"], scores["specificity"], prevalence)
+    if predictions.n_units < 2:
+        return {"prevalence": prevalence, "ppv": number(float(ppv)), "npv": number(float(npv))}
+    samples = resampling.samples(predictions)
+    drawn = predictive_values(samples["sensitivity"], samples["specificity"], prevalence)
+    intervals = [resampling.interval(np.asarray(values)) for values in drawn]
     return {
-        "max_uncertainty": max_uncertainty,
-        "n_kept": len(kept),
-        "n_referred": len(judged.y) - len(kept),
-        "coverage": len(kept) / len(judged.y),
-        "error": plain(np.mean(part.predicted != part.y)) if len(kept) else None,
-        "numbers": numbers_of(part, resampling) if len(kept) else {},
+        "prevalence": prevalence,
+        "ppv": number(float(ppv), intervals[0]),
+        "npv": number(float(npv), intervals[1]),
     }
 
 
-def patient_numbers(judged: Judged, method: str, resampling: Resampling) -> dict[str, Any] | None:
-    """Return the scores of patients, their images' probabilities taken together."""
-    if judged.clusters is None:
+def refer_uncertain(
+    predictions: Predictions, max_uncertainty: float | None, resampling: Resampling
+) -> Referral | None:
+    """Return the scores of the images that remain when uncertain ones go to a pathologist."""
+    if max_uncertainty is None:
+        return None
+    kept = np.flatnonzero(find_uncertainty(predictions.proba) <= max_uncertainty)
+    rest = predictions.take(kept)
+    return {
+        "max_uncertainty": max_uncertainty,
+        "n_kept": len(kept),
+        "n_referred": len(predictions.y) - len(kept),
+        "coverage": len(kept) / len(predictions.y),
+        "error": as_finite(float(np.mean(rest.predicted != rest.y))) if len(kept) else None,
+        "numbers": compute_numbers(rest, resampling) if len(kept) else {},
+    }
+
+
+def score_patients(
+    predictions: Predictions, settings: Settings, resampling: Resampling
+) -> Patients | None:
+    """Return the scores of patients, each with one probability from all of its images."""
+    if predictions.clusters is None:
         return None
     y, proba, _, mixed = aggregate_patients(
-        judged.y,
-        judged.proba,
-        judged.clusters,
-        method=method,
-        positive=judged.positive,
-        predicted=judged.predicted,
+        predictions.y,
+        predictions.proba,
+        predictions.clusters,
+        method=settings.aggregation,
+        positive=predictions.positive,
+        predicted=predictions.predicted,
     )
-    patients = Judged(y, proba, _decide(proba, judged.positive), None, judged.positive)
-    # Where every patient has images of several classes, the class is not the patient's own.
-    told_apart = len(np.unique(y)) > 1
+    patients = Predictions(
+        y, proba, _decide(proba, predictions.positive), None, predictions.positive
+    )
+    # If all patients have images of both classes, all count as positive: nothing to score.
+    several_classes = len(np.unique(y)) > 1
     return {
-        "aggregation": method,
+        "aggregation": settings.aggregation,
         "n_patients": len(y),
         "n_mixed": int(mixed),
         "counts": np.bincount(y, minlength=proba.shape[1]).tolist(),
-        "numbers": numbers_of(patients, resampling) if told_apart else {},
+        "numbers": compute_numbers(patients, resampling) if several_classes else {},
     }
 
 
 def _decide(proba: NDArray, positive: int | None) -> NDArray[np.intp]:
-    """The likelier class; a tie, which votes often end in, is called positive."""
+    """Return the most probable class. A tie, frequent with votes, counts as positive."""
     if positive is None:
         return proba.argmax(axis=1)
     return np.where(proba[:, positive] >= 0.5, positive, 1 - positive)
 
 
-def subgroup_numbers(
-    judged: Judged, columns: Mapping[str, NDArray], resampling: Resampling
-) -> list[dict[str, Any]]:
-    """Return the scores within each value of each column."""
-    found = []
+def score_subgroups(
+    predictions: Predictions, columns: Mapping[str, NDArray], resampling: Resampling
+) -> list[Subgroup]:
+    """Return the scores for each value of each column."""
+    found: list[Subgroup] = []
     for column, values in columns.items():
         for value in np.unique(values).tolist():
-            part = judged.take(np.flatnonzero(values == value))
+            subset = predictions.take(np.flatnonzero(values == value))
             found.append(
                 {
                     "column": column,
                     "value": value,
-                    "n_images": len(part.y),
-                    "n_groups": None if part.clusters is None else part.n_units,
-                    "numbers": numbers_of(part, resampling, fewest=FEWEST_IN_SUBGROUP),
+                    "n_images": len(subset.y),
+                    "n_groups": None if subset.clusters is None else subset.n_units,
+                    "numbers": compute_numbers(subset, resampling, fewest=FEWEST_IN_SUBGROUP),
                 }
             )
     return found

@@ -1,76 +1,108 @@
-"""The page of an evaluation: one self-contained html file, and its short form for Jupyter."""
+"""The page of an evaluation: one self-contained html file, and a summary for Jupyter."""
 
 from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cellsk.metrics import SCORE_NAMES
 from cellsk.model_selection import write_manifest
-from cellsk.report.document._shown import prepare
-from cellsk.report.render._charts import draw_charts, is_error_falling
-from cellsk.report.render._matrix import build_matrix, describe_pictures
-from cellsk.report.render._score_rows import choose_cards, group_rows, list_rows
-from cellsk.report.render._shown_rows import choose_rows
-from cellsk.report.render._templates import as_markup, read_asset, render_fragment, render_template
-from cellsk.report.words._errors import describe_errors
-from cellsk.report.words._phrases import (
-    ONE_CLASS,
-    count_statuses,
-    say_patient_threshold,
-    say_splits,
+from cellsk.report.checklists import count_statuses
+from cellsk.report.document import (
+    EvaluationDocument,
+    EvaluationFacts,
+    FoldMean,
+    ManifestRow,
+    Number,
+    Opinion,
+    Subgroup,
 )
-from cellsk.report.words._sentences import say_origin, summarize
-from cellsk.report.words._values import describe_score
-from cellsk.report.words._verdict import call_of_folds, is_better_than_guessing, list_cautions
+from cellsk.report.render._charts import draw_charts
+from cellsk.report.render._pictures import build_matrix, describe_pictures
+from cellsk.report.render._templates import as_markup, read_asset, render_fragment, render_template
+from cellsk.report.words import (
+    ScoreWords,
+    add_exact_intervals,
+    count_defined,
+    describe_errors,
+    describe_folds,
+    describe_mixed_patients,
+    describe_score,
+    explain_no_patient_scores,
+    explain_patient_threshold,
+    is_better_than_chance,
+    is_error_falling,
+    list_cautions,
+    list_single_prediction_folds,
+    name_score,
+    summarize,
+    write_origin,
+)
 
-__all__ = ["choose_rows", "render_page", "render_summary"]
+__all__ = ["render_page", "render_summary"]
 
-Document = Mapping[str, Any]
-MOST_CARRIED = 20_000  # lines of the manifest, about 150 bytes each: a page is to open on a phone
+MAX_MANIFEST_ROWS = 20_000  # about 150 bytes each: the page must open on a phone
+# The cards at the top, for two classes and for more.
+_CARDS_OF_TWO = ("roc_auc", "sensitivity", "specificity", "balanced_accuracy")
+_CARDS_OF_MANY = ("balanced_accuracy", "roc_auc", "f1", "mcc")
+_COMPARED_OF_TWO = ("roc_auc", "sensitivity", "specificity")
+_COMPARED_OF_MANY = ("balanced_accuracy", "f1")
 
 
-def render_page(document: Document, pictures: Mapping[int, str]) -> str:
+class ScoreRow(NamedTuple):
+    """One score: words, value and interval, values of the folds, interval by a formula."""
+
+    name: str
+    words: ScoreWords
+    entry: Number
+    folds: list[float]
+    mean: FoldMean | None
+    mean_over: str
+    opinion: Opinion | None
+
+
+def render_page(document: EvaluationDocument, pictures: Mapping[int, str]) -> str:
     """Return an evaluation as one html page that needs no network.
 
     Parameters
     ----------
-    document : mapping
+    document : dict
         An evaluation document.
     pictures : mapping of int to str
         Pictures of some rows as data URIs, as :func:`make_thumbnails` makes them. The rows of
-        :func:`choose_rows` are shown; those without a picture are named.
+        :func:`choose_rows` are shown; rows without a picture show the name of the file.
 
     Returns
     -------
     page : str
         The same document and pictures give the same page.
     """
-    document = prepare(document)
+    document = add_exact_intervals(document)
     return render_template(
         "report.html.jinja",
         {
             "document": document,
             "sections": _list_sections(document),
-            **_start(document),
-            "families": group_rows(list_rows(document)),
+            **_describe_start(document),
+            "families": _group_by_family(_list_rows(document)),
             "charts": draw_charts(document),
             "matrix": build_matrix(document, pictures),
             "errors": describe_pictures(document, document["confident_errors"], pictures),
             "suspects": describe_pictures(document, _list_other_suspects(document), pictures),
-            "error_words": describe_errors(document),
-            "called": call_of_folds(document),
+            "error_captions": describe_errors(document),
+            "single_predictions": list_single_prediction_folds(document),
             "error_falls": is_error_falling(document["curves"]["coverage"]),
             "compared": _list_compared(document),
-            "labels": {name: describe_score(name, document["data"]).label for name in SCORE_NAMES},
-            "subgroups": _group_subgroups(document["subgroups"]),
-            "manifest_uri": _as_download(document["manifest"]),
-            "splits": say_splits(document),
-            "one_class": ONE_CLASS,
-            "patient_threshold": say_patient_threshold(document),
+            "labels": {name: name_score(name) for name in SCORE_NAMES},
+            "subgroups": _group_by_column(document["subgroups"]),
+            "manifest_uri": _write_download(document["manifest"]),
+            "splits": describe_folds(document["cv"]),
+            "no_patient_scores": explain_no_patient_scores(document),
+            "mixed_patients": describe_mixed_patients(document),
+            "patient_threshold": explain_patient_threshold(document),
             "statuses": {
                 name: count_statuses(items) for name, items in document["checklists"].items()
             },
@@ -78,42 +110,43 @@ def render_page(document: Document, pictures: Mapping[int, str]) -> str:
     )
 
 
-def render_summary(document: Document) -> str:
-    """Return the sentences and first numbers of an evaluation as a piece of html.
+def render_summary(document: EvaluationDocument) -> str:
+    """Return the sentences and first numbers of an evaluation as html for Jupyter.
 
     Parameters
     ----------
-    document : mapping
+    document : dict
         An evaluation document.
 
     Returns
     -------
     html : str
-        For Jupyter, which sets it into a page of its own.
+        A fragment that Jupyter inserts into its own page.
     """
-    document = prepare(document)
+    document = add_exact_intervals(document)
     return render_fragment(
         "summary.html.jinja",
         {
             "document": document,
-            **_start(document),
+            **_describe_start(document),
             "css": as_markup(read_asset("summary.css")),
         },
     )
 
 
-def _start(document: Document) -> dict[str, Any]:
-    """Return what comes first, on the page as in Jupyter."""
+def _describe_start(document: EvaluationDocument) -> dict[str, Any]:
+    """Return the start of the page, which the summary for Jupyter shares."""
+    wanted = _CARDS_OF_MANY if document["data"]["positive"] is None else _CARDS_OF_TWO
     return {
-        "origin": say_origin(document),
+        "origin": write_origin(document),
         "cautions": list_cautions(document),
         "sentences": summarize(document),
-        "cards": choose_cards(document),
+        "cards": [_make_row(document, name) for name in wanted if name in document["numbers"]],
     }
 
 
-def _list_sections(document: Document) -> dict[str, str]:
-    """Return the sections that a document has something for, in order: id and name."""
+def _list_sections(document: EvaluationDocument) -> dict[str, str]:
+    """Return the sections for which the document has content, in order: id and title."""
     sections = {
         "numbers": ("Numbers", True),
         "leakage": ("Leakage", document["leakage"]),
@@ -132,38 +165,60 @@ def _list_sections(document: Document) -> dict[str, str]:
         "use": ("Use and limits", True),
         "checklists": ("Checklists", document["checklists"]),
     }
-    return {name: title for name, (title, wanted) in sections.items() if wanted}
+    return {name: title for name, (title, present) in sections.items() if present}
 
 
-def _list_other_suspects(document: Document) -> list[int]:
-    """Return probable label errors that are not among the errors, where they are marked."""
-    if not is_better_than_guessing(document):
-        return []
-    shown = set(document["confident_errors"])
-    return [row for row in document["label_errors"] if row not in shown]
+def _list_rows(facts: EvaluationFacts) -> list[ScoreRow]:
+    return [_make_row(facts, name) for name in facts["numbers"]]
 
 
-def _list_compared(document: Document) -> list[str]:
-    """Return the score or two by which subgroups and folds are compared."""
-    wanted = (
-        ("balanced_accuracy", "f1")
-        if document["data"]["positive"] is None
-        else ("roc_auc", "sensitivity", "specificity")
+def _make_row(facts: EvaluationFacts, name: str) -> ScoreRow:
+    number = facts["numbers"][name]
+    folds = [fold["scores"].get(name) for fold in facts["folds"]]
+    values = [value for value in folds if value is not None]
+    drawn = [value for value in (*values, number["value"], number["high"]) if value is not None]
+    return ScoreRow(
+        name,
+        describe_score(name, facts["data"], max(drawn, default=None)),
+        number,
+        values,
+        facts["mean_of_folds"].get(name),
+        count_defined(name, facts["folds"]),
+        facts["second_opinions"].get(name),
     )
-    return [name for name in wanted if name in document["numbers"]]
 
 
-def _group_subgroups(subgroups: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return the subgroups of each column."""
-    columns: dict[str, list[Any]] = {}
+def _group_by_family(rows: Iterable[ScoreRow]) -> dict[str, list[ScoreRow]]:
+    families: dict[str, list[ScoreRow]] = {"Decisions": [], "Ranking": [], "Probabilities": []}
+    for row in rows:
+        families[row.words.family].append(row)
+    return {family: rows for family, rows in families.items() if rows}
+
+
+def _group_by_column(subgroups: Sequence[Subgroup]) -> dict[str, list[Subgroup]]:
+    columns: dict[str, list[Subgroup]] = {}
     for entry in subgroups:
         columns.setdefault(entry["column"], []).append(entry)
     return columns
 
 
-def _as_download(manifest: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the fold manifest as a file that the page carries, if it is not too long."""
-    if not 0 < len(manifest) <= MOST_CARRIED:
+def _list_other_suspects(facts: EvaluationFacts) -> list[int]:
+    """Return the labels that may be wrong and are not among the errors, where they are marked."""
+    if not is_better_than_chance(facts):
+        return []
+    shown = set(facts["confident_errors"])
+    return [row for row in facts["label_errors"] if row not in shown]
+
+
+def _list_compared(facts: EvaluationFacts) -> list[str]:
+    """Return the scores by which subgroups and folds are compared."""
+    wanted = _COMPARED_OF_MANY if facts["data"]["positive"] is None else _COMPARED_OF_TWO
+    return [name for name in wanted if name in facts["numbers"]]
+
+
+def _write_download(manifest: Sequence[ManifestRow]) -> str | None:
+    """Return the fold manifest as a data URI, or None if it is empty or too long."""
+    if not 0 < len(manifest) <= MAX_MANIFEST_ROWS:
         return None
     with tempfile.TemporaryDirectory(prefix="cellsk-") as folder:
         path = Path(folder) / "folds.csv"

@@ -1,38 +1,35 @@
-"""The report of a search as a page, a piece of html, Markdown, and text for the terminal."""
+"""The page of a search, and its summary for Jupyter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from cellsk._checks import count_noun
-from cellsk.inspection import draw_search, figure_to_svg, list_searched, make_chart
-from cellsk.report.render._charts import Chart
-from cellsk.report.render._markdown_text import escape, write_list, write_table
+from cellsk.inspection import draw_search_charts, list_searched
+from cellsk.report.document import Candidate, Number, SearchDocument
+from cellsk.report.render._charts import Chart, LegendEntry
 from cellsk.report.render._templates import as_markup, read_asset, render_fragment, render_template
-from cellsk.report.words._search import (
+from cellsk.report.words import (
+    ScoreWords,
     describe_search,
     explain_no_interval,
     mark_candidate,
     name_candidate,
     name_resource,
     name_score,
-    tabulate,
+    name_search_score,
+    read_number,
+    tabulate_candidates,
+    write_search_origin,
+    write_search_title,
     write_size,
     write_value,
 )
-from cellsk.report.words._values import ScoreWords, describe_score
 
-__all__ = [
-    "render_search_markdown",
-    "render_search_page",
-    "render_search_summary",
-    "render_search_terminal",
-]
+__all__ = ["render_search_page", "render_search_summary"]
 
-Document = Mapping[str, Any]
-N_SHOWN = 30  # candidates; a page folds the others away, and a terminal leaves them out
-# Values stay on one line, as long as they are no longer than a line.
+N_OPEN, N_IN_SUMMARY = 30, 10  # candidates; further ones are folded, or left out in Jupyter
+# Values stay on one line, unless they are longer than a line.
 _CSS = (
     ".setting { min-width: max-content; } .short { max-width: 36rem; }"
     "td.setting { white-space: nowrap; max-width: 16rem; overflow: hidden; }"
@@ -40,220 +37,159 @@ _CSS = (
 
 
 class Card(NamedTuple):
-    """A number to be shown large, as the cards of an evaluation's page are."""
+    """A number that is shown large, as on the page of an evaluation."""
 
     words: ScoreWords
-    entry: Mapping[str, Any]
+    entry: Number
     folds: list[float]
 
 
-def render_search_page(document: Document) -> str:
+class CandidateRow(NamedTuple):
+    """A row of the table of candidates."""
+
+    candidate: Candidate
+    written: list[str]
+    entry: Number
+    folds: list[float]
+    mark: str
+
+
+def render_search_page(document: SearchDocument) -> str:
     """Return a search as one html page that needs no network."""
+    nested = document["nested"]
     return render_template(
         "search.html.jinja",
         {
             "document": document,
-            "title": _write_title(document),
-            "origin": _write_origin(document),
+            "title": write_search_title(document),
+            "origin": write_search_origin(document),
             "sentences": describe_search(document),
-            "score": name_score(document),
+            "score": name_search_score(document),
             "cards": _choose_cards(document),
             "charts": _draw_charts(document),
             "legend": _make_legend(document),
             "no_interval": explain_no_interval(document),
             "rows": _list_rows(document),
-            "n_shown": N_SHOWN,
+            "n_open": N_OPEN,
             "resource": name_resource(document),
             "scale": _find_scale(document),
-            "nested_rows": _list_nested(document),
+            "nested_rows": []
+            if nested is None
+            else [(name_score(name), number) for name, number in nested["numbers"].items()],
             "chosen": _list_chosen(document),
         },
         css=_CSS,
     )
 
 
-def render_search_summary(document: Document) -> str:
-    """Return sentences and the first candidates as a piece of html, for Jupyter."""
-    header, rows = tabulate(document, 10)
+def render_search_summary(document: SearchDocument) -> str:
+    """Return sentences and the first candidates as html for Jupyter."""
+    header, rows = tabulate_candidates(document, N_IN_SUMMARY)
     return render_fragment(
         "search_summary.html.jinja",
         {
-            "title": _write_title(document),
-            "origin": _write_origin(document),
+            "title": write_search_title(document),
+            "origin": write_search_origin(document),
             "sentences": describe_search(document),
             "header": header,
             "rows": rows,
-            "n_left_out": max(len(document["candidates"]) - 10, 0),
+            "n_left_out": max(len(document["candidates"]) - N_IN_SUMMARY, 0),
             "css": as_markup(read_asset("summary.css")),
         },
     )
 
 
-def render_search_markdown(document: Document) -> str:
-    """Return a search as Markdown: the same numbers."""
-    header, rows = tabulate(document)
-    lines = [f"# {escape(_write_title(document))}", "", escape(_write_origin(document)), ""]
-    lines += [*write_list(describe_search(document)), "", *write_table(header, rows), ""]
-    if document["nested"] is not None:
-        nested = [
-            [row["label"], *(_three(row["entry"][key]) for key in ("value", "low", "high"))]
-            for row in _list_nested(document)
-        ]
-        lines += ["## Nested evaluation", ""]
-        lines += [*write_table(["Score", "Value", "Low", "High"], nested), ""]
-    lines += [escape(_describe_interval(document)), ""]
-    return "\n".join(lines)
-
-
-def render_search_terminal(document: Document) -> str:
-    """Return a search as text."""
-    header, rows = tabulate(document, N_SHOWN)
-    cells = [header, *rows]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    table = [
-        "  ".join(
-            [*(text.rjust(width) for text, width in zip(row[:-1], widths, strict=False)), row[-1]]
-        ).rstrip()
-        for row in cells
-    ]
-    left_out = len(document["candidates"]) - N_SHOWN
-    more = [f"and {count_noun(left_out, 'candidate')} more: see frame()"] if left_out > 0 else []
-    title = [_write_title(document), _write_origin(document)]
-    return "\n".join([*title, "", *table, *more, "", *describe_search(document)])
-
-
-def _write_title(document: Document) -> str:
-    names = [one["short"] for one in document["parameters"] if len(one["values"]) > 1]
-    if not names:
-        return "A search"
-    return f"A search over {names[0] if len(names) == 1 else _join(names)}"
-
-
-def _join(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _write_origin(document: Document) -> str:
-    search = document["search"]
-    folds = count_noun(search["n_folds"], "fold")
-    n = len({str(one["params"]) for one in document["candidates"]})
-    splitter = f" of {search['cv']}" if search["cv"] else ""
-    return f"{search['name']}: {count_noun(n, 'candidate')}, each scored on {folds}{splitter}."
-
-
-def _describe_interval(document: Document) -> str:
-    reason = explain_no_interval(document)
-    if reason:
-        return f"No intervals: {reason}"
-    level, method = document["interval"]["level"], document["interval"]["method"]
-    return f"{100 * level:g} % intervals: {method}. They are approximate."
-
-
-def _find_scale(document: Document) -> tuple[float, float]:
-    """Return where the score lies: between its bounds, or what the candidates span."""
+def _find_scale(document: SearchDocument) -> tuple[float, float]:
+    """Return the scale of the score: its bounds, or the range of the candidates."""
     if document["search"]["bounds"] is not None:
         low, high = document["search"]["bounds"]
         return low, high
     ends = [
-        one[key]
+        end
         for one in document["candidates"]
-        for key in ("mean", "low", "high")
-        if one[key] is not None
+        for end in (one["mean"], one["low"], one["high"])
+        if end is not None
     ]
     return (min(ends), max(ends)) if ends and min(ends) < max(ends) else (0.0, 1.0)
 
 
-def _choose_cards(document: Document) -> list[Card]:
-    places = [("Best", document["best"])]
+def _choose_cards(document: SearchDocument) -> list[Card]:
+    scale, nested = _find_scale(document), document["nested"]
+    cards = [_make_card(document, "Best", document["best"], scale)]
     if document["one_standard_error"] != document["best"]:
-        places.append(("Smallest as good", document["one_standard_error"]))
-    scale = _find_scale(document)
-    cards = []
-    for label, place in places:
-        one = document["candidates"][place]
-        meaning = f"{name_score(document)} of {name_candidate(document, one)};"
-        meaning += f" {write_size(document, one)}"
-        folds = [score for score in one["folds"] if score is not None]
-        cards.append(Card(ScoreWords(label, meaning, "Search", scale), _as_entry(one), folds))
-    nested = document["nested"]
+        place = document["one_standard_error"]
+        cards.append(_make_card(document, "Smallest as good", place, scale))
     if nested is not None and nested["number"] is not None:
         meaning = (
-            f"{name_score(document)} of the whole search, on {nested['interval']['unit']}s"
-            " that had no part in the choice"
+            f"{name_search_score(document)} of the whole search, on"
+            f" {nested['interval']['unit']}s that had no influence on the choice"
         )
         cards.append(Card(ScoreWords("Nested", meaning, "Search", scale), nested["number"], []))
     return cards
 
 
-def _as_entry(candidate: Mapping[str, Any]) -> dict[str, Any]:
-    return {"value": candidate["mean"], "low": candidate["low"], "high": candidate["high"]}
+def _make_card(
+    document: SearchDocument, label: str, place: int, scale: tuple[float, float]
+) -> Card:
+    one = document["candidates"][place]
+    meaning = f"{name_search_score(document)} of {name_candidate(document, one)};"
+    meaning += f" {write_size(document, one)}"
+    words = ScoreWords(label, meaning, "Search", scale)
+    return Card(words, read_number(one), _pick_known(one["folds"]))
 
 
-def _list_rows(document: Document) -> list[dict[str, Any]]:
+def _pick_known(scores: Sequence[float | None]) -> list[float]:
+    return [score for score in scores if score is not None]
+
+
+def _list_rows(document: SearchDocument) -> list[CandidateRow]:
+    names = [parameter["name"] for parameter in document["parameters"]]
     return [
-        {
-            "candidate": one,
-            "written": [
-                write_value(one["params"][parameter["name"]])
-                if parameter["name"] in one["params"]
-                else ""
-                for parameter in document["parameters"]
-            ],
-            "entry": _as_entry(one),
-            "folds": [score for score in one["folds"] if score is not None],
-            "mark": mark_candidate(document, place),
-        }
+        CandidateRow(
+            one,
+            [write_value(one["params"][name]) if name in one["params"] else "" for name in names],
+            read_number(one),
+            _pick_known(one["folds"]),
+            mark_candidate(document, place),
+        )
         for place, one in enumerate(document["candidates"])
     ]
 
 
-def _list_nested(document: Document) -> list[dict[str, Any]]:
-    if document["nested"] is None:
-        return []
-    data: dict[str, Any] = {"classes": [], "positive": None, "prevalence": None}
-    return [
-        {"label": describe_score(name, data).label, "entry": entry}
-        for name, entry in document["nested"]["numbers"].items()
-    ]
-
-
-def _list_chosen(document: Document) -> list[str]:
-    """Return what the search chose in each fold of the nested evaluation."""
+def _list_chosen(document: SearchDocument) -> list[str]:
+    """Return the parameters that the search chose in each fold of the nested evaluation."""
     if document["nested"] is None:
         return []
     return [
         "; ".join(f"{name.split('__')[-1]} {write_value(value)}" for name, value in chosen.items())
-        or "not kept"
+        or "not known"
         for chosen in document["nested"]["best_params"]
     ]
 
 
-def _draw_charts(document: Document) -> list[Chart]:
+def _draw_charts(document: SearchDocument) -> list[Chart]:
     """Return score and fit time against each parameter, the score first."""
-    charts = []
     interval = "" if explain_no_interval(document) else ", with its interval"
+    shorts = {one["name"]: one["short"] for one in document["parameters"]}
+    score = name_search_score(document)
+    captions = {}
     for name in list_searched(document):
-        short = next(one["short"] for one in document["parameters"] if one["name"] == name)
-        for quantity, words in (("score", name_score(document)), ("fit_seconds", "fit time")):
-            figure, axes = make_chart()
-            draw_search(axes, document, name, quantity)
-            title = f"{words[0].upper()}{words[1:]} by {short}"
-            caption = (
-                f"Mean over the folds of each candidate{interval}."
-                if quantity == "score"
-                else "Mean seconds to fit a candidate in one fold."
-            )
-            svg = figure_to_svg(figure, title=title, description=caption)
-            charts.append(Chart(title, as_markup(svg), caption, []))
-    return charts
+        captions[name, "score"] = (
+            f"{score[0].upper()}{score[1:]} by {shorts[name]}",
+            f"Mean over the folds of each candidate{interval}.",
+        )
+        captions[name, "fit_seconds"] = (
+            f"Fit time by {shorts[name]}",
+            "Mean time in seconds to fit a candidate in one fold.",
+        )
+    drawn = draw_search_charts(document, captions)
+    return [
+        Chart(title, as_markup(drawn[key]), text, []) for key, (title, text) in captions.items()
+    ]
 
 
-def _make_legend(document: Document) -> list[dict[str, Any]]:
-    legend = [{"colour": 2, "dashes": 0, "text": "best"}]
+def _make_legend(document: SearchDocument) -> list[LegendEntry]:
+    legend = [LegendEntry(2, 0, "best")]
     if document["one_standard_error"] != document["best"]:
-        legend.append({"colour": 3, "dashes": 0, "text": "smallest as good"})
-    return [*legend, {"colour": 1, "dashes": 0, "text": "other candidates"}]
-
-
-def _three(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+        legend.append(LegendEntry(3, 0, "smallest as good"))
+    return [*legend, LegendEntry(1, 0, "other candidates")]

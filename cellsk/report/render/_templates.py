@@ -1,4 +1,4 @@
-"""The templates of pages: one environment, its filters, and a policy that lets nothing out."""
+"""Templates of pages: the environment, its filters, and the content security policy."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellsk.report.words._values import (
+from cellsk._checks import count_noun
+from cellsk.report.words import (
     name_class,
-    write_count,
+    name_level,
     write_duration,
     write_interval,
     write_number,
@@ -27,8 +28,8 @@ __all__ = ["as_markup", "read_asset", "render_fragment", "render_template"]
 def render_template(name: str, context: Mapping[str, Any], *, css: str = "") -> str:
     """Return the page of a template that extends `base.html.jinja`.
 
-    The page brings its own style and script and fetches nothing: its content security policy
-    lets in pictures that are part of it, and the one style and script whose hash it names.
+    The page contains its style and script and loads nothing: its content security policy
+    allows images that are part of it, and only the style and script with these hashes.
     Everything in the context is escaped, unless it is wrapped by :func:`as_markup`.
 
     Parameters
@@ -36,9 +37,9 @@ def render_template(name: str, context: Mapping[str, Any], *, css: str = "") -> 
     name : str
         A file in the folder `templates`.
     context : mapping of str to object
-        What the template names. A name that is missing is an error, not a blank.
+        Values for the names in the template. A missing name is an error.
     css : str, default=""
-        Rules that follow those of `page.css`. Never text from outside.
+        Rules after those of `page.css`. Never from user input.
 
     Returns
     -------
@@ -64,12 +65,12 @@ def render_template(name: str, context: Mapping[str, Any], *, css: str = "") -> 
 
 
 def render_fragment(name: str, context: Mapping[str, Any]) -> str:
-    """Return what a template of a part of a page makes of ``context``."""
+    """Return the html of a template for a part of a page."""
     return _make_environment().get_template(name).render(context)
 
 
 def as_markup(text: str) -> Any:
-    """Return html or svg of our own making, which a template is not to escape."""
+    """Return html or svg made by cellsk, which a template must not escape."""
     from markupsafe import Markup
 
     return Markup(text)
@@ -90,16 +91,17 @@ def _make_environment() -> Environment:
         "number": write_number,
         "interval": write_interval,
         "share": write_share,
-        "count": write_count,
+        "count": count_noun,
         "duration": write_duration,
         "class_name": name_class,
+        "level": name_level,
     }
     environment.globals["place"] = _place
     return environment
 
 
 def _place(value: float, scale: tuple[float, float]) -> str:
-    """Return where ``value`` stands on a scale, as a percentage; outside is at the end."""
+    """Return the place of ``value`` on a scale as a percentage, at most at its ends."""
     low, high = scale
     share = (value - low) / (high - low)
     return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
@@ -107,7 +109,7 @@ def _place(value: float, scale: tuple[float, float]) -> str:
 
 @cache
 def read_asset(name: str) -> str:
-    """Return a file of the folder `templates` as it is."""
+    """Return the text of a file in the folder `templates`."""
     environment = _make_environment()
     assert environment.loader is not None
     return environment.loader.get_source(environment, name)[0]

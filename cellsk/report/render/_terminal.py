@@ -1,23 +1,35 @@
-"""A report as a few lines of text."""
+"""render_terminal: an evaluation as text for a terminal."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from cellsk._checks import count_noun
-from cellsk.metrics import SCORE_NAMES
-from cellsk.report.document._shown import prepare
-from cellsk.report.words._phrases import ONE_CLASS, list_left_out, say_patient_threshold
-from cellsk.report.words._values import name_class
-from cellsk.report.words._verdict import list_cautions, say_against_guessing
+from cellsk.report.document import (
+    Data,
+    EvaluationDocument,
+    Number,
+    OperatingPoint,
+    Referral,
+    Subgroup,
+)
+from cellsk.report.words import (
+    add_exact_intervals,
+    compare_with_chance,
+    explain_no_patient_scores,
+    explain_patient_threshold,
+    list_cautions,
+    name_class,
+    name_level,
+    name_score,
+    verb,
+)
 
 __all__ = ["render_terminal"]
 
 WIDTH = 27
-# Control characters, with which a name could command a terminal, and those that turn the
-# direction of the text around.
+# Control characters, with which a name could send commands to a terminal, and characters that
+# reverse the direction of the text.
 _UNSEEN = re.compile("[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 SHOWN = (
     "accuracy",
@@ -32,48 +44,50 @@ SHOWN = (
     "brier_score",
     "calibration_error",
 )
+OF_PATIENTS = ("accuracy", "roc_auc", "sensitivity", "specificity")
 
 
-def render_terminal(document: Mapping[str, Any]) -> str:
-    """Return the summary: what was evaluated, the numbers, and what to beware of."""
-    document = prepare(document)
+def render_terminal(document: EvaluationDocument) -> str:
+    """Return a summary: what was evaluated, the numbers, and the warnings."""
+    document = add_exact_intervals(document)
     lines = [*_show_head(document), "", *_show_numbers(document)]
     lines += _show_prevalence(document)
     lines += _show_patients(document)
-    lines += _show_subgroups(document)
+    lines += _show_subgroups(document["subgroups"], document["data"])
     lines += _show_operating_point(document["operating_point"])
     lines += _show_referral(document["referral"])
     if document["leakage"] is not None:
         lines += ["", document["leakage"]["sentence"]]
     if document["warnings"]:
-        lines += ["", *(f"! {sentence}" for sentence in document["warnings"])]
+        lines += ["", *(f"! {warning['text']}" for warning in document["warnings"])]
     return "\n".join(_UNSEEN.sub(" ", line) for line in lines)
 
 
-def _show_head(document: Mapping[str, Any]) -> list[str]:
-    left_out = list_left_out(document)
+def _show_head(document: EvaluationDocument) -> list[str]:
+    left_out = document["left_out"]
     lines = [
         document["title"],
         f"{_describe_images(document['data'])}.",
         f"{count_noun(document['cv']['n_folds'], 'fold')}, each image predicted once.",
     ]
-    if left_out:
-        lines.append(f"{count_noun(len(left_out), 'file')} left out beforehand: {left_out[0][0]}")
-        lines[-1] += ", ..." if len(left_out) > 1 else "."
-    said = [*list_cautions(document), say_against_guessing(document)]
-    return [*lines, *(["", *kept] if (kept := [one for one in said if one]) else [])]
+    if n := len(left_out):
+        more = ", ..." if n > 1 else "."
+        were = f"{count_noun(n, 'file')} {verb(n, 'was', 'were')}"
+        lines.append(f"{were} left out before the run: {left_out[0][0]}{more}")
+    first = [one for one in (*list_cautions(document), compare_with_chance(document)) if one]
+    return [*lines, "", *first] if first else lines
 
 
-def _show_numbers(document: Mapping[str, Any]) -> list[str]:
+def _show_numbers(document: EvaluationDocument) -> list[str]:
     interval, numbers = document["interval"], document["numbers"]
-    head = f"{100 * interval['level']:g} % interval, {interval['method']}"
+    head = f"{name_level(interval['level'])}, {interval['method']}"
     return [
         f"{'':{WIDTH}}{'value':>7}  {head}",
-        *(_show(name, numbers[name]) for name in SHOWN if name in numbers),
+        *(_show_number(name, numbers[name]) for name in SHOWN if name in numbers),
     ]
 
 
-def _describe_images(data: Mapping[str, Any]) -> str:
+def _describe_images(data: Data) -> str:
     classes = ", ".join(f"{entry['n_images']:,} {entry['name']}" for entry in data["classes"])
     patients = (
         "patients unknown" if data["n_groups"] is None else count_noun(data["n_groups"], "patient")
@@ -82,101 +96,91 @@ def _describe_images(data: Mapping[str, Any]) -> str:
     return f"{count_noun(data['n_images'], 'image')} ({classes}), {patients}{positive}"
 
 
-def _show(name: str, entry: Mapping[str, Any]) -> str:
-    words = SCORE_NAMES[name][0] if name in SCORE_NAMES else name
-    if entry["value"] is None:
-        return f"{words:{WIDTH}}{'-':>7}  not defined here"
-    return f"{words:{WIDTH}}{entry['value']:7.3f}  {_write_interval(entry)}"
+def _show_number(name: str, number: Number) -> str:
+    if number["value"] is None:
+        return f"{name_score(name):{WIDTH}}{'-':>7}  not defined here"
+    return f"{name_score(name):{WIDTH}}{number['value']:7.3f}  {_show_interval(number)}"
 
 
-def _write_interval(entry: Mapping[str, Any]) -> str:
-    if entry["low"] is None or entry["high"] is None:
+def _show_interval(number: Number) -> str:
+    if number["low"] is None or number["high"] is None:
         return "-"
-    note = f" ({entry['note']})" if "note" in entry else ""
-    return f"{entry['low']:.3f} to {entry['high']:.3f}{note}"
+    note = f" ({number['note']})" if "note" in number else ""
+    return f"{number['low']:.3f} to {number['high']:.3f}{note}"
 
 
-def _show_prevalence(document: Mapping[str, Any]) -> list[str]:
-    at = document["at_prevalence"]
-    if at is None:
+def _show_prevalence(document: EvaluationDocument) -> list[str]:
+    stated = document["at_prevalence"]
+    if stated is None:
         return []
-    positive = name_class(document["data"]["positive"])
-    values = ", ".join(f"{name.upper()} {_in_short(at[name])}" for name in ("ppv", "npv"))
-    return ["", f"Where {100 * at['prevalence']:g} % of images are {positive}: {values}"]
+    positive = name_class(document["data"]["positive"] or "")
+    values = f"PPV {_show_in_line(stated['ppv'])}, NPV {_show_in_line(stated['npv'])}"
+    return ["", f"If {100 * stated['prevalence']:g}% of images are {positive}: {values}"]
 
 
-def _show_patients(document: Mapping[str, Any]) -> list[str]:
+def _show_patients(document: EvaluationDocument) -> list[str]:
     patients = document["patients"]
     if patients is None:
         return []
     head = f"By patient ({patients['aggregation']} of {patients['n_patients']} patients)"
-    if not patients["numbers"]:
-        return ["", f"{head}: {ONE_CLASS[0].lower()}{ONE_CLASS[1:]}"]
-    names = ("accuracy", "roc_auc", "sensitivity", "specificity")
-    shown = [
-        _show(name, patients["numbers"][name]) for name in names if name in patients["numbers"]
-    ]
-    note = say_patient_threshold(document)
+    numbers = patients["numbers"]
+    if not numbers:
+        return ["", f"{head}: no scores. {explain_no_patient_scores(document)}"]
+    shown = [_show_number(name, numbers[name]) for name in OF_PATIENTS if name in numbers]
+    note = explain_patient_threshold(document)
     return ["", head, *shown, *([note] if note else [])]
 
 
-def _show_subgroups(document: Mapping[str, Any]) -> list[str]:
-    groups = document["subgroups"]
-    if not groups:
+def _show_subgroups(subgroups: list[Subgroup], data: Data) -> list[str]:
+    if not subgroups:
         return []
-    name = "accuracy" if document["data"]["positive"] is None else "roc_auc"
+    name = "accuracy" if data["positive"] is None else "roc_auc"
+    lines = ["", f"By subgroup: {name_score(name)}"]
+    for one in subgroups:
+        label = f"{one['column']} {one['value']}"
+        number = _show_in_line(one["numbers"].get(name))
+        lines.append(f"{label:{WIDTH}} {count_noun(one['n_images'], 'image')}, {number}")
+    return lines
+
+
+def _show_operating_point(point: OperatingPoint | None) -> list[str]:
+    if point is None:
+        return []
+    wanted, achieved, untuned = point["wanted"], point["achieved"], point["untuned"]
+    other = "specificity" if wanted == "sensitivity" else "sensitivity"
     return [
         "",
-        f"By subgroup: {SCORE_NAMES[name][0]}",
+        f"Threshold chosen within training for a {wanted} of {point['target']:g}:",
         *(
-            f"{_name_subgroup(one):{WIDTH}} {count_noun(one['n_images'], 'image')}, "
-            f"{_in_short(one['numbers'].get(name))}"
-            for one in groups
+            f"{_show_number(name, achieved[name])} (untuned {_show_value(untuned[name])})"
+            for name in (wanted, other)
         ),
     ]
 
 
-def _name_subgroup(one: Mapping[str, Any]) -> str:
-    return f"{one['column']} {one['value']}"
-
-
-def _show_operating_point(point: Mapping[str, Any] | None) -> list[str]:
-    if point is None:
+def _show_referral(referral: Referral | None) -> list[str]:
+    if referral is None:
         return []
-    price = "specificity" if point["wanted"] == "sensitivity" else "sensitivity"
-    reached, paid = point["achieved"][point["wanted"]], point["achieved"][price]
-    untuned = point["untuned"]
+    n_referred = referral["n_referred"]
+    error = "no image is left to the model"
+    if referral["error"] is not None and referral["coverage"] is not None:
+        share = 100 * referral["coverage"]
+        error = f"the error of the other {share:.0f}% is {100 * referral['error']:.1f}%"
     return [
         "",
-        f"Threshold chosen within training for a {point['wanted']} of {point['target']:g}:",
-        f"{_show(point['wanted'], reached)} (untuned {_three(untuned[point['wanted']])})",
-        f"{_show(price, paid)} (untuned {_three(untuned[price])})",
+        f"{count_noun(n_referred, 'image')} {verb(n_referred)} referred to a pathologist, with an"
+        f" uncertainty above {referral['max_uncertainty']:g}; {error}.",
     ]
 
 
-def _show_referral(referral: Mapping[str, Any] | None) -> list[str]:
-    if referral is None:
-        return []
-    said = (
-        f"{referral['n_referred']:,} referred to a pathologist, uncertain by more than "
-        f"{referral['max_uncertainty']:g}; of the other {100 * referral['coverage']:.0f} %"
-    )
-    wrong = (
-        "nothing is left"
-        if referral["error"] is None
-        else f"{100 * referral['error']:.1f} % are wrong"
-    )
-    return ["", f"{said} {wrong}."]
+def _show_value(number: Number) -> str:
+    return "-" if number["value"] is None else f"{number['value']:.3f}"
 
 
-def _three(entry: Mapping[str, Any]) -> str:
-    return "-" if entry["value"] is None else f"{entry['value']:.3f}"
-
-
-def _in_short(entry: Mapping[str, Any] | None) -> str:
-    """Return a value with its interval behind it, in brackets."""
-    if entry is None or entry["value"] is None:
+def _show_in_line(number: Number | None) -> str:
+    """Return a value with its interval in brackets."""
+    if number is None or number["value"] is None:
         return "not defined"
-    if entry["low"] is None:
-        return f"{_three(entry)} (no interval)"
-    return f"{_three(entry)} ({_write_interval(entry)})"
+    if number["low"] is None:
+        return f"{_show_value(number)} (no interval)"
+    return f"{_show_value(number)} ({_show_interval(number)})"

@@ -1,4 +1,4 @@
-"""Small copies of images, as text that a page carries in itself."""
+"""Small copies of images as data URIs, for a page without other files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cellsk._checks import check_count
 from cellsk._codec import encode_image, open_page
+from cellsk.exceptions import InputError
 from cellsk.preprocessing import ImageReader
 
 __all__ = ["make_thumbnails"]
@@ -31,26 +32,26 @@ def make_thumbnails(
     rows : iterable of int
         Which of them.
     size : int, default=96
-        Longest side of a copy, in pixels. Images are made smaller where they are larger,
-        with their proportions kept, and are never made larger.
+        Longest side of a copy, in pixels. Larger images are made smaller, with the same
+        proportions. Images are never made larger.
     reader : ImageReader, default=None
-        Its page, value range, channels and limit of pixels are used for files, so that a
-        reader of the page sees what the network saw.
+        Its page, value range, channels and limit of pixels are used for files, so that the
+        page shows the images as the network gets them.
 
     Returns
     -------
     pictures : dict of int to str
-        A JPEG of each row. Images that cannot be read now, or are no pictures, are missing.
+        A JPEG of each row. Images that cannot be read or shown are missing.
 
     Raises
     ------
     TypeError, ValueError
-        When `size` is no positive whole number.
+        When `size` is not a positive whole number.
 
     Examples
     --------
     >>> from cellsk import make_cells
-    >>> from cellsk.report.render._thumbnails import make_thumbnails
+    >>> from cellsk.report.render import make_thumbnails
     >>> cells = make_cells(20, image_size=(16, 16), random_state=0)
     >>> pictures = make_thumbnails(cells.images, [2])
     >>> pictures[2][:23]
@@ -65,12 +66,12 @@ def make_thumbnails(
                 small = _shrink(_as_source(X[row], Path(folder)), size, reader)
                 pictures[int(row)] = _as_uri(small, Path(folder))
             except (OSError, ValueError, TypeError, MemoryError):
-                continue  # a missing picture is told by the page; it must not cost the report
+                continue  # the page shows that it is missing
     return pictures
 
 
 def _as_source(image: Any, folder: Path) -> Path | str | bytes:
-    """Return a path or the bytes of a file; an array is written to one."""
+    """Return a path, the bytes of a file, or the path of a new file with the pixels."""
     if isinstance(image, str | bytes | os.PathLike):
         return image  # type: ignore[return-value]
     path = folder / "image.png"
@@ -79,19 +80,20 @@ def _as_source(image: Any, folder: Path) -> Path | str | bytes:
 
 
 def _as_pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return an image in memory as uint8, brightness unchanged.
+    """Return an image in memory as uint8, with the same brightness.
 
     Raises
     ------
     ValueError
-        When its values are no brightness.
+        When its values are not between 0 and 255.
     """
     if image.dtype == np.uint8:
         return image
     values = image.astype(np.float64)
     low, high = values.min(), values.max()
-    if not (low >= 0 and high <= 255):  # written so that NaN fails
-        raise ValueError(f"images must hold brightness. Got values from {low:g} to {high:g}.")
+    if not (low >= 0 and high <= 255):  # NaN fails this, too
+        got = f"values from {low:g} to {high:g}"
+        raise InputError("must have values from 0 to 255", got, parameter="images")
     scale = 255.0 if image.dtype.kind in "fb" and high <= 1 else 1.0
     return np.rint(values * scale).astype(np.uint8)
 

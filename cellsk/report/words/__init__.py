@@ -1,1 +1,56 @@
-"""Sentences and phrases that say what a document holds."""
+"""Sentences, phrases and formats: what a document shows, in words."""
+
+from cellsk.report.words._exact_intervals import EXACT as EXACT
+from cellsk.report.words._exact_intervals import add_exact_intervals as add_exact_intervals
+from cellsk.report.words._formats import name_class as name_class
+from cellsk.report.words._formats import name_level as name_level
+from cellsk.report.words._formats import write_duration as write_duration
+from cellsk.report.words._formats import write_interval as write_interval
+from cellsk.report.words._formats import write_number as write_number
+from cellsk.report.words._formats import write_range as write_range
+from cellsk.report.words._formats import write_share as write_share
+from cellsk.report.words._images import count_images as count_images
+from cellsk.report.words._images import count_units as count_units
+from cellsk.report.words._images import describe_folds as describe_folds
+from cellsk.report.words._images import describe_left_out as describe_left_out
+from cellsk.report.words._images import describe_mixed_patients as describe_mixed_patients
+from cellsk.report.words._images import explain_no_patient_scores as explain_no_patient_scores
+from cellsk.report.words._images import explain_patient_threshold as explain_patient_threshold
+from cellsk.report.words._images import list_classes as list_classes
+from cellsk.report.words._images import list_kept_together as list_kept_together
+from cellsk.report.words._images import name_source as name_source
+from cellsk.report.words._images import verb as verb
+from cellsk.report.words._images import write_title as write_title
+from cellsk.report.words._limits import INTENDED_USE as INTENDED_USE
+from cellsk.report.words._limits import list_cautions as list_cautions
+from cellsk.report.words._limits import list_limits as list_limits
+from cellsk.report.words._scores import ScoreWords as ScoreWords
+from cellsk.report.words._scores import count_defined as count_defined
+from cellsk.report.words._scores import describe_score as describe_score
+from cellsk.report.words._scores import name_score as name_score
+from cellsk.report.words._scores import name_two_classes as name_two_classes
+from cellsk.report.words._search import describe_interval as describe_interval
+from cellsk.report.words._search import describe_nested as describe_nested
+from cellsk.report.words._search import describe_search as describe_search
+from cellsk.report.words._search import explain_no_interval as explain_no_interval
+from cellsk.report.words._search import mark_candidate as mark_candidate
+from cellsk.report.words._search import name_candidate as name_candidate
+from cellsk.report.words._search import name_resource as name_resource
+from cellsk.report.words._search import name_search_score as name_search_score
+from cellsk.report.words._search import read_number as read_number
+from cellsk.report.words._search import summarize_search as summarize_search
+from cellsk.report.words._search import tabulate_candidates as tabulate_candidates
+from cellsk.report.words._search import write_search_origin as write_search_origin
+from cellsk.report.words._search import write_search_title as write_search_title
+from cellsk.report.words._search import write_size as write_size
+from cellsk.report.words._search import write_value as write_value
+from cellsk.report.words._summary import describe_leakage as describe_leakage
+from cellsk.report.words._summary import summarize as summarize
+from cellsk.report.words._summary import write_origin as write_origin
+from cellsk.report.words._verdict import compare_with_chance as compare_with_chance
+from cellsk.report.words._verdict import describe_errors as describe_errors
+from cellsk.report.words._verdict import is_better_than_chance as is_better_than_chance
+from cellsk.report.words._verdict import is_error_falling as is_error_falling
+from cellsk.report.words._verdict import (
+    list_single_prediction_folds as list_single_prediction_folds,
+)

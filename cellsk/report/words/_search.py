@@ -1,43 +1,54 @@
-"""A search in words: for the terminal, the page and Markdown."""
+"""The findings of a search in sentences, and its candidates as table rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from cellsk.report.words._values import write_count, write_duration, write_interval, write_number
+from cellsk._checks import count_noun, join_words
+from cellsk.report.document import Candidate, Number, PlainValue, SearchDocument
+from cellsk.report.words._formats import (
+    name_level,
+    write_duration,
+    write_interval,
+    write_number,
+)
+from cellsk.report.words._images import verb
 
 __all__ = [
     "describe_choice",
+    "describe_interval",
     "describe_nested",
     "describe_search",
     "explain_no_interval",
     "mark_candidate",
     "name_candidate",
     "name_resource",
-    "name_score",
-    "tabulate",
+    "name_search_score",
+    "read_number",
+    "summarize_search",
+    "tabulate_candidates",
+    "write_search_origin",
+    "write_search_title",
     "write_size",
     "write_value",
 ]
 
-Document = Mapping[str, Any]
-EVALUATE = "Run evaluate on the search itself for one that is not."
+EVALUATE = "Pass the search itself to evaluate to get a score that is not."
 _NAMES = {"roc_auc": "ROC AUC", "matthews_corrcoef": "MCC", "f1": "F1"}
 
 
-def name_score(document: Document) -> str:
-    """Return the score's name for people: ``"balanced accuracy"`` for ``"balanced_accuracy"``."""
+def name_search_score(document: SearchDocument) -> str:
+    """Return the name of the score for people: ``"balanced accuracy"``, ``"ROC AUC"``."""
     score = document["search"]["score"]
     return _NAMES.get(score, score.replace("_", " "))
 
 
-def write_value(value: Any) -> str:
-    """Return a parameter's value as people write it: ``"16, 32"`` for filter counts.
+def write_value(value: PlainValue) -> str:
+    """Return a parameter's value: ``"16, 32"`` for filter counts.
 
     Examples
     --------
-    >>> from cellsk.report.words._search import write_value
+    >>> from cellsk.report.words import write_value
     >>> write_value([16, 32]), write_value(0.001), write_value(True), write_value(None)
     ('16, 32', '0.001', 'True', 'None')
     """
@@ -46,165 +57,228 @@ def write_value(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def name_candidate(document: Document, candidate: Mapping[str, Any]) -> str:
-    """Return what sets a candidate apart: ``"filters 16, 32; dropout 0.2"``."""
-    parts = [
-        f"{parameter['short']} {write_value(candidate['params'][parameter['name']])}"
+def read_number(candidate: Candidate) -> Number:
+    """Return the mean score of a candidate with its interval."""
+    return {"value": candidate["mean"], "low": candidate["low"], "high": candidate["high"]}
+
+
+def name_candidate(document: SearchDocument, candidate: Candidate) -> str:
+    """Return the parameters of a candidate: ``"filters 16, 32; dropout 0.2"``."""
+    params = candidate["params"]
+    named = [
+        f"{parameter['short']} {write_value(params[parameter['name']])}"
         for parameter in document["parameters"]
-        if parameter["name"] in candidate["params"] and len(parameter["values"]) > 1
+        if parameter["name"] in params and len(parameter["values"]) > 1
     ]
-    return "; ".join(parts) or "the only candidate"
+    return "; ".join(named) or "the only candidate"
 
 
-def describe_search(document: Document, remedy: str = EVALUATE) -> list[str]:
-    """Return what the search found, and what its best number is worth, in sentences.
+def write_search_title(document: SearchDocument) -> str:
+    """Return the title of the report."""
+    names = [one["short"] for one in document["parameters"] if len(one["values"]) > 1]
+    return f"Search over {join_words(names)}" if names else "Search"
 
-    `remedy` says how to come by a better number, where there is none yet.
+
+def write_search_origin(document: SearchDocument) -> str:
+    """Return a sentence on what was searched, and how it was scored."""
+    search = document["search"]
+    n = len({str(one["params"]) for one in document["candidates"]})
+    splitter = f" of {search['cv']}" if search["cv"] else ""
+    folds = count_noun(search["n_folds"], "fold")
+    return f"{search['name']}: {count_noun(n, 'candidate')}, each scored on {folds}{splitter}."
+
+
+def describe_search(document: SearchDocument, remedy: str | None = None) -> list[str]:
+    """Return what the search found, and how far to trust its best score, in sentences.
+
+    ``remedy`` is how to get an unbiased score. None describes it for Python.
     """
     return [
-        *_describe_best(document),
+        _describe_best(document),
         *describe_choice(document),
         *describe_nested(document, remedy),
-        *_describe_doubts(document),
+        *_describe_problems(document),
     ]
 
 
-def _describe_best(document: Document) -> list[str]:
+def _describe_best(document: SearchDocument) -> str:
     best = document["candidates"][document["best"]]
     interval = ""
     if best["low"] is not None:
-        level = f"{100 * document['interval']['level']:g} %"
-        interval = f" ({level} interval {write_interval(best)}, approximate)"
-    return [
-        f"Best of {write_count(_count_compared(document), 'candidate')}:"
-        f" {name_candidate(document, best)}, with {_with_article(name_score(document))} of"
+        level = name_level(document["interval"]["level"])
+        interval = f" ({level} {write_interval(read_number(best))}, approximate)"
+    score = name_search_score(document)
+    article = "an" if score[0].lower() in "aeiou" else "a"
+    return (
+        f"Best of {count_noun(_count_compared(document), 'candidate')}:"
+        f" {name_candidate(document, best)}, with {article} {score} of"
         f" {write_number(best['mean'])}{interval}."
-    ]
+    )
 
 
-def describe_choice(document: Document) -> list[str]:
-    """Return what the one-standard-error rule chooses, beside the best."""
-    best = document["candidates"][document["best"]]
-    choice = document["candidates"][document["one_standard_error"]]
-    if len(document["candidates"]) == 1:
+def describe_choice(document: SearchDocument) -> list[str]:
+    """Return which candidate the one-standard-error rule chooses."""
+    candidates = document["candidates"]
+    best = candidates[document["best"]]
+    choice = candidates[document["one_standard_error"]]
+    if len(candidates) == 1:
         return []
-    others = sum(one["within_one_standard_error"] for one in document["candidates"]) - 1
+    others = sum(one["within_one_standard_error"] for one in candidates) - 1
     if not others:
         return ["No other candidate is within one standard error of it."]
-    are = "is" if others == 1 else "are"
-    near = f"{others:,} other{'' if others == 1 else 's'} {are} as good, within one standard error"
+    near = f"{count_noun(others, 'other candidate')} {verb(others)} within one standard error of it"
     if choice["row"] == best["row"] and document["search"]["size_unit"] != "weights":
         return [f"{near}; none of them was clearly faster to fit."]
     if choice["row"] == best["row"]:
         return [f"{near}; the best is the smallest of them."]
     return [
         f"{near}. The smallest is {name_candidate(document, choice)}"
-        f" ({write_size(document, choice)} against {write_size(document, best)}), with"
-        f" {write_number(choice['mean'])}: the one-standard-error rule prefers it."
+        f" ({write_size(document, choice)}; the best has {write_size(document, best)}), with a"
+        f" score of {write_number(choice['mean'])}: the one-standard-error rule chooses it."
     ]
 
 
-def write_size(document: Document, candidate: Mapping[str, Any]) -> str:
-    """Return how large a candidate is: ``"2,001,985 weights"``, or ``"3.2 s to fit"``."""
+def write_size(document: SearchDocument, candidate: Candidate) -> str:
+    """Return the size of a candidate: ``"2,001,985 weights"``, or ``"3.2 s to fit"``."""
     if document["search"]["size_unit"] == "weights":
         return f"{candidate['size']:,} weights"
-    return f"{write_duration(candidate['size'])} to fit"
+    return f"a fit time of {write_duration(candidate['size'])}"
 
 
-def describe_nested(document: Document, remedy: str = EVALUATE) -> list[str]:
-    """Return the number to report, or why the best one is not."""
+def describe_nested(document: SearchDocument, remedy: str | None = None) -> list[str]:
+    """Return the score to report, or why the best score is not one."""
     nested = document["nested"]
     if nested is None:
         return [
-            "The best of several is chosen by luck too: its score is somewhat too good to report."
-            f" {remedy}"
+            "The best of several candidates is partly chosen by chance: its score is too high to"
+            f" report. {EVALUATE if remedy is None else remedy}"
         ]
     number, units = nested["number"], f"{nested['interval']['unit']}s"
     if number is None or number["value"] is None:
-        return [f"The nested evaluation knows no {name_score(document)}; its scores are below."]
+        score = name_search_score(document)
+        return [f"The nested evaluation has no {score}; its scores are listed below."]
     best = document["candidates"][document["best"]]["mean"]
     return [
         f"To report: {write_number(number['value'])} ({write_interval(number)}), on {units} that"
-        f" the search did not see, in {write_count(nested['n_folds'], 'fold')} around it. The best"
-        f" candidate, chosen on the {units} that score it, claims {write_number(best)}."
+        f" the search did not use, in {count_noun(nested['n_folds'], 'fold')} around it. The score"
+        f" of the best candidate, chosen and scored on the same {units}, is {write_number(best)}."
     ]
 
 
-def _describe_doubts(document: Document) -> list[str]:
+def _describe_problems(document: SearchDocument) -> list[str]:
     found = [f"No intervals: {reason}" for reason in [explain_no_interval(document)] if reason]
     if document["n_failed"]:
-        found.append(f"{write_count(document['n_failed'], 'candidate')} failed in a fold.")
+        found.append(f"{count_noun(document['n_failed'], 'candidate')} failed in a fold.")
     if document["iterations"] is not None:
         last = document["iterations"][-1]
         found.append(
-            f"Only the {write_count(last['n_candidates'], 'candidate')} of the last iteration"
+            f"Only the {count_noun(last['n_candidates'], 'candidate')} of the last iteration"
             f" ({last['n_resources']:,} {name_resource(document)}) can be compared with each other."
         )
     return found
 
 
-def explain_no_interval(document: Document) -> str:
-    """Return why the candidates have no interval; nothing where they have one."""
+def explain_no_interval(document: SearchDocument) -> str:
+    """Return why the candidates have no intervals, or "" if they have."""
     if document["search"]["n_folds"] < 2:
         return "one fold has no spread."
     if document["interval"]["test_fraction"] is None:
         cv = (document["search"]["cv"] or "cv").split("(")[0]
         return (
-            f"{cv} does not tell the share of the images in each test side. Pass test_fraction to"
+            f"the share of test images in each split is not known from {cv}. Pass test_fraction to"
             " SearchReport."
         )
     return ""
 
 
-def _count_compared(document: Document) -> int:
+def describe_interval(document: SearchDocument) -> str:
+    """Return how the intervals were computed, or why there are none."""
+    if reason := explain_no_interval(document):
+        return f"No intervals: {reason}"
+    interval = document["interval"]
+    return f"{name_level(interval['level'])}s: {interval['method']}. They are approximate."
+
+
+def _count_compared(document: SearchDocument) -> int:
     last = document["candidates"][0]["iteration"]
     return sum(candidate["iteration"] == last for candidate in document["candidates"])
 
 
-def name_resource(document: Document) -> str:
-    """Return what a halving search gives more of to fewer candidates: images, most often."""
+def name_resource(document: SearchDocument) -> str:
+    """Return the resource that a halving search increases, mostly images."""
     resource = document["search"]["resource"]
     return "images" if resource == "n_samples" else str(resource).split("__")[-1]
 
 
-def _with_article(noun: str) -> str:
-    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
-
-
-def tabulate(document: Document, limit: int | None = None) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows of the candidates as text, the best first."""
-    level = f"{100 * document['interval']['level']:g} % interval"
-    halving = document["iterations"] is not None
-    header = ["rank", *(one["short"] for one in document["parameters"])]
-    header += [
-        name_score(document),
-        level,
-        "fit seconds",
-        *([name_resource(document)] if halving else []),
-        "",
-    ]
-    rows = []
-    for place, candidate in enumerate(document["candidates"][:limit]):
-        values = (
-            write_value(candidate["params"][one["name"]])
-            if one["name"] in candidate["params"]
-            else ""
-            for one in document["parameters"]
-        )
-        number = {"value": candidate["mean"], "low": candidate["low"], "high": candidate["high"]}
-        failed = candidate["mean"] is None
-        row = [str(candidate["rank"]), *values]
-        row += ["failed" if failed else write_number(candidate["mean"])]
-        row += ["" if failed else write_interval(number), write_number(candidate["fit_seconds"], 1)]
-        row += [f"{candidate['n_resources']:,}"] if halving else []
-        rows.append([*row, mark_candidate(document, place)])
-    return header, rows
-
-
-def mark_candidate(document: Document, place: int) -> str:
-    """Return what is to be said of a candidate: best, as good as it, the smallest of these."""
+def mark_candidate(document: SearchDocument, place: int) -> str:
+    """Return the remark on a candidate: the best, the smallest as good, or as good."""
     if place == document["best"]:
         return "best"
     if place == document["one_standard_error"]:
         return "smallest as good"
     return "as good" if document["candidates"][place]["within_one_standard_error"] else ""
+
+
+def tabulate_candidates(
+    document: SearchDocument, limit: int | None = None
+) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the candidates as text, the best first."""
+    parameters, halving = document["parameters"], document["iterations"] is not None
+    header = ["rank", *(one["short"] for one in parameters)]
+    header += [name_search_score(document), name_level(document["interval"]["level"])]
+    header += ["fit seconds", *([name_resource(document)] if halving else []), ""]
+    rows = []
+    for place, candidate in enumerate(document["candidates"][:limit]):
+        params, failed = candidate["params"], candidate["mean"] is None
+        row = [str(candidate["rank"])]
+        row += [
+            write_value(params[one["name"]]) if one["name"] in params else "" for one in parameters
+        ]
+        row += ["failed" if failed else write_number(candidate["mean"])]
+        row += ["" if failed else write_interval(read_number(candidate))]
+        row += [write_number(candidate["fit_seconds"], 1)]
+        row += [f"{candidate['n_resources']:,}"] if halving else []
+        rows.append([*row, mark_candidate(document, place)])
+    return header, rows
+
+
+def summarize_search(document: SearchDocument, remedy: str | None = None) -> dict[str, Any]:
+    """Return the candidates with their remarks, the choice, and sentences, as plain values.
+
+    The keys are described at `SearchReport.summary`.
+    """
+    # Fit times differ from run to run, and so would a choice that depends on them.
+    counted = document["search"]["size_unit"] == "weights"
+    choice = document["candidates"][document["one_standard_error"]]
+    nested, sentences = document["nested"], describe_search if counted else describe_nested
+    return {
+        "n_folds": document["search"]["n_folds"],
+        "candidates": [
+            {
+                **_name_params(document, candidate),
+                "rank": candidate["rank"],
+                f"mean_{document['search']['score']}": candidate["mean"],
+                "low": candidate["low"],
+                "high": candidate["high"],
+                "standard_deviation": candidate["sd"],
+                "mean_fit_seconds": candidate["fit_seconds"],
+                "n_weights": candidate["size"] if counted else None,
+                "remark": mark_candidate(document, place) if counted else "",
+            }
+            for place, candidate in enumerate(document["candidates"])
+        ],
+        "one_standard_error": _pick_single(_name_params(document, choice)) if counted else None,
+        "nested": None if nested is None else nested["number"],
+        "summary": sentences(document, remedy),
+    }
+
+
+def _name_params(document: SearchDocument, candidate: Candidate) -> dict[str, PlainValue]:
+    """Return the parameters of a candidate by their short names."""
+    shorts = {one["name"]: one["short"] for one in document["parameters"]}
+    return {shorts[name]: value for name, value in candidate["params"].items()}
+
+
+def _pick_single(params: dict[str, PlainValue]) -> PlainValue | dict[str, PlainValue]:
+    """Return the value of a single parameter, or all parameters by name."""
+    return next(iter(params.values())) if len(params) == 1 else params

@@ -1,114 +1,167 @@
-"""What a reader must know first: one class called for all, guessing, and few patients."""
+"""Comparison with chance, and the captions that depend on it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import NamedTuple
 
-from cellsk.report.words._values import name_class, write_interval, write_number
+from cellsk.report.document import Coverage, EvaluationFacts, Number
+from cellsk.report.words._formats import name_class, write_interval, write_number
 
 __all__ = [
-    "call_of_folds",
-    "is_better_than_guessing",
-    "list_cautions",
-    "say_against_guessing",
-    "say_one_call",
+    "ErrorCaptions",
+    "compare_with_chance",
+    "describe_errors",
+    "describe_single_prediction",
+    "is_better_than_chance",
+    "is_error_falling",
+    "list_single_prediction_folds",
 ]
 
-Document = Mapping[str, Any]
+SURE = 0.8  # the predicted class is then at least four times as probable as all others together
+_LOOK = "Look for what they share: a stain, a tissue fold, a patient, a wrong label."
 
 
-def say_one_call(document: Document) -> str:
-    """Return that all images were called one class, if they were; else nothing."""
-    columns = [sum(counts) for counts in zip(*document["confusion_matrix"], strict=True)]
-    if sum(count > 0 for count in columns) != 1:
-        return ""
-    (name,) = (
+class ErrorCaptions(NamedTuple):
+    """Title and caption of the wrong predictions, and of the labels that may be wrong."""
+
+    title: str
+    caption: str
+    label_title: str
+    label_caption: str
+    labels_shown: bool
+
+
+def describe_single_prediction(facts: EvaluationFacts) -> str:
+    """Return that all images were predicted to be of one class, or ""."""
+    columns = [sum(counts) for counts in zip(*facts["confusion_matrix"], strict=True)]
+    predicted = [
         entry["name"]
-        for entry, count in zip(document["data"]["classes"], columns, strict=True)
+        for entry, count in zip(facts["data"]["classes"], columns, strict=True)
         if count
-    )
-    return f"It called all images {name_class(name)}."
+    ]
+    if len(predicted) != 1:
+        return ""
+    return f"All images were predicted {name_class(predicted[0])}."
 
 
-def call_of_folds(document: Document) -> dict[int, str]:
-    """Return, for each fold whose images were all called one class, the name of that class."""
-    found = document["predictions"]
-    names = [entry["name"] for entry in document["data"]["classes"]]
-    called: dict[int, set[int]] = {}
+def list_single_prediction_folds(facts: EvaluationFacts) -> dict[int, str]:
+    """Return the folds in which all images were predicted to be of one class, and that class."""
+    found = facts["predictions"]
+    predicted: dict[int, set[int]] = {}
     for fold, code in zip(found["fold"], found["predicted"], strict=True):
-        called.setdefault(fold, set()).add(code)
-    return {
-        fold: name_class(names[min(codes)]) for fold, codes in called.items() if len(codes) == 1
-    }
+        predicted.setdefault(fold, set()).add(code)
+    names = [name_class(entry["name"]) for entry in facts["data"]["classes"]]
+    return {fold: names[min(codes)] for fold, codes in predicted.items() if len(codes) == 1}
 
 
-def say_against_guessing(document: Document) -> str:
-    """Return whether the numbers are better than guessing, and by what; nothing if undefined.
+def compare_with_chance(facts: EvaluationFacts) -> str:
+    """Return whether the classifier is better than chance, or "" if that is not defined.
 
-    For two classes by ROC AUC, which guessing brings to 0.5; for more by balanced accuracy,
-    which it brings to 1 divided by their number.
+    For two classes by ROC AUC, whose chance level is 0.5. For more by balanced accuracy, whose
+    chance level is 1 divided by the number of classes.
     """
-    label, entry, chance = _find_judged(document)
-    if entry is None or entry["value"] is None:
+    label, number, chance = _find_deciding_score(facts)
+    if number is None or number["value"] is None:
         return ""
-    guessing = write_number(chance, 1 if chance == 0.5 else 2)
-    if entry["low"] is None or entry["high"] is None:
-        if _is_exactly_better(document):
-            return (
-                "Better than guessing, by the exact intervals of sensitivity and specificity,"
-                " images taken as independent."
-            )
-        if entry["value"] <= chance:
-            return f"Not better than guessing: {label} is {write_number(entry['value'], 2)}."
-        return f"Whether it is better than guessing cannot be told: {label} has no interval here."
-    interval = f"the interval of {label}, {write_interval(entry, 2)},"
-    if entry["low"] > chance:
-        return f"Better than guessing: {interval} lies above {guessing}."
-    if entry["high"] < chance:
-        return f"Worse than guessing: {interval} lies below {guessing}. Check the labels."
-    return f"Not shown to be better than guessing: {interval} includes {guessing}."
+    level = write_number(chance, 1 if chance == 0.5 else 2)
+    if number["low"] is None or number["high"] is None:
+        return _compare_without_interval(facts, label, number["value"], chance)
+    interval = f"the interval of {label}, {write_interval(number, 2)},"
+    if number["low"] > chance:
+        return f"Better than chance: {interval} lies above {level}."
+    if number["high"] < chance:
+        return f"Worse than chance: {interval} lies below {level}. Check the labels."
+    return f"Not shown to be better than chance: {interval} includes {level}."
 
 
-def is_better_than_guessing(document: Document) -> bool:
-    """Return whether the interval stays above what guessing reaches."""
-    _, entry, chance = _find_judged(document)
-    if entry is None or entry["value"] is None:
+def _compare_without_interval(
+    facts: EvaluationFacts, label: str, value: float, chance: float
+) -> str:
+    if _is_exactly_better(facts):
+        return (
+            "Better than chance, by the exact intervals of sensitivity and specificity, assuming"
+            " independent images."
+        )
+    if value <= chance:
+        return f"Not better than chance: {label} is {write_number(value, 2)}."
+    return f"It is not known whether this is better than chance: {label} has no interval here."
+
+
+def is_better_than_chance(facts: EvaluationFacts) -> bool:
+    """Return whether the interval of the deciding score lies above the chance level."""
+    _, number, chance = _find_deciding_score(facts)
+    if number is None or number["value"] is None:
         return False
-    return _is_exactly_better(document) if entry["low"] is None else entry["low"] > chance
+    return _is_exactly_better(facts) if number["low"] is None else number["low"] > chance
 
 
-def list_cautions(document: Document) -> list[str]:
-    """Return what stands before all numbers: one class called for all, and few patients."""
-    return [sentence for sentence in (say_one_call(document), _say_few(document)) if sentence]
-
-
-def _say_few(document: Document) -> str:
-    """Return the first sentence of the limit on few patients, unless a warning says it."""
-    if any("true intervals are wider" in sentence for sentence in document["warnings"]):
-        return ""
-    few: Iterable[str] = (
-        sentence
-        for sentence in document["limits"]
-        if sentence.startswith(("Only ", "With ")) and "too narrow" in sentence
-    )
-    limit = next(iter(few), "")
-    return limit and limit.split(". ")[0].split(": in ")[0].rstrip(".") + "."
-
-
-def _find_judged(document: Document) -> tuple[str, Mapping[str, Any] | None, float]:
-    numbers = document["numbers"]
-    if document["data"]["positive"] is not None:
+def _find_deciding_score(facts: EvaluationFacts) -> tuple[str, Number | None, float]:
+    numbers = facts["numbers"]
+    if facts["data"]["positive"] is not None:
         return "ROC AUC", numbers.get("roc_auc"), 0.5
-    n_classes = len(document["data"]["classes"])
+    n_classes = len(facts["data"]["classes"])
     return "balanced accuracy", numbers.get("balanced_accuracy"), 1 / n_classes
 
 
-def _is_exactly_better(document: Document) -> bool:
-    """Whether sensitivity and specificity together exceed 1, which guessing does not.
+def _is_exactly_better(facts: EvaluationFacts) -> bool:
+    """Whether the exact lower limits of sensitivity and specificity sum to more than 1.
 
-    For a ROC AUC without an interval, as where every image is right.
+    Decides where ROC AUC has no interval, for example if every image is classified correctly.
     """
-    opinions = document["second_opinions"]
-    lows = [opinions.get(name, {}).get("low") for name in ("sensitivity", "specificity")]
-    return None not in lows and sum(lows) > 1
+    opinions = facts["second_opinions"]
+    lows = [opinions[name]["low"] for name in ("sensitivity", "specificity") if name in opinions]
+    known = [low for low in lows if low is not None]
+    return len(known) == 2 and sum(known) > 1
+
+
+def describe_errors(facts: EvaluationFacts) -> ErrorCaptions:
+    """Return the captions for wrong predictions, and for labels that the predictions contradict."""
+    shown = is_better_than_chance(facts)
+    if shown:
+        label_caption = (
+            "Images whose labels are contradicted most by models that were not trained on them. A"
+            " person must check each of them; no label was changed."
+        )
+    else:
+        label_caption = (
+            "Not shown: this model is not shown to be better than chance, so its predictions say"
+            " little about the labels. The JSON file lists these images."
+        )
+    label_title = "Labels that may be wrong"
+    return ErrorCaptions(*_describe_confident_errors(facts), label_title, label_caption, shown)
+
+
+def _describe_confident_errors(facts: EvaluationFacts) -> tuple[str, str]:
+    found = facts["predictions"]
+    stated = [
+        found["proba"][row][found["predicted"][row]] or 0.0 for row in facts["confident_errors"]
+    ]
+    if not stated:
+        return "Errors", "There are none."
+    lowest, highest = write_number(min(stated), 2), write_number(max(stated), 2)
+    ranged = highest if highest == lowest else f"{lowest} to {highest}"
+    probability = f"the probability of the predicted class is {ranged}"
+    if min(stated) >= SURE:
+        return "Most confident errors", f"Wrong with high confidence: {probability}. {_LOOK}"
+    if max(stated) >= SURE:
+        return (
+            "Most confident errors",
+            f"Wrong, the first of them with high confidence: {probability}. {_LOOK}",
+        )
+    return (
+        "Errors with the highest probability",
+        f"Wrong, but none of them with high confidence: {probability}. {_LOOK}",
+    )
+
+
+def is_error_falling(coverage: Coverage) -> bool:
+    """Return whether the more certain half of the images has a lower error than all images."""
+    errors = {
+        share: error
+        for share, error in zip(coverage["coverage"], coverage["error"], strict=True)
+        if share is not None and error is not None
+    }
+    if not errors:
+        return False
+    half = min(errors, key=lambda share: abs(share - 0.5))
+    return errors[half] < errors[max(errors)]

@@ -1,5 +1,5 @@
 "use strict";
-// Pictures behind a button. Esc closes a dialog and the focus returns, as the browser does it.
+// A button opens a dialog with images. The browser closes it on Esc and returns the focus.
 for (const button of document.querySelectorAll("[data-dialog]")) {
   const dialog = document.getElementById(button.dataset.dialog);
   button.addEventListener("click", () => dialog.showModal());
@@ -7,7 +7,7 @@ for (const button of document.querySelectorAll("[data-dialog]")) {
     if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
   });
 }
-// On paper, everything that is folded is open.
+// For printing, open everything that is folded.
 const opened = [];
 addEventListener("beforeprint", () => {
   for (const fold of document.querySelectorAll("details:not([open])")) {
@@ -18,7 +18,7 @@ addEventListener("beforeprint", () => {
 addEventListener("afterprint", () => {
   for (const fold of opened.splice(0)) fold.open = false;
 });
-// A table that goes on to the right says so, until its end is reached.
+// A table that is cut off at the right has a hint until the reader reaches its end.
 const tables = [...document.querySelectorAll(".scroll")];
 const hint = (table) => {
   const rest = table.scrollWidth - table.clientWidth;
@@ -31,8 +31,8 @@ for (const table of tables) {
   table.addEventListener("scroll", () => hint(table), { passive: true });
 }
 addEventListener("resize", () => tables.forEach(hint));
-// The contents say where the reader is: in the last section that has reached the upper part of
-// the window. At the end of the page several have not; there it is the one that was asked for.
+// The table of contents marks the current section: the last one that has reached the upper part
+// of the window. At the end of the page, several sections cannot; there it is the requested one.
 const places = [];
 for (const link of document.querySelectorAll(".contents a")) {
   const section = document.getElementById(link.hash.slice(1));

@@ -1,10 +1,10 @@
-"""An estimator in words gives away nothing of the machine."""
+"""The description of an estimator, without folders and addresses of the machine."""
 
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from cellsk.report.document._estimator import hide_folders, in_short
+from cellsk.report.document._estimator import hide_folders, shorten_repr
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,10 @@ def test_hide_folders_keeps_the_last_part_of_absolute_paths(text, expected):
     assert hide_folders(text) == expected
 
 
-def test_in_short_has_no_address_and_no_folder_that_is_broken_in_two():
-    """Functions have an address; long texts are broken at blanks by scikit-learn."""
+def test_shorten_repr_has_no_address_and_no_folder_in_a_split_string():
+    """Functions have an address; scikit-learn splits long strings at blanks."""
     long = "/tmp/" + "a folder of jane doe/" * 12 + "weights"
-    text = in_short(make_pipeline(LogisticRegression(), memory=long), 2000)
+    text = shorten_repr(make_pipeline(LogisticRegression(), memory=long), 2000)
     assert "jane" not in text
     assert "weights" in text
-    assert "0x" not in in_short(lambda: None)
+    assert "0x" not in shorten_repr(lambda: None)

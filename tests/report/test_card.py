@@ -1,4 +1,4 @@
-"""render_markdown: the same numbers as the document, and nothing that a name could do."""
+"""render_card: the numbers of the document, and no markup from names."""
 
 import copy
 import json
@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from cellsk.metrics import SCORE_NAMES
-from cellsk.report.checklists._checklists import answer_checklists
-from cellsk.report.render._markdown import render_markdown
-from cellsk.report.render._markdown_text import escape, write_table
+from cellsk.report.checklists import answer_checklists
+from cellsk.report.render import render_card
+from cellsk.report.render._markdown import escape, write_table
 
 markdown_it = pytest.importorskip("markdown_it", reason="reads what was written")
 
 LABELS = {name: words[0] for name, words in SCORE_NAMES.items()}
 HAND_MADE = Path(__file__).with_name("hand_made.json")
 MINUS = "\u2212"
+LEVEL = "95% confidence interval"
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -47,7 +48,7 @@ def document():
 
 
 def read(text):
-    """Tokens of a Markdown reader that knows tables."""
+    """Tokens of a Markdown reader with tables."""
     return markdown_it.MarkdownIt("commonmark").enable("table").parse(text)
 
 
@@ -68,7 +69,7 @@ def tables(text):
 
 
 def table_of(text, first):
-    """The table whose header begins so."""
+    """The table whose header starts with these cells."""
     (found,) = (table for table in tables(text) if table[0][: len(first)] == first)
     return found
 
@@ -86,9 +87,9 @@ def numbers_in(part):
             yield from numbers_in(inner)
 
 
-def test_markdown_holds_every_number_of_the_document(document):
+def test_card_holds_every_number_of_the_document(document):
     """Values and intervals of all parts, to three digits."""
-    text = render_markdown(document)
+    text = render_card(document)
     found = [number for number in numbers_in(document) if number["value"] is not None]
     assert len(found) > 30
     for number in found:
@@ -97,10 +98,10 @@ def test_markdown_holds_every_number_of_the_document(document):
             assert f"{number['low']:.3f} to {number['high']:.3f}" in text
 
 
-def test_markdown_numbers_stand_beside_their_names(document):
+def test_card_has_each_number_in_the_row_of_its_name(document):
     """A value, its interval, and the mean of the folds with its spread."""
-    rows = table_of(render_markdown(document), ["Score", "Value"])
-    head = ["Score", "Value", "95 % interval", "Guessing", "Mean of folds", "SD of folds"]
+    rows = table_of(render_card(document), ["Score", "Value"])
+    head = ["Score", "Value", LEVEL, "Chance level", "Mean of folds", "SD of folds"]
     assert rows[0][:6] == head
     by_name = {row[0]: row[1:6] for row in rows[1:]}
     assert by_name["ROC AUC"] == ["0.821", "0.721 to 0.911", "0.500", "0.650", "0.071"]
@@ -109,11 +110,11 @@ def test_markdown_numbers_stand_beside_their_names(document):
     assert len(rows) == 1 + len(document["numbers"])
 
 
-def test_markdown_tells_classes_folds_and_matrix(document):
+def test_card_has_classes_folds_and_matrix(document):
     """Three tables, cell by cell."""
-    text = render_markdown(document)
+    text = render_card(document)
     classes = table_of(text, ["Class", "Images", "Patients"])
-    assert classes[1:] == [["benign", "4", "2", "50 %"], ["malignant (positive)", "4", "3", "50 %"]]
+    assert classes[1:] == [["benign", "4", "2", "50%"], ["malignant (positive)", "4", "3", "50%"]]
     matrix = table_of(text, ["True class"])
     assert matrix[1:] == [["benign", "3", "1"], ["malignant", "0", "4"]]
     fold = dict(zip(*table_of(text, ["Fold"])[:2], strict=True))
@@ -123,67 +124,67 @@ def test_markdown_tells_classes_folds_and_matrix(document):
     assert (fold["Chosen"], fold["Time to fit"]) == ("classifier__filters=(8, 16)", "1 min 15 s")
 
 
-def test_markdown_tells_threshold_prevalence_patients_and_leakage(document):
+def test_card_has_threshold_prevalence_patients_and_leakage(document):
     """Each optional part."""
-    text = render_markdown(document)
-    assert "Wanted: a sensitivity of 0.95." in text
-    assert "If 2 % of the images were positive: " in text
+    text = render_card(document)
+    assert "Target: a sensitivity of 0.95." in text
+    assert "At a prevalence of 2%: " in text
     assert f"{LABELS['ppv']} 0.031 (0.011 to 0.111)" in text
-    assert "Images of several classes had 1 patient; such a patient counts as malignant." in text
+    assert "1 patient has images of more than one class; it counts as malignant." in text
     gap = table_of(text, ["Score", "Folds by patient", "Folds by image"])
     assert gap[1][3] == "0.145 (0.045 to 0.245)"
-    opinions = table_of(text, ["Score", "95 % interval", "Method"])
+    opinions = table_of(text, ["Score", LEVEL, "Method"])
     assert opinions[1][:2] == ["ROC AUC", "0.821 (0.611 to 0.999)"]
     assert opinions[1][2].startswith("DeLong")
     assert table_of(text, ["Code"])[1][:2] == ["A201", "warning"]
     assert table_of(text, ["Subgroup"])[1][0] == "site: north"
 
 
-def test_markdown_names_the_most_confident_error(document):
+def test_card_names_the_most_confident_error(document):
     """File, label, prediction and probability of the row."""
-    found = [table for table in tables(render_markdown(document)) if table[0][0] == "Image"]
+    found = [table for table in tables(render_card(document)) if table[0][0] == "Image"]
     assert len(found) == 2
     why = "malignant 0.97, at least the threshold 0.32"
     assert found[0][1] == ["benign/P3.png", "benign", "malignant", "0.97", why]
-    assert found[1][0] == ["Image", "Label", "Probability of its label", "Predicted"]
+    assert found[1][0] == ["Image", "Label", "Probability of the label", "Predicted"]
 
 
-def test_markdown_gives_its_verdict_and_cautions_before_the_numbers(document):
+def test_card_gives_its_verdict_and_cautions_before_the_numbers(document):
     """As the page does."""
     document["confusion_matrix"] = [[0, 4], [0, 4]]
-    text = render_markdown(document)
+    text = render_card(document)
     start = text[: text.index("## Intended use")]
-    assert "- It called all images malignant." in start
-    assert "Better than guessing: the interval of ROC AUC, 0.72 to 0.91, lies above 0.5." in start
+    assert "- All images were predicted malignant." in start
+    assert "Better than chance: the interval of ROC AUC, 0.72 to 0.91, lies above 0.5." in start
 
 
-def test_markdown_shows_the_exact_interval_where_there_is_no_other(document):
+def test_card_shows_the_exact_interval_if_there_is_no_other(document):
     """Marked, in the table and in the first line."""
     document["numbers"]["sensitivity"] = {"value": 0.75, "low": None, "high": None}
-    text = render_markdown(document)
-    assert "Sensitivity 0.750 (0.194 to 0.994, exact, images taken as independent);" in text
-    assert "| 0.194 to 0.994, exact, images taken as independent |" in text
+    text = render_card(document)
+    assert "Sensitivity 0.750 (0.194 to 0.994, exact, assuming independent images);" in text
+    assert "| 0.194 to 0.994, exact, assuming independent images |" in text
 
 
-def test_markdown_names_what_was_left_out(document):
-    """With the reason; a document of an older version has no such list."""
-    assert "left out beforehand" not in render_markdown(document)
+def test_card_names_what_was_left_out(document):
+    """With the reason; a document without such a list is accepted."""
+    assert "left out before the run:" not in render_card(document)
     document["left_out"] = [["a|b.png", "cannot be decoded"]]
-    text = render_markdown(document)
-    assert "1 file left out beforehand:" in text
+    text = render_card(document)
+    assert "1 file was left out before the run:" in text
     assert table_of(text, ["File", "Reason"])[1] == ["a|b.png", "cannot be decoded"]
 
 
-def test_markdown_doubts_no_label_by_a_model_that_may_be_guessing(document):
-    """It says so instead."""
+def test_card_does_not_list_labels_of_a_model_at_chance_level(document):
+    """It explains why."""
     document["numbers"]["roc_auc"] |= {"low": 0.4}
-    text = render_markdown(document)
-    assert "Labels in doubt. Not shown: this model is not shown to be better" in text
-    assert "Probability of its label" not in text
+    text = render_card(document)
+    assert "Labels that may be wrong. Not shown: this model is not shown to be better" in text
+    assert "Probability of the label" not in text
 
 
-def test_markdown_leaves_the_machinery_out_of_the_parameters(document):
-    """What is None, and what a pipeline keeps for itself."""
+def test_card_leaves_technical_parameters_out(document):
+    """Also those that are None."""
     document["estimator"]["parameters"] = {
         "memory": "None",
         "verbose": "False",
@@ -191,12 +192,12 @@ def test_markdown_leaves_the_machinery_out_of_the_parameters(document):
         "classifier__class_weight": "None",
         "classifier__epochs": "20",
     }
-    rows = table_of(render_markdown(document), ["Parameter", "Value"])
+    rows = table_of(render_card(document), ["Parameter", "Value"])
     assert rows[1:] == [["classifier__epochs", "20"]]
 
 
-def test_markdown_says_over_how_many_folds_a_mean_is(document):
-    """Where one has no value; and which fold called everything one class."""
+def test_card_names_the_number_of_folds_of_a_mean(document):
+    """If a fold has no value; and the fold in which one class was predicted."""
     document["folds"][0]["scores"]["npv"] = None
     document["predictions"]["predicted"] = [
         1 if fold == 1 else code
@@ -204,20 +205,20 @@ def test_markdown_says_over_how_many_folds_a_mean_is(document):
             document["predictions"]["fold"], document["predictions"]["predicted"], strict=True
         )
     ]
-    text = render_markdown(document)
+    text = render_card(document)
     assert "0.650 over 1 of 2 folds" in text
-    assert "- Fold 1: all images were called malignant." in text
+    assert "- Fold 1: all images were predicted malignant." in text
 
 
-def test_markdown_warnings_come_before_the_numbers(document):
-    """A reader must not miss them."""
-    text = render_markdown(document)
+def test_card_warnings_come_before_the_numbers(document):
+    """Readers must not miss them."""
+    text = render_card(document)
     assert text.index("Four patients are few.") < text.index("## Numbers")
 
 
-def test_markdown_lists_answered_items_and_names_the_others(document):
+def test_card_lists_answered_items_and_names_the_others(document):
     """As in the document."""
-    text = render_markdown(document)
+    text = render_card(document)
     for name, items in document["checklists"].items():
         part = text[text.index(f"### {name}") :]
         rows = tables(part)[0][1:]
@@ -231,9 +232,9 @@ def test_markdown_lists_answered_items_and_names_the_others(document):
         assert f"{counted}{said.count('for the authors')} for the authors." in part
 
 
-def test_markdown_without_optional_parts_leaves_their_sections_out(document):
-    """No heading above nothing, and no 'None'."""
-    whole = render_markdown(document)
+def test_card_without_optional_parts_leaves_their_sections_out(document):
+    """No empty sections, and no 'None'."""
+    whole = render_card(document)
     for name in ("patients", "operating_point", "referral", "calibration", "at_prevalence"):
         document[name] = None
     document["audit"] = document["leakage"] = None
@@ -248,13 +249,13 @@ def test_markdown_without_optional_parts_leaves_their_sections_out(document):
     for one in document["data"]["classes"]:
         one["n_groups"] = None
     document["checklists"] = answer_checklists(document)
-    text = render_markdown(document)
+    text = render_card(document)
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert headings == [
         "Intended use and limits",
         "Images",
         "Numbers",
-        "Right and wrong",
+        "Confusion matrix and errors",
         "Folds",
         "Model",
         "Checklists",
@@ -264,7 +265,7 @@ def test_markdown_without_optional_parts_leaves_their_sections_out(document):
     assert not re.search(r"\bNone\b(?!\.)", text[: text.index("## Checklists")])
 
 
-def test_markdown_of_many_classes_tells_each_against_the_rest(document):
+def test_card_of_many_classes_has_each_against_the_rest(document):
     """And no positive class, no second opinions."""
     document["data"] |= {"positive": None, "prevalence": None}
     document["per_class"] = [
@@ -275,35 +276,52 @@ def test_markdown_of_many_classes_tells_each_against_the_rest(document):
         }
     ]
     document["patients"]["n_mixed"] = 2
-    text = render_markdown(document)
+    text = render_card(document)
     assert table_of(text, ["Class", "Images", "F1"])[1] == [
         "in situ",
         "4",
         "0.300 (0.200 to 0.400)",
     ]
-    assert "such a patient was left out" in text
+    assert "2 patients have images of more than one class; they are left out." in text
 
 
-def test_markdown_tells_what_is_left_after_referral(document):
-    """The images that stay, how many of them are wrong, and their scores."""
-    text = render_markdown(document)
-    assert "3 images uncertain by more than 0.25 are referred. 5 images (62 %) are left" in text
-    assert "20 % of them are wrong" in text
+def test_card_describes_the_images_that_are_not_referred(document):
+    """Their number, error and scores."""
+    text = render_card(document)
+    assert "3 images with an uncertainty above 0.25 are referred. 5 images (62%) are left" in text
+    assert "with an error of 20%." in text
     document["referral"] |= {"n_kept": 0, "n_referred": 8, "error": None, "numbers": {}}
-    text = render_markdown(document)
-    assert "8 images uncertain by more than 0.25 are referred. None is left to the model." in text
+    text = render_card(document)
+    assert (
+        "8 images with an uncertainty above 0.25 are referred. No image is left to the model."
+        in text
+    )
 
 
-def test_markdown_of_patients_of_one_class_says_so(document):
+def test_card_uses_the_singular_for_one_image(document):
+    """One image is referred, and one is left to the model."""
+    document["referral"] |= {"n_kept": 1, "n_referred": 1}
+    text = render_card(document)
+    assert "1 image with an uncertainty above 0.25 is referred. 1 image (62%) is left to" in text
+
+
+@pytest.mark.parametrize(
+    ("n_mixed", "reason"),
+    [
+        (4, "Every patient has both malignant and benign images and counts as malignant"),
+        (3, "Every patient has malignant images and counts as malignant"),
+    ],
+)
+def test_card_explains_why_patients_have_no_scores(document, n_mixed, reason):
     """Instead of an empty table."""
-    document["patients"]["numbers"] = {}
-    assert "by patient there is nothing to tell apart" in render_markdown(document)
+    document["patients"] |= {"numbers": {}, "n_mixed": n_mixed}
+    assert f"{reason}, so patients cannot be scored." in render_card(document)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_markdown_takes_no_mark_from_a_name(document, name):
-    """Names of classes, files, groups, sites, parameters and texts stay text, in every place."""
-    plain = render_markdown(document)
+def test_card_has_no_markup_from_names(document, name):
+    """Names of classes, files, groups, sites, parameters and texts stay text."""
+    before = render_card(document)
     old = copy.deepcopy(document)
     for entry in document["data"]["classes"]:
         entry["name"] += name
@@ -311,23 +329,23 @@ def test_markdown_takes_no_mark_from_a_name(document, name):
     document["subgroups"][0] |= {"column": name, "value": name}
     document["audit"]["findings"][0]["message"] = name
     document["estimator"] |= {"name": name, "parameters": {name: name}}
-    document["warnings"] = document["limits"] = [name]
+    document["warnings"] = document["limits"] = [{"code": "", "text": name}]
     document["title"] = document["intended_use"] = document["cv"]["description"] = name
     document["checklists"] = answer_checklists(document)
-    text = render_markdown(document)
+    text = render_card(document)
     kinds = {token.type for token in read(text)}
     inner = {child.type for token in read(text) for child in token.children or ()}
     assert "html_block" not in kinds
     assert inner <= {"text", "text_special", "softbreak", "strong_open", "strong_close"}
-    assert text.count("\n") == plain.count("\n") - len(old["estimator"]["parameters"]) + 1
-    assert [len(table[0]) for table in tables(text)] == [len(table[0]) for table in tables(plain)]
+    assert text.count("\n") == before.count("\n") - len(old["estimator"]["parameters"]) + 1
+    assert [len(table[0]) for table in tables(text)] == [len(table[0]) for table in tables(before)]
     shown = {cell for table in tables(text) for row in table for cell in row}
     assert " ".join(name.replace("\u202e", " ").split()) in shown
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_escape_gives_back_what_was_written(name):
-    """Read again, at the start of a line, the text is the text."""
+def test_escape_keeps_the_text(name):
+    """Also at the start of a line."""
     written = escape(name)
     (opened, inline, closed) = read(written)
     assert (opened.type, closed.type) == ("paragraph_open", "paragraph_close")
@@ -336,12 +354,12 @@ def test_escape_gives_back_what_was_written(name):
 
 
 def test_escape_leaves_bare_addresses_without_a_link():
-    """GitHub makes links of "://" and "www." as they stand, and not of escaped ones."""
+    """GitHub makes links of "://" and "www.", but not if they are escaped."""
     text = escape("see https://example.org, www.example.org, mailto:a")
     assert text == r"see https\://example.org, www\.example.org, mailto\:a"
 
 
-def test_table_sets_numbers_right_and_names_left():
-    """By what the column holds; the first column is names."""
+def test_table_aligns_numbers_to_the_right():
+    """By the content of the column; the first column has names."""
     lines = write_table(["Fold", "Images", "Name"], [["1", "1,200", "a"], ["2", f"{MINUS}3", "7a"]])
     assert lines[1] == "| :-- | --: | :-- |"

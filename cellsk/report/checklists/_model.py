@@ -1,0 +1,169 @@
+"""Answers to checklist items on the model: estimator, training, selection and output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cellsk._checks import join_words
+from cellsk.report.checklists._items import Answer, Answers
+from cellsk.report.document import EvaluationDocument
+from cellsk.report.words import list_classes, write_duration, write_number, write_range
+
+__all__ = ["CLAIM_MODEL", "TRIPOD_MODEL"]
+
+
+def _pick_parameters(document: EvaluationDocument, ending: str) -> dict[str, str]:
+    """Return the estimator's parameters whose names end so, at any depth."""
+    parameters = document["estimator"]["parameters"]
+    return {name: value for name, value in parameters.items() if name.endswith(ending)}
+
+
+def _write_parameters(parameters: Mapping[str, str]) -> str:
+    return join_words([f"{name}={value}" for name, value in parameters.items()])
+
+
+def _list_best_params(document: EvaluationDocument) -> list[dict[str, str]]:
+    """Return the parameters that a search chose in each fold, if any."""
+    return [fold["best_params"] for fold in document["folds"] if fold["best_params"]]
+
+
+def _answer_model(document: EvaluationDocument) -> Answer:
+    text = f"{document['estimator']['name']}, with the parameters listed in the report. "
+    best = _list_best_params(document)
+    if best:
+        names = join_words(sorted({name for one in best for name in one}))
+        text += f"A search within the training side of each fold chose {names}. "
+    if document["calibration"]:
+        text += f"Probabilities were calibrated there ({document['calibration']['method']}). "
+    if document["operating_point"]:
+        text += "The threshold was chosen there, too. "
+    return Answer(text + "Validated by cross-validation.", "why this model.")
+
+
+def _answer_combination(document: EvaluationDocument) -> Answer:
+    text = "The evaluation itself combined no models: one estimator was fitted for each fold."
+    if document["calibration"]:
+        text = (
+            "Within each fold, calibration fitted the estimator on several inner folds and took "
+            "the mean of their probabilities."
+        )
+    return Answer(text, f"whether {document['estimator']['name']} is itself an ensemble.")
+
+
+def _answer_start(document: EvaluationDocument) -> Answer:
+    seeds = _pick_parameters(document, "random_state")
+    of_estimator = f" Seed of the estimator: {_write_parameters(seeds)}." if seeds else ""
+    of_run = "none was set" if document["seed"] is None else document["seed"]
+    return Answer(
+        f"Seed of the run: {of_run}.{of_estimator}", "how weights start, if not at random."
+    )
+
+
+def _answer_training(document: EvaluationDocument) -> Answer:
+    epochs = [len(fold["history"]["loss"]) for fold in document["folds"] if fold["history"]]
+    text = "All training parameters are listed in the report. "
+    if epochs:
+        of_first = " (of the first of several networks)" if document["calibration"] else ""
+        text += f"Epochs trained in each fold{of_first}: {', '.join(map(str, epochs))}. "
+    took = write_duration(sum(fold["fit_seconds"] for fold in document["folds"]))
+    return Answer(f"{text}Fitting all folds took {took}.", "the machine, and why these parameters.")
+
+
+def _answer_selection(document: EvaluationDocument) -> Answer:
+    epochs = [fold["best_epoch"] for fold in document["folds"] if fold["best_epoch"] is not None]
+    sentences = []
+    if epochs:
+        sentences.append(f"Epoch kept in each fold: {', '.join(map(str, epochs))}.")
+    if _list_best_params(document):
+        sentences.append("In each fold, a search on its training side chose the parameters.")
+    else:
+        sentences.append("No search: the parameters were set before the run.")
+    sentences.append(
+        "The report is about the procedure; the model for use is trained afterwards on all images."
+    )
+    return Answer(" ".join(sentences), "which models were tried before this run.")
+
+
+def _answer_software(document: EvaluationDocument) -> Answer:
+    return Answer(", ".join(f"{name} {text}" for name, text in document["versions"].items()) + ".")
+
+
+def _answer_balance(document: EvaluationDocument) -> Answer:
+    weights = _pick_parameters(document, "class_weight")
+    used = {name: value for name, value in weights.items() if value != "None"}
+    if used:
+        how = f"Classes were weighted in training: {_write_parameters(used)}. "
+    else:
+        how = "No parameter class_weight was set. "
+    after = document["calibration"]
+    how += f"Calibrated afterwards: {after['method']}." if after else "Not recalibrated afterwards."
+    images = list_classes(document["data"])
+    return Answer(f"{how} The images: {images}.", "any other balancing, and why.")
+
+
+def _answer_output(document: EvaluationDocument) -> Answer:
+    text = "A probability for each class, and a class. "
+    point = document["operating_point"]
+    if point is None:
+        text += "The class is the result of predict; the run tuned no threshold."
+        return Answer(text, "why this suits the use.")
+    thresholds = [value for value in point["thresholds"] if value is not None]
+    ranged = (
+        f", from {write_number(min(thresholds))} to {write_number(max(thresholds))} over the folds"
+        if thresholds
+        else ""
+    )
+    wanted = point["wanted"]
+    text += (
+        f"The threshold was chosen on the training side of each fold for a {wanted} of "
+        f"{point['target']:g}{ranged}. The {wanted} on the test sides is "
+        f"{write_range(point['achieved'][wanted])}."
+    )
+    return Answer(text, f"why a {wanted} of {point['target']:g} is needed.")
+
+
+def _answer_predictions(document: EvaluationDocument) -> Answer:
+    version = document["versions"].get("cellsk", "version unknown")
+    return Answer(
+        f"By predict_proba and predict of {document['estimator']['name']}, fitted on the "
+        f"training side of each fold, with cellsk {version}. Every prediction is in the report's "
+        "JSON file."
+    )
+
+
+def _answer_updating(document: EvaluationDocument) -> Answer:
+    if document["calibration"]:
+        method = document["calibration"]["method"]
+        return Answer(
+            f"None after the evaluation. Calibration ({method}) is part of the model, fitted in "
+            "the training side of each fold."
+        )
+    return Answer("None. The evaluation changed no model.")
+
+
+def _answer_specification(document: EvaluationDocument) -> Answer:
+    return Answer(
+        "Parameters, versions and seed are in the report. The run kept no model, as each fold has "
+        "another one. A model for use is fitted afterwards on all images, and written by "
+        "save_model.",
+        "where the fitted model is available, and who may use it.",
+    )
+
+
+TRIPOD_MODEL: Answers = {
+    "12c": _answer_model,
+    "12f": _answer_updating,
+    "12g": _answer_predictions,
+    "13": _answer_balance,
+    "15": _answer_output,
+    "22": _answer_specification,
+    "24": _answer_updating,
+}
+CLAIM_MODEL: Answers = {
+    "22": _answer_model,
+    "23": _answer_software,
+    "24": _answer_start,
+    "25": _answer_training,
+    "26": _answer_selection,
+    "27": _answer_combination,
+}

@@ -1,0 +1,322 @@
+"""render_card: the numbers of an evaluation as a model card in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cellsk._checks import count_noun, join_words
+from cellsk.report.checklists import count_statuses
+from cellsk.report.document import EvaluationDocument, Fold
+from cellsk.report.render._card_numbers import NUMBER_SECTIONS, pick_present, write_leakage
+from cellsk.report.render._markdown import escape, write_list, write_table
+from cellsk.report.render._pictures import describe_pictures
+from cellsk.report.words import (
+    add_exact_intervals,
+    compare_with_chance,
+    count_images,
+    count_units,
+    describe_errors,
+    describe_folds,
+    is_error_falling,
+    list_cautions,
+    list_kept_together,
+    list_single_prediction_folds,
+    name_level,
+    name_score,
+    verb,
+    write_duration,
+    write_number,
+    write_range,
+    write_share,
+)
+
+__all__ = ["render_card"]
+
+_AT_THE_TOP = ("roc_auc", "sensitivity", "specificity", "balanced_accuracy", "brier_score")
+_OF_FOLDS = ("accuracy", "roc_auc", "sensitivity", "specificity", "balanced_accuracy")
+_MAX_FILES = 10
+_MAX_LEFT_OUT = 50
+# Parameters that do not describe the model.
+_TECHNICAL = {"memory", "steps", "transform_input", "verbose", "callbacks"}
+_SOURCES = {
+    "TRIPOD+AI": "Collins et al., BMJ 2024;385:e078378",
+    "CLAIM": "Tejani et al., Radiology: Artificial Intelligence 2024;6(4):e240300",
+}
+
+
+def render_card(document: EvaluationDocument) -> str:
+    """Return the document of an evaluation as a model card.
+
+    It has the numbers of the page, without curves and pictures: for a repository, a supplement,
+    or a reader without a browser. The order follows the model cards of Mitchell et al. [1]_.
+    Names of classes, files and the like are escaped, so that they cannot become markup.
+
+    Parameters
+    ----------
+    document : dict
+        As described in ``evaluation.schema.json``.
+
+    Returns
+    -------
+    text : str
+        Markdown with tables, for GitHub and pandoc. It ends with a line break.
+
+    References
+    ----------
+    .. [1] M. Mitchell et al., "Model cards for model reporting", Conference on Fairness,
+       Accountability, and Transparency, 2019.
+    """
+    sections = (
+        _write_head,
+        _write_use,
+        _write_images,
+        *NUMBER_SECTIONS,
+        _write_errors,
+        _write_coverage,
+        _write_folds,
+        write_leakage,
+        _write_audit,
+        _write_model,
+        _write_checklists,
+    )
+    shown = add_exact_intervals(document)
+    parts = ["\n".join(lines) for section in sections if (lines := section(shown))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _write_head(document: EvaluationDocument) -> list[str]:
+    cv, numbers, interval = document["cv"], document["numbers"], document["interval"]
+    kept = list_kept_together(cv)
+    together = f", all images of {kept} in one fold" if kept else ""
+    scores = [
+        f"{name_score(name)} {write_range(numbers[name])}"
+        for name in pick_present(_AT_THE_TOP, numbers)
+    ]
+    lines = [
+        f"# {escape(document['title'])}",
+        "",
+        escape(
+            f"{count_units(document['data'])}, {cv['n_folds']}-fold cross-validation{together}; "
+            "each image was predicted once, by a model that was not trained on it."
+        ),
+        "",
+        f"{'; '.join(scores)} ({name_level(interval['level'])}s by {interval['method']}).",
+    ]
+    if verdict := compare_with_chance(document):
+        lines += ["", verdict]
+    warnings = [warning["text"] for warning in document["warnings"]]
+    if cautions := [*list_cautions(document), *warnings]:
+        lines += ["", "**Before you rely on these numbers:**", "", *write_list(cautions)]
+    return lines
+
+
+def _write_use(document: EvaluationDocument) -> list[str]:
+    lines = ["## Intended use and limits", "", escape(document["intended_use"])]
+    if limits := [limit["text"] for limit in document["limits"]]:
+        lines += ["", "Limits of the numbers:", "", *write_list(limits)]
+    return lines
+
+
+def _write_images(document: EvaluationDocument) -> list[str]:
+    data = document["data"]
+    rows = [
+        (
+            f"{one['name']} (positive)" if one["positive"] else one["name"],
+            f"{one['n_images']:,}",
+            None if one["n_groups"] is None else f"{one['n_groups']:,}",
+            write_share(one["n_images"] / data["n_images"]),
+        )
+        for one in data["classes"]
+    ]
+    unknown = ["", "Patients are unknown."] if data["n_groups"] is None else []
+    table = write_table(["Class", "Images", "Patients", "Share of images"], rows)
+    return ["## Images", "", *table, *unknown, *_write_left_out(document["left_out"])]
+
+
+def _write_left_out(left_out: list[list[str]]) -> list[str]:
+    if not left_out:
+        return []
+    n, more = len(left_out), len(left_out) - _MAX_LEFT_OUT
+    return [
+        "",
+        f"{count_noun(n, 'file')} {verb(n, 'was', 'were')} left out before the run:",
+        "",
+        *write_table(["File", "Reason"], left_out[:_MAX_LEFT_OUT]),
+        *(["", f"And {more:,} more; the JSON file lists them."] if more > 0 else []),
+    ]
+
+
+def _write_errors(document: EvaluationDocument) -> list[str]:
+    names = [one["name"] for one in document["data"]["classes"]]
+    rows = [
+        (name, *counts) for name, counts in zip(names, document["confusion_matrix"], strict=True)
+    ]
+    header = ["True class", *(f"Predicted {name}" for name in names)]
+    return [
+        "## Confusion matrix and errors",
+        "",
+        *write_table(header, rows),
+        *_write_confident_errors(document),
+        *_write_suspects(document),
+    ]
+
+
+def _write_confident_errors(document: EvaluationDocument) -> list[str]:
+    pictures = describe_pictures(document, document["confident_errors"][:_MAX_FILES], {})
+    if not pictures:
+        return []
+    captions = describe_errors(document)
+    tuned = any(one.at_threshold for one in pictures)
+    rows = [
+        (
+            one.file,
+            one.label,
+            one.predicted,
+            write_number(one.confidence, 2),
+            *([one.at_threshold] if tuned else []),
+        )
+        for one in pictures
+    ]
+    header = ["Image", "Label", "Predicted", "Its probability", *(["Reason"] if tuned else [])]
+    return ["", f"{captions.title}. {escape(captions.caption)}", "", *write_table(header, rows)]
+
+
+def _write_suspects(document: EvaluationDocument) -> list[str]:
+    pictures = describe_pictures(document, document["label_errors"][:_MAX_FILES], {})
+    if not pictures:
+        return []
+    captions = describe_errors(document)
+    text = ["", f"{captions.label_title}. {captions.label_caption}"]
+    if not captions.labels_shown:
+        return text
+    rows = [
+        (one.file, one.label, write_number(one.label_probability, 2), one.predicted)
+        for one in pictures
+    ]
+    header = ["Image", "Label", "Probability of the label", "Predicted"]
+    return [*text, "", *write_table(header, rows)]
+
+
+def _write_coverage(document: EvaluationDocument) -> list[str]:
+    coverage = document["curves"]["coverage"]
+    rows = [
+        (
+            write_share(one["coverage"]),
+            f"{one['n']:,}",
+            write_share(one["error"]),
+            write_number(one["threshold"]),
+        )
+        for one in coverage["summary"]
+    ]
+    if not rows:
+        return []
+    header = ["Left to the model", "Images", "Error among them", "Highest uncertainty"]
+    no_guide = " Here the error does not fall: the uncertainty does not indicate errors."
+    return [
+        "## Error against coverage",
+        "",
+        *write_table(header, rows),
+        "",
+        "Images left to the model if uncertain images are referred to a pathologist. Uncertainty "
+        "is 1 minus the highest probability. The thresholds come from these same images, so the "
+        f"errors are a little too low.{'' if is_error_falling(coverage) else no_guide}",
+    ]
+
+
+def _write_folds(document: EvaluationDocument) -> list[str]:
+    folds = document["folds"]
+    names = pick_present(_OF_FOLDS, folds[0]["scores"])
+    tuned = any(fold["threshold"] is not None for fold in folds)
+    epochs = any(fold["best_epoch"] is not None for fold in folds)
+    searched = any(fold["best_params"] is not None for fold in folds)
+    rows = [
+        (
+            *_write_sizes(fold),
+            *(write_number(fold["scores"][name]) for name in names),
+            *([write_number(fold["threshold"])] if tuned else []),
+            *([fold["best_epoch"]] if epochs else []),
+            *([_write_params(fold["best_params"] or {})] if searched else []),
+            write_duration(fold["fit_seconds"]),
+        )
+        for fold in folds
+    ]
+    classes = " / ".join(one["name"] for one in document["data"]["classes"])
+    header = ["Fold", "Trained on", "Tested on", f"Tested {classes}"]
+    header += [name_score(name) for name in names]
+    header += ["Threshold"] * tuned + ["Epoch kept"] * epochs + ["Chosen"] * searched
+    single = [
+        f"Fold {fold}: all images were predicted {name}."
+        for fold, name in sorted(list_single_prediction_folds(document).items())
+    ]
+    return [
+        "## Folds",
+        "",
+        escape(describe_folds(document["cv"])),
+        "",
+        escape(f"In Python: {document['cv']['description']}"),
+        "",
+        *write_table([*header, "Time to fit"], rows),
+        *(["", *write_list(single)] if single else []),
+    ]
+
+
+def _write_sizes(fold: Fold) -> tuple[str, str, str, str]:
+    return (
+        str(fold["fold"]),
+        count_images(fold["n_train"], fold["n_train_groups"]),
+        count_images(fold["n_test"], fold["n_test_groups"]),
+        " / ".join(str(count) for count in fold["test_counts"]),
+    )
+
+
+def _write_params(params: Mapping[str, str]) -> str:
+    return join_words([f"{name}={chosen}" for name, chosen in params.items()])
+
+
+def _write_audit(document: EvaluationDocument) -> list[str]:
+    audit = document["audit"]
+    if audit is None:
+        return []
+    rows = [(one["code"], one["severity"], one["message"]) for one in audit["findings"]]
+    found = write_table(["Code", "Severity", "Finding"], rows) if rows else ["No findings."]
+    files = f"{count_noun(audit['n_images'], 'file')} audited."
+    return ["## Audit of the images", "", files, "", *found]
+
+
+def _write_model(document: EvaluationDocument) -> list[str]:
+    estimator, calibration = document["estimator"], document["calibration"]
+    lines = ["## Model", "", escape(estimator["name"])]
+    if calibration is not None:
+        lines += ["", f"Calibrated within each training side: {calibration['method']}."]
+    seconds = document["seconds"]
+    took = "" if seconds is None else f" in {write_duration(seconds)}"
+    seed = "none" if document["seed"] is None else document["seed"]
+    parameters = [
+        (name, value)
+        for name, value in estimator["parameters"].items()
+        if value != "None" and name.rsplit("__", 1)[-1] not in _TECHNICAL
+    ]
+    if parameters:
+        lines += ["", *write_table(["Parameter", "Value"], parameters)]
+        lines += ["", "Parameters without a value, and technical ones, are in the JSON file."]
+    lines += ["", *write_table(["Package", "Version"], document["versions"].items())]
+    lines += ["", f"Seed of folds and bootstrap: {seed}. Made {document['created']}{took}."]
+    n_files = count_noun(len(document["manifest"]), "image")
+    lines += [f"The fold manifest names {n_files} by SHA-256; others can repeat these folds."]
+    return lines
+
+
+def _write_checklists(document: EvaluationDocument) -> list[str]:
+    lines = ["## Checklists", "", "Answers that the run can give. The questions are ours."]
+    for name, items in document["checklists"].items():
+        rows = [
+            (one["item"], one["question"], one["answer"])
+            for one in items
+            if one["status"] != "for the authors"
+        ]
+        left = [one["item"] for one in items if one["status"] == "for the authors"]
+        source = f" ({_SOURCES[name]})" if name in _SOURCES else ""
+        lines += ["", f"### {name}{source}", "", f"{count_statuses(items)}.", ""]
+        lines += write_table(["Item", "Question", "Answer"], rows)
+        lines += ["", f"For the authors: {', '.join(left)}."] if left else []
+    return lines

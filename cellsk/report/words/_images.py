@@ -1,0 +1,142 @@
+"""Images, patients, classes and folds of an evaluation, as phrases and sentences."""
+
+from __future__ import annotations
+
+from cellsk._checks import count_noun, join_words
+from cellsk.report.document import CrossValidation, Data, EvaluationFacts, ImageClass
+from cellsk.report.words._formats import name_class
+from cellsk.report.words._scores import name_two_classes
+
+__all__ = [
+    "count_images",
+    "count_units",
+    "describe_folds",
+    "describe_left_out",
+    "describe_mixed_patients",
+    "explain_no_patient_scores",
+    "explain_patient_threshold",
+    "list_classes",
+    "list_kept_together",
+    "name_source",
+    "verb",
+    "write_title",
+]
+
+_SOURCES = {
+    "chosen": "chosen by cellsk",
+    "given": "given by the caller",
+    "manifest": "read from a fold manifest",
+}
+MANY_CLASSES = 4  # a title does not list more
+
+
+def verb(count: int, singular: str = "is", plural: str = "are") -> str:
+    """Return the form of a verb for a count: ``"is"`` for 1, else ``"are"``."""
+    return singular if count == 1 else plural
+
+
+def write_title(data: Data) -> str:
+    """Return the title of a report."""
+    classes = data["classes"]
+    if len(classes) > MANY_CLASSES:
+        return f"How well are images of {len(classes)} classes classified?"
+    names = [name_class(entry["name"]) for entry in classes]
+    return f"How well are {join_words(names)} images classified?"
+
+
+def count_images(n_images: int, n_groups: int | None) -> str:
+    """Return the number of images, and of patients if known: ``"214 images of 12 patients"``."""
+    images = count_noun(n_images, "image")
+    return images if n_groups is None else f"{images} of {count_noun(n_groups, 'patient')}"
+
+
+def count_units(data: Data) -> str:
+    """Return the number of images and of patients of an evaluation."""
+    return count_images(data["n_images"], data["n_groups"])
+
+
+def list_classes(data: Data) -> str:
+    """Return each class with its images: ``"'benign' (104 images of 6 patients) and ..."``."""
+    return join_words([_count_class(entry) for entry in data["classes"]])
+
+
+def _count_class(entry: ImageClass) -> str:
+    return f"'{entry['name']}' ({count_images(entry['n_images'], entry['n_groups'])})"
+
+
+def describe_left_out(left_out: list[list[str]], most: int = 10) -> str:
+    """Return a sentence with the files that were left out before the run. "" if none were."""
+    if not left_out:
+        return ""
+    named = [f"{name} ({reason.rstrip('.')})" for name, reason in left_out[:most]]
+    if len(left_out) > most:
+        named.append(f"{len(left_out) - most:,} more")
+    files = count_noun(len(left_out), "file")
+    were = verb(len(left_out), "was", "were")
+    return f"{files} {were} left out before the run: {join_words(named)}."
+
+
+def name_source(cv: CrossValidation) -> str:
+    """Return where the folds come from: ``"chosen by cellsk"``."""
+    return _SOURCES[cv["source"]]
+
+
+def list_kept_together(cv: CrossValidation) -> str:
+    """Return which images are kept together: ``"each patient and of each site"``, or ""."""
+    known = {"patient": cv["groups_kept_together"], "site": cv["sites_kept_together"]}
+    return " and of ".join(f"each {noun}" for noun, together in known.items() if together)
+
+
+def describe_folds(cv: CrossValidation) -> str:
+    """Return a sentence on how the images were split into folds."""
+    kept = list_kept_together(cv)
+    text = f"{count_noun(cv['n_folds'], 'fold')}, {name_source(cv)}"
+    if kept:
+        text += f"; all images of {kept} are in one fold"
+    if cv["description"].startswith("Stratified"):
+        text += "; the shares of the classes are as equal over the folds as this allows"
+    return f"{text}."
+
+
+def explain_patient_threshold(facts: EvaluationFacts) -> str:
+    """Return that patients are not predicted with the tuned thresholds, or "" if none are tuned."""
+    patients, positive = facts["patients"], facts["data"]["positive"]
+    if patients is None or patients["aggregation"] == "vote":
+        return ""
+    if facts["operating_point"] is None or positive is None:
+        return ""
+    return (
+        f"A patient is predicted {name_class(positive)} from a probability of 0.5; the tuned"
+        " thresholds apply to images only."
+    )
+
+
+def describe_mixed_patients(facts: EvaluationFacts) -> str:
+    """Return a sentence on patients with images of several classes. "" if there are none."""
+    patients = facts["patients"]
+    if patients is None or not patients["n_mixed"]:
+        return ""
+    n_mixed, positive = patients["n_mixed"], facts["data"]["positive"]
+    if positive is None:
+        fate = "it is left out" if n_mixed == 1 else "they are left out"
+    else:
+        fate = f"{verb(n_mixed, 'it counts', 'each counts')} as {name_class(positive)}"
+    have = verb(n_mixed, "has", "have")
+    return f"{count_noun(n_mixed, 'patient')} {have} images of more than one class; {fate}."
+
+
+def explain_no_patient_scores(facts: EvaluationFacts) -> str:
+    """Return why there are no scores by patient."""
+    patients, data = facts["patients"], facts["data"]
+    if patients is None or patients["numbers"]:
+        return ""
+    if data["positive"] is None:
+        return (
+            "Patients cannot be scored: those with images of one class only are all of one class."
+        )
+    positive, negative = name_two_classes(data)
+    if patients["n_mixed"] == patients["n_patients"]:
+        every = f"Every patient has both {positive} and {negative} images"
+    else:
+        every = f"Every patient has {positive} images"
+    return f"{every} and counts as {positive}, so patients cannot be scored."

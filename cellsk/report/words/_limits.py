@@ -1,0 +1,111 @@
+"""Limits of the numbers, each with a code, and the cautions that come before all numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cellsk._checks import count_noun
+from cellsk.report.document import Data, EvaluationDocument, EvaluationFacts, Remark
+from cellsk.report.words._formats import name_class, name_level
+from cellsk.report.words._images import verb
+from cellsk.report.words._verdict import describe_single_prediction
+
+__all__ = ["INTENDED_USE", "list_cautions", "list_limits"]
+
+INTENDED_USE = (
+    "For research: it shows how well a method classifies images like these. Not a medical device:"
+    " do not use it for a diagnosis, or for a decision about a patient."
+)
+FEW_UNITS = 20
+FEW = "few-patients"
+FEW_IMAGES = "few-images"
+
+
+def list_limits(facts: EvaluationFacts) -> list[Remark]:
+    """Return what the numbers do not show, the most important limit first."""
+    unit = facts["interval"]["unit"]
+    limits = [
+        ("patients-unknown", _limit_of_unknown_patients(facts["data"])),
+        (FEW if unit == "patient" else FEW_IMAGES, _limit_of_few(facts["data"])),
+        (
+            "similar-images",
+            "The numbers hold for images like these: the same preparation, stain, scanner and mix"
+            " of classes. They can be worse elsewhere; only images from there can show it.",
+        ),
+        (
+            "interval-scope",
+            f"The {name_level(facts['interval']['level'])}s show how the numbers would vary with"
+            f" other {unit}s, for these trained models. They do not include the variation between"
+            " training runs or between splits into folds.",
+        ),
+        ("predictive-values", _limit_of_prevalence(facts["data"])),
+        ("sites", _limit_of_sites(facts)),
+    ]
+    return [{"code": code, "text": text} for code, text in limits if text]
+
+
+def _limit_of_unknown_patients(data: Data) -> str:
+    if data["n_groups"] is not None:
+        return ""
+    return (
+        "Patients are unknown. If some patients have several images here, all scores are too high"
+        " and all intervals too narrow."
+    )
+
+
+def _limit_of_few(data: Data) -> str:
+    caution = _count_rarest(data)
+    return caution and (
+        f"{caution} In simulations, 95% intervals covered the true value in 65% of studies with"
+        " 2 patients of a class, and in 89% with 5."
+    )
+
+
+def _limit_of_prevalence(data: Data) -> str:
+    if data["positive"] is None:
+        return ""
+    return (
+        "Predictive values depend on the prevalence, which is seldom the same in a collection and"
+        " in a clinic."
+    )
+
+
+def _limit_of_sites(facts: EvaluationFacts) -> str:
+    if not facts["cv"]["sites_kept_together"]:
+        return ""
+    return (
+        "Each site is in one fold. The hold-outs within training (for early stopping, a threshold"
+        " or a calibration) may split a site, and the intervals assume that the"
+        f" {facts['interval']['unit']}s of a site are independent."
+    )
+
+
+def _count_rarest(data: Data) -> str:
+    """Return a sentence on the class with the fewest patients, if these are few.
+
+    Images are counted if patients are unknown.
+    """
+    known = data["n_groups"] is not None
+    counts = [(entry["n_groups"] if known else entry["n_images"]) or 0 for entry in data["classes"]]
+    count = min(counts)
+    if count >= FEW_UNITS:
+        return ""
+    rarest = name_class(data["classes"][counts.index(count)]["name"])
+    if known:
+        have = f"{count_noun(count, 'patient')} {verb(count, 'has', 'have')} {rarest} images"
+    else:
+        have = f"{count_noun(count, 'image')} {verb(count)} {rarest}"
+    return f"Only {have}: the intervals are too narrow."
+
+
+def list_cautions(document: EvaluationDocument) -> list[str]:
+    """Return what a reader must know before all numbers."""
+    limits, warnings = _list_codes(document["limits"]), _list_codes(document["warnings"])
+    cautions = [describe_single_prediction(document)]
+    if limits & {FEW, FEW_IMAGES} and FEW not in warnings:
+        cautions.append(_count_rarest(document["data"]))
+    return [caution for caution in cautions if caution]
+
+
+def _list_codes(remarks: Sequence[Remark]) -> set[str]:
+    return {remark["code"] for remark in remarks}
