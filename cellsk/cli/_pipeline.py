@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_pipeline", "fit_pipeline", "open_store", "read_images", "save_pipeline"]
 
-# Only the disk limits the store: it holds the images once for each training and test side.
+# Only the disk limits the store, which holds the images once for each side of each split.
 MAX_STORE_BYTES = 2**40
 
 
@@ -31,14 +31,18 @@ def open_store(folder: Path | None) -> Iterator[Path]:
         yield Path(temporary) / "store"
 
 
-def build_pipeline(image_size: tuple[int, int] | None, store: Path, **parameters: Any) -> Any:
+def build_pipeline(
+    image_size: tuple[int, int] | None, store: Path | None, **parameters: Any
+) -> Any:
     """Return a pipeline of a reader with this store, and a classifier with these parameters."""
     from sklearn.pipeline import Pipeline
 
     from cellsk.neural_network import CellClassifier
     from cellsk.preprocessing import ImageReader
 
-    reader = ImageReader(image_size=image_size, store=str(store), max_store_bytes=MAX_STORE_BYTES)
+    reader = ImageReader(image_size=image_size, verbose=int(sys.stderr.isatty()))
+    if store is not None:
+        reader.set_params(store=str(store), max_store_bytes=MAX_STORE_BYTES)
     return Pipeline([("reader", reader), ("classifier", CellClassifier(**parameters))])
 
 
@@ -55,10 +59,9 @@ def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
         When the images differ in size, and are not resized.
     """
     from cellsk.cli._quiet import start_tensorflow
+    from cellsk.preprocessing import read_once
 
-    reader = pipeline["reader"].set_params(verbose=int(sys.stderr.isatty()))
-    height, width = reader.transform(images.paths).shape[1:3]
-    reader.set_params(verbose=0)
+    height, width, _ = read_once(pipeline["reader"], images.paths).shape
     start_tensorflow()
     return height, width
 
@@ -78,6 +81,7 @@ def save_pipeline(pipeline: Any, output: Path) -> None:
     from cellsk.persistence import save_model
     from cellsk.preprocessing import ImageReader
 
-    reader = clone(pipeline["reader"])
-    reader.set_params(store=None, max_store_bytes=ImageReader().max_store_bytes)
+    reader = clone(pipeline["reader"]).set_params(
+        store=None, max_store_bytes=ImageReader().max_store_bytes, verbose=0
+    )
     save_model(Pipeline([("reader", reader), ("classifier", pipeline["classifier"])]), output)

@@ -270,7 +270,7 @@ def _count_images(name: str, images: Any) -> int:
             parameter=name,
         )
     if not len(images):
-        raise InputError("must hold at least one image", "none", parameter=name)
+        raise InputError("must hold at least one image", "none", "Pass some.", parameter=name)
     return len(images)
 
 

@@ -26,7 +26,7 @@ def as_pictures(images: Sequence[NDArray] | NDArray) -> list[NDArray[np.float64]
     """
     arrays = [np.asarray(image) for image in images]
     if not arrays:
-        raise InputError("must hold at least one image", "none", parameter="images")
+        raise InputError("must hold at least one image", "none", "Pass some.", parameter="images")
     for array in arrays:
         if array.ndim not in (2, 3) or 0 in array.shape or array.shape[2:] not in ((), (1,), (3,)):
             raise InputError(

@@ -1,4 +1,4 @@
-"""ImageGridDisplay: which images are chosen, what is written, and what is refused."""
+"""ImageGridDisplay: choice of images, text, and invalid arguments."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from cellsk import ImageGridDisplay, ImageReader, make_cells
 from cellsk.exceptions import ImageReadError
 
-GREY = np.full((12, 8, 8), 100, np.uint8)
+GRAY = np.full((12, 8, 8), 100, np.uint8)
 
 
 def _titles(display):
@@ -31,7 +31,7 @@ def test_constructor_any_values_stores_them_untouched():
 
 
 def test_from_arrays_more_than_fit_takes_as_many_of_each_label():
-    """One label in ten rows still fills half of the grid."""
+    """A label in one of ten rows fills half of the grid."""
     labels = np.array(["a"] * 90 + ["b"] * 10)
     images = np.zeros((100, 4, 4), np.uint8)
     display = ImageGridDisplay.from_arrays(images, labels, n_images=8)
@@ -40,22 +40,22 @@ def test_from_arrays_more_than_fit_takes_as_many_of_each_label():
 
 
 def test_from_arrays_rare_label_leaves_its_places_to_others():
-    """Places that a rare label cannot fill are not lost."""
+    """Images of other labels fill the places that a rare label cannot fill."""
     labels = [0] * 10 + [1] * 2
-    display = ImageGridDisplay.from_arrays(GREY, labels, n_images=8)
+    display = ImageGridDisplay.from_arrays(GRAY, labels, n_images=8)
     assert display.labels == ["0"] * 6 + ["1"] * 2
     assert len(set(display.rows)) == 8
 
 
 @pytest.mark.parametrize("n_images", [1, 2, 5, 12, 100])
 def test_from_arrays_any_number_draws_each_image_once(n_images):
-    """The grid holds as many as asked for, or as there are, and none twice."""
-    display = ImageGridDisplay.from_arrays(GREY, [0, 1, 2] * 4, n_images=n_images)
+    """The requested number, or all images, and none twice."""
+    display = ImageGridDisplay.from_arrays(GRAY, [0, 1, 2] * 4, n_images=n_images)
     assert len(display.images_) == len(set(display.rows)) == min(n_images, 12)
 
 
 def test_from_arrays_random_state_draws_repeatable_choice():
-    """A seed gives the same images each time, and other ones than no seed."""
+    """A seed gives the same images each time, and others than without a seed."""
     images = np.zeros((200, 4, 4), np.uint8)
     rows = [
         ImageGridDisplay.from_arrays(images, n_images=5, random_state=seed).rows.tolist()
@@ -69,14 +69,14 @@ def test_from_arrays_random_state_draws_repeatable_choice():
 def test_from_arrays_target_names_translates_numbers():
     """Whole numbers become names."""
     names = ["benign", "malignant"]
-    display = ImageGridDisplay.from_arrays(GREY[:4], [0, 1, 0, 1], target_names=names)
+    display = ImageGridDisplay.from_arrays(GRAY[:4], [0, 1, 0, 1], target_names=names)
     assert _titles(display) == ["benign", "benign", "malignant", "malignant"]
 
 
-def test_from_arrays_predictions_say_right_and_wrong_in_text_and_colour():
-    """Readers who see no colours can tell them apart."""
+def test_from_arrays_predictions_say_right_and_wrong_in_text_and_color():
+    """Also for readers who cannot see colors."""
     labels, predictions = ["benign", "malignant"], ["benign", "benign"]
-    display = ImageGridDisplay.from_arrays(GREY[:2], labels, predictions=predictions)
+    display = ImageGridDisplay.from_arrays(GRAY[:2], labels, predictions=predictions)
     assert _titles(display) == labels
     assert _verdicts(display) == ["right", "wrong: benign"]
     right, wrong = display.ax_.ravel()
@@ -87,63 +87,63 @@ def test_from_arrays_predictions_say_right_and_wrong_in_text_and_colour():
 @pytest.mark.parametrize("predictions", [[True, True], [1.0, 1.0], np.array([1, 1])])
 def test_from_arrays_numbers_of_another_dtype_compare_by_value(predictions):
     """1, 1.0 and True are one class."""
-    display = ImageGridDisplay.from_arrays(GREY[:2], [1, 0], predictions=predictions)
+    display = ImageGridDisplay.from_arrays(GRAY[:2], [1, 0], predictions=predictions)
     assert sorted(verdict.split(":")[0] for verdict in _verdicts(display)) == ["right", "wrong"]
 
 
 def test_from_arrays_predictions_alone_are_no_verdict():
     """Without labels nothing is right or wrong."""
-    display = ImageGridDisplay.from_arrays(GREY[:2], predictions=["a", "b"])
+    display = ImageGridDisplay.from_arrays(GRAY[:2], predictions=["a", "b"])
     assert _verdicts(display) == ["predicted: a", "predicted: b"]
     assert _titles(display) == ["", ""]
 
 
 def test_from_arrays_long_names_are_cut():
-    """A long name does not run into the next image."""
-    display = ImageGridDisplay.from_arrays(GREY[:2], ["a" * 80, "b"])
+    """A long name does not overlap the next image."""
+    display = ImageGridDisplay.from_arrays(GRAY[:2], ["a" * 80, "b"])
     assert _titles(display)[0].endswith("a...")
     assert len(_titles(display)[0]) < 30
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64, np.float32])
 def test_from_arrays_grey_keeps_its_brightness(dtype):
-    """A dull image stays dull: no stretching to black and white."""
-    display = ImageGridDisplay.from_arrays(GREY[:2].astype(dtype))
+    """The contrast of an image is not stretched."""
+    display = ImageGridDisplay.from_arrays(GRAY[:2].astype(dtype))
     np.testing.assert_allclose(display.images_[0].get_array(), 100 / 255)
     assert display.images_[0].get_clim() == (0, 1)
 
 
 def test_from_arrays_unit_numbers_are_taken_as_they_are():
-    """Numbers up to 1 need no division."""
+    """Values up to 1 are not divided."""
     display = ImageGridDisplay.from_arrays(np.full((2, 4, 4, 3), 0.5))
     np.testing.assert_allclose(display.images_[0].get_array(), 0.5)
 
 
 def test_from_arrays_images_of_several_sizes_are_drawn():
-    """Each image keeps its proportions; grey and colour may mix."""
-    images = [np.zeros((4, 9), np.uint8), np.zeros((6, 3, 3), np.uint8), GREY[0][..., None]]
+    """Each image keeps its proportions; gray and color may mix."""
+    images = [np.zeros((4, 9), np.uint8), np.zeros((6, 3, 3), np.uint8), GRAY[0][..., None]]
     display = ImageGridDisplay.from_arrays(images)
     assert [image.get_array().shape for image in display.images_] == [(4, 9), (6, 3, 3), (8, 8)]
     assert display.ax_[0, 0].get_aspect() == 1
 
 
 def test_from_arrays_unfilled_places_are_hidden():
-    """Three images in a grid of four leave no empty box."""
-    display = ImageGridDisplay.from_arrays(GREY[:3])
+    """Three images in a grid of four: the fourth axes are hidden."""
+    display = ImageGridDisplay.from_arrays(GRAY[:3])
     assert display.ax_.shape == (2, 2)
     assert [ax.axison for ax in display.ax_.ravel()] == [True, True, True, False]
 
 
 def test_from_arrays_n_columns_sets_the_shape():
-    """The caller may choose the columns; more than images are not made."""
-    assert ImageGridDisplay.from_arrays(GREY, n_columns=6).ax_.shape == (2, 6)
-    assert ImageGridDisplay.from_arrays(GREY[:2], n_columns=6).ax_.shape == (1, 2)
+    """There are at most as many columns as images."""
+    assert ImageGridDisplay.from_arrays(GRAY, n_columns=6).ax_.shape == (2, 6)
+    assert ImageGridDisplay.from_arrays(GRAY[:2], n_columns=6).ax_.shape == (1, 2)
 
 
 def test_from_arrays_ax_shares_out_its_place():
-    """The grid takes the place of the caller's axes."""
+    """The grid replaces the axes of the caller."""
     figure, axes = plt.subplots(1, 2)
-    display = ImageGridDisplay.from_arrays(GREY[:4], ax=axes[0])
+    display = ImageGridDisplay.from_arrays(GRAY[:4], ax=axes[0])
     assert display.figure_ is figure
     assert not axes[0].axison
     assert display.ax_[0, 1].get_position().x1 <= axes[1].get_position().x0
@@ -151,7 +151,7 @@ def test_from_arrays_ax_shares_out_its_place():
 
 def test_plot_again_draws_on_new_figure():
     """A display can be drawn twice."""
-    display = ImageGridDisplay.from_arrays(GREY[:4])
+    display = ImageGridDisplay.from_arrays(GRAY[:4])
     first = display.figure_
     assert display.plot(n_columns=4).figure_ is not first
     assert display.ax_.shape == (1, 4)
@@ -161,8 +161,8 @@ def test_plot_again_draws_on_new_figure():
     ("arguments", "text"),
     [
         ({"images": []}, r"at least one image.*Pass some"),
-        ({"images": np.zeros((2, 4, 4, 4))}, r"grey or RGB.*Got shape \(4, 4, 4\)"),
-        ({"images": np.zeros((2, 4))}, r"grey or RGB.*Pass one image per entry"),
+        ({"images": np.zeros((2, 4, 4, 4))}, r"gray or RGB.*Got shape \(4, 4, 4\)"),
+        ({"images": np.zeros((2, 4))}, r"gray or RGB.*Pass one image per entry"),
         ({"images": np.full((2, 4, 4), 4095)}, r"from 0 to 255.*Rescale them first"),
         ({"images": np.full((2, 4, 4), np.nan)}, r"from 0 to 255.*Rescale them first"),
         ({"images": np.full((2, 4, 4), "a")}, r"from 0 to 255.*Pass pixels"),
@@ -176,13 +176,13 @@ def test_plot_again_draws_on_new_figure():
     ],
 )
 def test_from_arrays_unusable_argument_raises(arguments, text):
-    """Each refusal names the rule and the way out."""
+    """With rule and remedy."""
     with pytest.raises(ValueError, match=text):
-        ImageGridDisplay.from_arrays(**{"images": GREY, **arguments})
+        ImageGridDisplay.from_arrays(**{"images": GRAY, **arguments})
 
 
 def test_from_paths_single_path_raises():
-    """A single path is no list of paths."""
+    """A single path is not a list of paths."""
     with pytest.raises(TypeError, match=r"paths must be an array or a list.*one in a list"):
         ImageGridDisplay.from_paths("cell.png")
 
@@ -203,7 +203,7 @@ def test_from_paths_reads_only_the_chosen(tmp_path):
 
 
 def test_from_paths_reader_decides_the_size(tmp_path):
-    """The reader of a pipeline shows what the network sees; None shows the files."""
+    """The reader of a pipeline shows the input of the network; None shows the files."""
     paths = [
         make_cells(1, n_patients=1, folder=tmp_path / name, image_size=size).paths[0]
         for name, size in (("small", (8, 10)), ("large", (16, 12)))

@@ -1,4 +1,4 @@
-"""TrainingCurveDisplay: what is drawn, from what, and what is refused."""
+"""TrainingCurveDisplay: curves, marks, sources, and invalid arguments."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +30,7 @@ def test_constructor_any_values_stores_them_untouched():
 
 
 def test_plot_full_history_draws_four_labelled_curves():
-    """Each panel holds its training and its validation curve, against epochs from 1."""
+    """Each panel has its training and its validation curve, against epochs from 1."""
     display = TrainingCurveDisplay(HISTORY, 2).plot()
     assert display.ax_.shape == (2,)
     assert [ax.get_ylabel() for ax in display.ax_] == ["accuracy", "loss"]
@@ -43,8 +43,8 @@ def test_plot_full_history_draws_four_labelled_curves():
     assert display.figure_ is display.ax_[0].get_figure()
 
 
-def test_plot_full_history_tells_curves_apart_without_colour():
-    """Training and validation differ in their dashes too."""
+def test_plot_full_history_tells_curves_apart_without_color():
+    """Training and validation also differ in their dashes."""
     display = TrainingCurveDisplay(HISTORY, 2).plot()
     training, validation = display.lines_[:2]
     assert training.get_color() != validation.get_color()
@@ -52,7 +52,7 @@ def test_plot_full_history_tells_curves_apart_without_colour():
 
 
 def test_plot_best_epoch_marks_it_in_both_panels():
-    """A vertical line and a text say which epoch was kept."""
+    """By a vertical line and a text."""
     display = TrainingCurveDisplay(HISTORY, 2).plot()
     for ax in display.ax_:
         assert [text.get_text() for text in ax.texts] == ["kept: epoch 2"]
@@ -75,7 +75,7 @@ def test_plot_no_validation_draws_training_only():
 
 @pytest.mark.parametrize("n_epochs", [1, 2, 3, 7, 30, 200])
 def test_plot_any_number_of_epochs_has_whole_ticks(n_epochs):
-    """There is no epoch 1.5."""
+    """Epochs are whole numbers."""
     curve = list(np.linspace(0.5, 1, n_epochs))
     display = TrainingCurveDisplay({"accuracy": curve, "loss": curve}, n_epochs).plot()
     display.figure_.canvas.draw()
@@ -87,7 +87,7 @@ def test_plot_any_number_of_epochs_has_whole_ticks(n_epochs):
 
 
 def test_plot_flat_curves_keeps_honest_axes():
-    """Accuracy ends at 1 and loss begins at 0, however little they change."""
+    """Accuracy ends at 1 and loss starts at 0, also for small changes."""
     history = {"accuracy": [0.901, 0.902], "loss": [0.301, 0.3]}
     display = TrainingCurveDisplay(history, 2).plot()
     low, high = display.ax_[0].get_ylim()
@@ -97,7 +97,7 @@ def test_plot_flat_curves_keeps_honest_axes():
 
 
 def test_plot_two_axes_draws_on_them():
-    """The caller's two axes are used as they are."""
+    """The two axes of the caller are used."""
     figure, axes = plt.subplots(2, 1)
     display = TrainingCurveDisplay(HISTORY, 2).plot(axes)
     assert list(display.ax_) == list(axes)
@@ -105,7 +105,7 @@ def test_plot_two_axes_draws_on_them():
 
 
 def test_plot_one_axes_shares_out_its_place():
-    """One axes makes room for both panels, and its neighbour is left alone."""
+    """Both panels replace the one axes, and its neighbor does not change."""
     figure, axes = plt.subplots(1, 2)
     display = TrainingCurveDisplay(HISTORY, 2).plot(axes[0])
     assert display.figure_ is figure
@@ -115,28 +115,28 @@ def test_plot_one_axes_shares_out_its_place():
 
 
 def test_plot_axes_without_grid_raises():
-    """Axes placed by hand have no place that could be shared out."""
+    """Axes placed by hand cannot be divided."""
     figure = plt.figure()
     ax = figure.add_axes((0, 0, 1, 1))
-    with pytest.raises(ValueError, match=r"part of a grid.*plt.subplots\(\)"):
+    with pytest.raises(ValueError, match=r"must be in a grid of subplots.*plt.subplots\(\)"):
         TrainingCurveDisplay(HISTORY).plot(ax)
 
 
 def test_plot_three_axes_raises():
-    """The panels are two."""
+    """There are two panels."""
     _, axes = plt.subplots(1, 3)
     with pytest.raises(ValueError, match=r"one matplotlib Axes, or 2.*Pass ax=None"):
         TrainingCurveDisplay(HISTORY).plot(axes)
 
 
 def test_plot_line_kw_reaches_all_curves():
-    """Keywords for the lines win over the display's own."""
+    """Keywords for the lines override the defaults."""
     display = TrainingCurveDisplay(HISTORY).plot(line_kw={"linewidth": 4})
     assert {line.get_linewidth() for line in display.lines_} == {4}
 
 
 def test_plot_any_history_leaves_global_settings():
-    """No drawing changes matplotlib for the rest of the process."""
+    """Drawing does not change the settings of matplotlib."""
     before = dict(plt.rcParams)
     TrainingCurveDisplay(HISTORY, 1).plot()
     assert dict(plt.rcParams) == before
@@ -147,19 +147,19 @@ def test_plot_any_history_leaves_global_settings():
     [{}, {"loss": [1.0]}, {"accuracy": [], "loss": []}, {"accuracy": [1.0], "loss": [1.0, 2.0]}],
 )
 def test_plot_unusable_history_raises(history):
-    """A history without both curves, of one length, is refused."""
+    """Both curves are needed, of equal length."""
     with pytest.raises(ValueError, match=r"'accuracy' and 'loss'.*Pass the history_"):
         TrainingCurveDisplay(history).plot()
 
 
 def test_plot_best_epoch_beyond_history_raises():
-    """An epoch that was not run cannot have been kept."""
+    """It must be an epoch of the history."""
     with pytest.raises(ValueError, match=r"one of the 3 epochs.*Got 4. Pass the best_epoch_"):
         TrainingCurveDisplay(HISTORY, 4).plot()
 
 
 def test_from_estimator_classifier_takes_history_and_epoch(fitted_classifier):
-    """The display shows what the classifier remembers."""
+    """From the attributes of the classifier."""
     display = TrainingCurveDisplay.from_estimator(fitted_classifier)
     assert display.history == fitted_classifier.history_
     assert display.best_epoch == fitted_classifier.best_epoch_
@@ -167,7 +167,7 @@ def test_from_estimator_classifier_takes_history_and_epoch(fitted_classifier):
 
 
 def test_from_estimator_nested_finds_classifier(fitted_classifier):
-    """Pipelines and wrappers are looked into."""
+    """The classifier within pipelines and wrappers is found."""
     pipeline = Pipeline([("as is", FunctionTransformer()), ("classifier", fitted_classifier)])
     nested = FixedThresholdClassifier(FrozenEstimator(pipeline))
     nested.estimator_ = nested.estimator
@@ -176,7 +176,7 @@ def test_from_estimator_nested_finds_classifier(fitted_classifier):
 
 
 def test_from_estimator_search_shows_best(cells):
-    """Of a search it is the refitted pipeline."""
+    """For a search, the refitted pipeline is drawn."""
     classifier = CellClassifier(filters=(2,), epochs=1, early_stopping=False, random_state=0)
     search = GridSearchCV(Pipeline([("classifier", classifier)]), {}, cv=2)
     search.fit(cells.images, cells.y)
@@ -186,21 +186,21 @@ def test_from_estimator_search_shows_best(cells):
 
 
 def test_from_estimator_unfitted_raises():
-    """scikit-learn's own error, for a classifier and for a pipeline."""
+    """The error of scikit-learn, for a classifier and for a pipeline."""
     for estimator in (CellClassifier(), Pipeline([("classifier", CellClassifier())])):
         with pytest.raises(NotFittedError):
             TrainingCurveDisplay.from_estimator(estimator)
 
 
 def test_from_estimator_without_history_raises():
-    """Another classifier has no epochs to show."""
+    """Other classifiers have no epochs."""
     dummy = DummyClassifier().fit([[0], [1]], [0, 1])
     with pytest.raises(TypeError, match=r"Got DummyClassifier.*Pass a fitted CellClassifier"):
         TrainingCurveDisplay.from_estimator(dummy)
 
 
 def test_from_estimator_search_without_refit_raises():
-    """A search that kept no estimator says how to keep one."""
+    """A search without a refitted estimator."""
     search = GridSearchCV(DummyClassifier(), {}, cv=2, refit=False)
     search.fit(np.zeros((4, 1)), [0, 1, 0, 1])
     with pytest.raises(TypeError, match="refit=True"):
