@@ -113,9 +113,9 @@ def show_value(value: Any) -> str:
     return repr(value.item() if is_scalar else value)
 
 
-def count_noun(count: int, noun: str) -> str:
-    """Return a count and its noun: ``"1 image"``, ``"1,200 images"``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def count_noun(count: int, noun: str, plural: str = "") -> str:
+    """Return a count and its noun: ``"1 image"``, ``"1,200 images"``, ``"2 classes"``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def pick_form(count: int, singular: str, plural: str) -> str:
@@ -123,13 +123,24 @@ def pick_form(count: int, singular: str, plural: str) -> str:
     return singular if count == 1 else plural
 
 
+def join_words(words: Sequence[str]) -> str:
+    """Return words for a sentence: ``"a, b and c"``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 def name_some(names: Sequence[object], limit: int = 3) -> str:
     """Return the first few names: ``"'a', 'b', 'c' and 4 more"``."""
-    listed = ", ".join(repr(str(name)) for name in names[:limit])
-    return listed + (f" and {len(names) - limit:,} more" if len(names) > limit else "")
+    return _list_some([repr(str(name)) for name in names[:limit]], len(names))
 
 
 def name_failures(failures: Sequence[tuple[str, str]], limit: int = 3) -> str:
     """Return the first few failures: ``"'a.png' (file is empty) and 2 more"``."""
-    listed = ", ".join(f"{str(name)!r} ({reason})" for name, reason in failures[:limit])
-    return listed + (f" and {len(failures) - limit:,} more" if len(failures) > limit else "")
+    listed = [f"{str(name)!r} ({reason})" for name, reason in failures[:limit]]
+    return _list_some(listed, len(failures))
+
+
+def _list_some(listed: Sequence[str], total: int) -> str:
+    left = total - len(listed)
+    return ", ".join(listed) + (f" and {left:,} more" if left > 0 else "")

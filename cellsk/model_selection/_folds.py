@@ -152,7 +152,7 @@ def _as_rows(side: Any, n_rows: int) -> NDArray[np.intp]:
     if rows.dtype == bool and rows.shape == (n_rows,):
         return np.flatnonzero(rows)
     if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
-        raise ValueError("no rows")
+        raise ValueError("not row numbers")
     if len(rows) and not 0 <= rows.min() <= rows.max() < n_rows:
         raise ValueError("out of range")
     return np.sort(rows.astype(np.intp))
@@ -179,8 +179,11 @@ def _check_tested_once(splits: Splits, name: str, n_rows: int) -> None:
     """Raise unless each image is tested by one fold."""
     tested = np.concatenate([test for _, test in splits] or [np.empty(0, dtype=np.intp)])
     times = np.bincount(tested, minlength=n_rows)
-    counts = {"never": int(np.sum(times == 0)), "more than once": int(np.sum(times > 1))}
-    found = [f"tests {count_noun(count, 'image')} {how}" for how, count in counts.items() if count]
+    untested, repeated = int(np.sum(times == 0)), int(np.sum(times > 1))
+    found = [
+        *([f"does not test {count_noun(untested, 'image')}"] if untested else []),
+        *([f"tests {count_noun(repeated, 'image')} more than once"] if repeated else []),
+    ]
     if found:
         raise InputError(
             "must test each image exactly once",
