@@ -132,15 +132,16 @@ def join_words(words: Sequence[str]) -> str:
 
 def name_some(names: Sequence[object], limit: int = 3) -> str:
     """Return the first few names: ``"'a', 'b', 'c' and 4 more"``."""
-    return _list_some([repr(str(name)) for name in names[:limit]], len(names))
+    return list_some([repr(str(name)) for name in names[:limit]], len(names))
 
 
 def name_failures(failures: Sequence[tuple[str, str]], limit: int = 3) -> str:
     """Return the first few failures: ``"'a.png' (file is empty) and 2 more"``."""
     listed = [f"{str(name)!r} ({reason})" for name, reason in failures[:limit]]
-    return _list_some(listed, len(failures))
+    return list_some(listed, len(failures))
 
 
-def _list_some(listed: Sequence[str], total: int) -> str:
+def list_some(listed: Sequence[str], total: int) -> str:
+    """Return the texts listed, and how many of ``total`` are left: ``"a, b and 4 more"``."""
     left = total - len(listed)
     return ", ".join(listed) + (f" and {left:,} more" if left > 0 else "")

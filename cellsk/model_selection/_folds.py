@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cellsk._checks import count_noun, name_some
+from cellsk._checks import count_noun, list_some, name_some
 from cellsk.exceptions import InputError, SplitWarning
 from cellsk.model_selection._image_hashes import hash_images, name_images
 from cellsk.model_selection._manifest import ManifestRow, build_manifest
@@ -258,5 +258,4 @@ def _name_missing(sides: list[NDArray], labels: NDArray) -> str:
         missing = [label for label in every if label not in known]
         if missing:
             found.append(f"fold {number} without {name_some(missing)}")
-    more = f" and {len(found) - _MAX_NAMED} more" if len(found) > _MAX_NAMED else ""
-    return ", ".join(found[:_MAX_NAMED]) + more
+    return list_some(found[:_MAX_NAMED], len(found))
