@@ -87,39 +87,6 @@ def check_image_size(name: str, value: Any) -> tuple[int, int]:
         ) from None
 
 
-def count_noun(count: int, noun: str, plural: str = "") -> str:
-    """Return a count and its noun: ``"1 image"``, ``"1,200 images"``, ``"2 classes"``."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def pick_form(count: int, singular: str, plural: str) -> str:
-    """Return the form of a word that agrees with ``count``: ``"is"`` or ``"are"``."""
-    return singular if count == 1 else plural
-
-
-def join_words(words: Sequence[str]) -> str:
-    """Return words as a list: ``"a, b and c"``."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def name_some(names: Sequence[object], limit: int = 3) -> str:
-    """Return the first few names: ``"'a', 'b', 'c' and 4 more"``."""
-    return _list_some([repr(str(name)) for name in names[:limit]], len(names))
-
-
-def name_failures(failures: Sequence[tuple[str, str]], limit: int = 3) -> str:
-    """Return the first few failures: ``"'a.png' (file is empty) and 2 more"``."""
-    listed = [f"{str(name)!r} ({reason})" for name, reason in failures[:limit]]
-    return _list_some(listed, len(failures))
-
-
-def _list_some(listed: Sequence[str], total: int) -> str:
-    left = total - len(listed)
-    return ", ".join(listed) + (f" and {left:,} more" if left > 0 else "")
-
-
 def check_value_range(name: str, value: Any) -> tuple[float, float]:
     """Return ``value`` as (low, high), finite and the lower first, or raise.
 
@@ -144,3 +111,37 @@ def show_value(value: Any) -> str:
     """Return a value as Python writes it: a NumPy scalar without the name of its type."""
     is_scalar = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
     return repr(value.item() if is_scalar else value)
+
+
+def count_noun(count: int, noun: str, plural: str = "") -> str:
+    """Return a count and its noun: ``"1 image"``, ``"1,200 images"``, ``"2 classes"``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def pick_form(count: int, singular: str, plural: str) -> str:
+    """Return the form of a word that agrees with ``count``: ``"is"`` or ``"are"``."""
+    return singular if count == 1 else plural
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return words for a sentence: ``"a, b and c"``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def name_some(names: Sequence[object], limit: int = 3) -> str:
+    """Return the first few names: ``"'a', 'b', 'c' and 4 more"``."""
+    return list_some([repr(str(name)) for name in names[:limit]], len(names))
+
+
+def name_failures(failures: Sequence[tuple[str, str]], limit: int = 3) -> str:
+    """Return the first few failures: ``"'a.png' (file is empty) and 2 more"``."""
+    listed = [f"{str(name)!r} ({reason})" for name, reason in failures[:limit]]
+    return list_some(listed, len(failures))
+
+
+def list_some(listed: Sequence[str], total: int) -> str:
+    """Return the texts listed, and how many of ``total`` are left: ``"a, b and 4 more"``."""
+    left = total - len(listed)
+    return ", ".join(listed) + (f" and {left:,} more" if left > 0 else "")
