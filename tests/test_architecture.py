@@ -30,7 +30,7 @@ OWNERS = {
     "tensorflow": ("neural_network", "cli._quiet"),
     "keras": ("neural_network", "persistence._network"),
     "scikeras": ("neural_network._parameters",),
-    "onnx": ("neural_network._onnx",),
+    "onnx": ("neural_network._onnx", "neural_network.networks._onnx_operations"),
     "onnxruntime": ("neural_network._onnx",),
     "matplotlib": ("inspection",),
     "typer": ("cli",),

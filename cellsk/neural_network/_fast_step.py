@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsk.exceptions import FastStepWarning
+from cellsk.neural_network.networks import (
+    LAYERS,
+    Operation,
+    OutsideTableError,
+    find_slow_setting,
+    read_model,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -20,39 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["can_speed_up", "speed_up"]
 
-Step: TypeAlias = "Callable[[tf.Tensor], tf.Tensor]"
-
 # Largest difference of a probability from Keras' own forward pass. A wrong operation differs by
 # 2e-3 or more in float32; the rounding of bfloat16 alone makes up to 1e-2.
 TOLERANCES = {"float32": 1e-4, "bfloat16": 0.05}
 
-# The only values that these settings may have. Settings that are not listed must be empty (None
-# or False), except those of FREE.
-PLAIN: Mapping[str, Mapping[str, Any]] = {
-    "Rescaling": {},
-    "Conv2D": {
-        "strides": (1, 1),
-        "padding": "valid",
-        "data_format": "channels_last",
-        "dilation_rate": (1, 1),
-        "groups": 1,
-        "use_bias": True,
-    },
-    "MaxPooling2D": {"padding": "valid", "data_format": "channels_last"},
-    "Flatten": {"data_format": "channels_last"},
-    "Dense": {"use_bias": True},
-    "Dropout": {},
-}
-FREE: Mapping[str, frozenset[str]] = {
-    "Rescaling": frozenset({"scale", "offset"}),
-    "Conv2D": frozenset({"filters", "kernel_size", "activation"}),
-    "MaxPooling2D": frozenset({"pool_size", "strides"}),
-    "Flatten": frozenset(),
-    "Dense": frozenset({"units", "activation"}),
-    "Dropout": frozenset({"rate", "seed"}),
-}
-FREE_ANYWHERE = frozenset({"name", "trainable", "dtype", "kernel_initializer", "bias_initializer"})
-ACTIVATIONS = frozenset({"linear", "relu", "sigmoid", "softmax"})
 # The settings of Adam that the faster update uses; all others must be empty.
 ADAM = frozenset({"name", "learning_rate", "beta_1", "beta_2", "epsilon", "ema_momentum"})
 
@@ -62,31 +39,22 @@ _warned: set[str] = set()
 def can_speed_up(model: keras.Model) -> bool:
     """Return whether the fast step computes what Keras' own step computes for this network.
 
-    It does so for a chain of layers with the settings of ``PLAIN``, trained by a plain Adam.
+    It does so for a chain of layers that have a faster operation in the table of layers, with the
+    settings that the operation needs, trained by a plain Adam.
     """
     import keras
 
-    return (
-        type(model) is keras.Sequential
-        and all(map(_is_plain, model.layers))
-        and type(model.layers[-1]) is keras.layers.Dense
-        and type(model.optimizer) is keras.optimizers.Adam
-        and not any(v for k, v in model.optimizer.get_config().items() if k not in ADAM)
-    )
-
-
-def _is_plain(layer: keras.Layer) -> bool:
-    import keras
-
-    name = type(layer).__name__
-    if name not in PLAIN or type(layer) is not getattr(keras.layers, name):
+    optimizer = model.optimizer
+    if type(model) is not keras.Sequential or type(optimizer) is not keras.optimizers.Adam:
         return False
-    config = layer.get_config()
-    return (
-        all(config.get(key) == value for key, value in PLAIN[name].items())
-        and not any(config[k] for k in config.keys() - PLAIN[name] - FREE[name] - FREE_ANYWHERE)
-        and config.get("activation", "linear") in ACTIVATIONS
-        and layer.dtype_policy.name == "float32"
+    if any(value for name, value in optimizer.get_config().items() if name not in ADAM):
+        return False
+    try:
+        nodes = read_model(model).nodes[1:]
+    except OutsideTableError:
+        return False
+    return nodes[-1].kind == "Dense" and not any(
+        node.entry.fast is None or find_slow_setting(node.entry, node.config) for node in nodes
     )
 
 
@@ -205,76 +173,26 @@ def _noisy_biases(model: keras.Sequential) -> Iterator[None]:
 
 
 def _replace_call(model: keras.Sequential, precision: str) -> None:
-    usual, steps = model.call, list(_plan(model.layers, precision))
+    usual, operations = model.call, list(_plan(model.layers, precision))
 
     def call(inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         if not training:
             return usual(inputs, training=training, mask=mask)
-        for step in steps:
-            inputs = step(inputs)
+        for operation in operations:
+            inputs = operation(inputs)
         return inputs
 
     model.call = call
 
 
-def _plan(layers: Sequence[keras.Layer], precision: str) -> Iterator[Step]:
-    """Yield the operation of each layer, or of a convolution and its pool together."""
-    import keras
-
-    last = layers[-1]
-    following = [*layers[1:], None]
-    pooled = None
-    for layer, after in zip(layers, following, strict=True):
-        if layer is pooled:
-            continue
-        if _is_block(layer, after):
-            pooled = after
-            yield partial(_convolve_and_pool, layer, after, precision)
-        elif type(layer) is keras.layers.Flatten:
-            yield _flatten
-        elif type(layer) is keras.layers.Dense and layer is not last:
-            yield partial(_multiply, layer, precision)
-        elif type(layer) is keras.layers.Dropout:
-            yield partial(layer, training=True)
-        else:
-            yield layer
-
-
-def _is_block(layer: keras.Layer, after: keras.Layer | None) -> bool:
-    import keras
-
-    return (
-        type(layer) is keras.layers.Conv2D
-        and type(after) is keras.layers.MaxPooling2D
-        and layer.activation is keras.activations.relu
-    )
-
-
-def _convolve_and_pool(
-    conv: keras.layers.Conv2D, pool: keras.layers.MaxPooling2D, precision: str, images: tf.Tensor
-) -> tf.Tensor:
-    import tensorflow as tf
-
-    kernel, bias = (tf.cast(part.value, precision) for part in (conv.kernel, conv.bias))
-    values = tf.nn.conv2d(tf.cast(images, precision), kernel, 1, "VALID")
-    shrink = partial(tf.nn.max_pool2d, ksize=pool.pool_size, strides=pool.strides, padding="VALID")
-    add_bias = partial(tf.nn.bias_add, bias=bias)
-    if precision == "float32":
-        return tf.nn.relu(add_bias(shrink(values)))
-    return tf.nn.relu(shrink(add_bias(values)))
-
-
-def _flatten(values: tf.Tensor) -> tf.Tensor:
-    import tensorflow as tf
-
-    return tf.reshape(values, (-1, values.shape[1:].num_elements()))
-
-
-def _multiply(dense: keras.layers.Dense, precision: str, values: tf.Tensor) -> tf.Tensor:
-    import tensorflow as tf
-
-    kernel, bias = (tf.cast(part.value, precision) for part in (dense.kernel, dense.bias))
-    return dense.activation(tf.nn.bias_add(tf.cast(values, precision) @ kernel, bias))
+def _plan(layers: Sequence[keras.Layer], precision: str) -> Iterator[Operation]:
+    """Yield the operation of each layer, or of several layers together."""
+    while layers:
+        plan = LAYERS[type(layers[0]).__name__].fast
+        assert plan is not None  # can_speed_up has looked at each layer
+        operation, count = plan(layers, precision)
+        yield operation
+        layers = layers[count:]
 
 
 def _plan_update(
