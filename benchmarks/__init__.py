@@ -1,1 +1,1 @@
-"""Measurements of cellsk beside its alternatives; run as ``python -m benchmarks.NAME``."""
+"""Comparisons of cellsk with its alternatives. Run each as ``python -m benchmarks.NAME``."""

@@ -1,8 +1,8 @@
-"""Run one function in this process, and print what it returns as a last line of JSON.
+"""Run one function in this process, and print its result as a last line of JSON.
 
     python -m benchmarks._child MODULE:FUNCTION '{"argument": 1}'
 
-So that every competitor starts from nothing: no other framework's threads, caches or memory.
+Every competitor then starts without the threads, caches and memory of other frameworks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whole commands on the clock, from a cold start to their end."""
+"""Times of whole commands, from a cold start to their end."""
 
 from __future__ import annotations
 
@@ -24,10 +24,16 @@ def find_cellsk() -> list[str]:
 
 
 def measure_command(command: Sequence[str]) -> dict[str, float]:
-    """Return the seconds that a command takes, which must end well."""
+    """Return the seconds that a command takes.
+
+    Raises
+    ------
+    RuntimeError
+        If the command fails.
+    """
     start = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode:
-        raise RuntimeError(f"{command[-1]} must end well. Got:\n{done.stderr[-4000:]}")
+        raise RuntimeError(f"{command[-1]} must succeed. Got:\n{done.stderr[-4000:]}")
     return {"seconds": seconds}

@@ -1,4 +1,4 @@
-"""The images that all competitors get: as files in folders, and as uint8 arrays."""
+"""The images of all competitors: as files in folders, and as uint8 arrays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Images(NamedTuple):
 
 
 class Arrays(NamedTuple):
-    """Images (n, height, width, 3) and labels, to train on and to score on."""
+    """Images (n, height, width, 3) and labels, for training and for scores."""
 
     X: np.ndarray
     y: np.ndarray
@@ -66,6 +66,6 @@ def draw_folder(folder: Path, count: int, size: tuple[int, int], seed: int = 0) 
 
 
 def load_arrays(file: str) -> Arrays:
-    """Return what :func:`prepare_images` has read."""
+    """Return the arrays that :func:`prepare_images` has saved."""
     with np.load(file) as parts:
         return Arrays(**parts)

@@ -1,4 +1,4 @@
-"""The machine and the versions that a measurement was taken with, and nothing that names them."""
+"""The machine and the versions of a measurement, without names of the machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = (
 
 
 def describe_machine() -> dict[str, object]:
-    """Return processor, cores, instruction sets and memory; what the system hides is None."""
+    """Return processor, cores, instruction sets and memory. What the system hides is None."""
     facts = _read_cpuinfo()
     flags = facts.get("flags", "").split()
     return {
@@ -38,7 +38,7 @@ def describe_machine() -> dict[str, object]:
 
 
 def list_versions() -> dict[str, str]:
-    """Return the version of Python, and of each package in question that is installed."""
+    """Return the version of Python, and of each relevant package that is installed."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -49,9 +49,9 @@ def list_versions() -> dict[str, str]:
 
 
 def read_busy_seconds() -> float:
-    """Return the processor time used since the system began, by all processes and other guests.
+    """Return the processor time since the start of the system, of all processes and other guests.
 
-    Seconds that a host has given to others while something here wanted to run count too.
+    It includes the seconds that the host gave to other guests while a process here was ready.
     """
     try:
         first = Path("/proc/stat").read_text().splitlines()[0].split()

@@ -1,4 +1,4 @@
-"""Peak memory of a process and all its descendants, sampled from outside."""
+"""Peak memory of a process and all its descendants, sampled by another process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PeakMemory"]
 
 PROC = Path("/proc")
 INTERVAL_SECONDS = 0.05
-LISTING_EVERY = 10  # samples: to look for new processes costs more than to sample the known
+LISTING_EVERY = 10  # samples, because listing processes takes longer than sampling them
 RISE = 1.01
 
 
@@ -25,9 +25,8 @@ class PeakMemory:
     libraries, and pixels mapped from a store. Both are the largest sum over the tree at one
     moment. A peak shorter than the interval can be missed.
 
-    To ask for these sizes takes the kernel some 10 ms for a process with TensorFlow. So it is
-    asked only when the sum of the resident sets, which costs next to nothing, has risen by a
-    hundredth.
+    Reading these sizes takes about 10 ms for a process with TensorFlow. So they are read only
+    after the sum of the resident sets, which is fast to read, has grown by one percent.
     """
 
     def __init__(self, pid: int) -> None:
@@ -48,8 +47,8 @@ class PeakMemory:
         self._thread.join()
 
     def as_row(self) -> dict[str, Any]:
-        """Return the peaks in MB, and the processor time that the sampling took, in seconds."""
-        if not self.pss:  # no /proc, as outside of Linux
+        """Return the peaks in MB, and the processor time of the sampling in seconds."""
+        if not self.pss:  # without /proc, as on other systems than Linux
             return {"peak_pss_mb": None, "peak_anonymous_mb": None, "sampling_seconds": None}
         return {
             "peak_pss_mb": round(self.pss / 1024, 1),
@@ -77,7 +76,7 @@ class PeakMemory:
 
 
 def _list_tree(pid: int) -> list[int]:
-    """Return a process and its descendants, as far as they still run."""
+    """Return a process and those of its descendants that still run."""
     found = [pid]
     for process in found:
         try:
@@ -90,7 +89,7 @@ def _list_tree(pid: int) -> list[int]:
 
 
 def _read_resident(pid: int) -> int:
-    """Return the pages of a process that are in memory, shared ones too."""
+    """Return the number of pages of a process in memory, including shared pages."""
     try:
         return int((PROC / str(pid) / "statm").read_text().split()[1])
     except OSError:
@@ -98,7 +97,7 @@ def _read_resident(pid: int) -> int:
 
 
 def _read_sizes(pid: int) -> dict[str, int]:
-    """Return the sizes that the kernel states for a process, in kB."""
+    """Return the sizes of a process that the kernel reports, in kB."""
     try:
         lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]
     except OSError:

@@ -117,7 +117,7 @@ def _input_gradient(kernel: Any, gradient: Any, shape: Any) -> Any:
 
 
 def _make_adam(flat: int) -> Callable[[], Any]:
-    """Return the update of all weights; they stay float32 in either precision."""
+    """Return the update of all weights, which stay float32 in both precisions."""
     import tensorflow as tf
 
     shapes = [(3, 3, 3, 32), (32,), (3, 3, 32, 64), (64,), (flat, 64), (64,), (64, 1), (1,)]
@@ -143,7 +143,7 @@ def _make_adam(flat: int) -> Callable[[], Any]:
 
 
 def _list_casts(weights: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """The dense kernel, which holds nearly all weights, to bfloat16 and its gradient back."""
+    """Return the casts of the dense kernel to bfloat16 and of its gradient back."""
     import tensorflow as tf
 
     return (
@@ -153,10 +153,10 @@ def _list_casts(weights: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
 
 def measure_operations(dtype: str, side: int, calls: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each call of each operation, an empty call's taken off.
+    """Return the milliseconds of each call of each operation, without those of an empty call.
 
-    The operations take turns, as in a step: whatever else the machine does falls on all, and
-    none finds its tensors still in the cache from the call before.
+    The operations run in turns, as in a step. So other load on the machine affects all of them,
+    and no operation finds its tensors in the cache.
     """
     import tensorflow as tf
 
@@ -175,7 +175,7 @@ def measure_operations(dtype: str, side: int, calls: int) -> dict[str, list[floa
 def _trace(function: Callable[..., Any], tensors: tuple[Any, ...]) -> Callable[[], Any]:
     import tensorflow as tf
 
-    # Passed in, not captured: TensorFlow would compute what follows from constants only once.
+    # Arguments, because TensorFlow would compute results of captured constants only once.
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
     return partial(tf.function(function).get_concrete_function(*specs), *tensors)
 

@@ -1,4 +1,4 @@
-"""A folder to a csv of probabilities, and one image to a probability, by cellsk and by Keras."""
+"""Predictions for a folder and for one image, by cellsk and by Keras."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WARM_UP = 20
 
 
 def make_models(folder: str, n_images: int, model: str, network: str) -> dict[str, Any]:
-    """Train briefly; save the pipeline, and its weights in the network of raw Keras."""
+    """Train briefly. Save the pipeline, and its weights as a network of raw Keras."""
     import keras
     from sklearn.pipeline import Pipeline
 
@@ -37,7 +37,7 @@ def make_models(folder: str, n_images: int, model: str, network: str) -> dict[st
 
 
 def predict_by_cellsk(model: str, folder: str, output: str, times: int) -> dict[str, Any]:
-    """Predict as the command does, several times; return the seconds of all but the first."""
+    """Predict several times as the command does. Return the seconds of all but the first."""
     from cellsk.cli._predict import write_predictions
 
     pipeline = load_model(model)
@@ -76,7 +76,7 @@ def predict_by_keras(
 
 
 def predict_one(folder: str, model: str, network: str, way: str, calls: int) -> dict[str, Any]:
-    """Predict one image again and again; return the seconds of each call once warm."""
+    """Predict one image repeatedly. Return the seconds of each call after the warm-up."""
     path = list_images(folder, labels=False).paths[0]
     make = _make_ours if way.startswith("cellsk") else _make_keras
     predict = make(model, path, way) if make is _make_ours else make(network, path, way)

@@ -1,4 +1,4 @@
-"""Competitors, each in a process of its own, turn by turn."""
+"""Runs of the competitors, each in its own process, in turns."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Case(NamedTuple):
 
     @property
     def missing(self) -> str:
-        """The packages it needs that are not installed, or an empty string."""
+        """The packages it needs that are not installed, separated by spaces."""
         return " ".join(package for package in self.needs if find_spec(package) is None)
 
 
 def interleave(rounds: Sequence[Sequence[Case]]) -> Iterator[tuple[int, Case]]:
-    """Return the cases of each round with its number, each round beginning with another one."""
+    """Yield the number of the round and the case. Each round begins with another case."""
     for turn, cases in enumerate(rounds):
         first = turn % max(len(cases), 1)
         for case in [*cases[first:], *cases[:first]]:
@@ -49,16 +49,16 @@ def interleave(rounds: Sequence[Sequence[Case]]) -> Iterator[tuple[int, Case]]:
 def run_cases(
     rounds: Sequence[Sequence[Case]], *, alone: bool = True, memory: bool = False
 ) -> dict[str, list[dict[str, Any]]]:
-    """Measure the installed cases round by round; return the results by name.
+    """Measure the installed cases round by round, and return the results by name.
 
     Parameters
     ----------
     rounds : sequence of sequences of Case
     alone : bool
-        Each measurement in a process of its own. False, for a quick look whether all runs,
-        stays in this one.
+        Whether each measurement runs in its own process. False is for a quick check whether
+        all of them run.
     memory : bool
-        Sample the memory of its process and all that it starts.
+        Whether to sample the memory of the process and all its descendants.
     """
     results: dict[str, list[dict[str, Any]]] = {case.name: [] for case in rounds[0]}
     for turn, case in interleave(rounds):
@@ -69,15 +69,15 @@ def run_cases(
         results[case.name].append({**result, "round": turn})
         seconds = time.perf_counter() - start
         others = result.get("others_cores")
-        said = "" if others is None else f", other processes used {others} cores"
+        others_used = "" if others is None else f", other processes used {others} cores"
         turns = f"round {turn + 1} of {len(rounds)}"
-        print(f"{case.name}, {turns}: {seconds:.1f} s{said}", file=sys.stderr)
+        print(f"{case.name}, {turns}: {seconds:.1f} s{others_used}", file=sys.stderr)
     return results
 
 
 def _run_here(case: Case, memory: bool) -> dict[str, Any]:
     arguments = json.loads(json.dumps(case.arguments))
-    with redirect_stdout(sys.stderr):  # the table alone goes to stdout
+    with redirect_stdout(sys.stderr):  # stdout is for the table
         if not memory:
             return call(case.target, arguments)
         with PeakMemory(os.getpid()) as peak:
@@ -86,32 +86,32 @@ def _run_here(case: Case, memory: bool) -> dict[str, Any]:
 
 
 def _run_apart(case: Case, memory: bool) -> dict[str, Any]:
-    """Call the function in a new process, which is ended with all its own if this one stops."""
+    """Call the function in a new process, which is killed with its descendants if this one ends."""
     command = [sys.executable, "-m", "benchmarks._child", case.target, json.dumps(case.arguments)]
     environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
     with (
-        tempfile.TemporaryFile("w+") as said,
-        tempfile.TemporaryFile("w+") as complaints,
+        tempfile.TemporaryFile("w+") as output,
+        tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(
             command,
             cwd=ROOT,
             env=environment,
-            stdout=said,
-            stderr=complaints,
+            stdout=output,
+            stderr=errors,
             start_new_session=True,
         ) as child,
     ):
         before = _read_others(), time.perf_counter()
-        with _ending(child):
+        with _kill_if_stopped(child):
             row = _wait(child, memory)
         others = (_read_others() - before[0]) / (time.perf_counter() - before[1])
         row["others_cores"] = None if math.isnan(others) else round(max(others, 0), 2)
-        said.seek(0)
-        lines = [line for line in said.read().splitlines() if line.startswith(MARK)]
+        output.seek(0)
+        lines = [line for line in output.read().splitlines() if line.startswith(MARK)]
         if child.returncode or not lines:
-            complaints.seek(0)
-            error = complaints.read()[-4000:]
-            raise RuntimeError(f"{case.name} must run to its end. Got:\n{error}")
+            errors.seek(0)
+            error = errors.read()[-4000:]
+            raise RuntimeError(f"{case.name} must succeed. Got:\n{error}")
     return {**json.loads(lines[-1].removeprefix(MARK)), **row}
 
 
@@ -125,14 +125,14 @@ def _wait(child: subprocess.Popen[bytes], memory: bool) -> dict[str, Any]:
 
 
 def _read_others() -> float:
-    """Return the processor time that processes other than those measured have used so far."""
+    """Return the processor time of all processes except those that are measured."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return read_busy_seconds() - sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 @contextmanager
-def _ending(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End a child and all that it has started when this process is told to stop."""
+def _kill_if_stopped(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill a child and its descendants if this process receives SIGTERM or an error."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield

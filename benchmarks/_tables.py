@@ -1,4 +1,4 @@
-"""What a benchmark prints and writes: one table, and the same as JSON."""
+"""The output of a benchmark: a table, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks._machine import describe_machine, list_versions
 
 __all__ = ["Columns", "make_parser", "publish", "summarize"]
 
-# Heading, key of the row, and how to write the value.
+# Heading, key of the row, and format of the value.
 Columns: TypeAlias = Sequence[tuple[str, str, str | Callable[[Any], str]]]
 
 
@@ -21,9 +21,9 @@ def make_parser(description: str, repeats: int) -> argparse.ArgumentParser:
     """Return a parser with the options that all benchmarks share."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=repeats, help="rounds over all rows")
-    parser.add_argument("--json", type=Path, help="file to write everything measured to")
+    parser.add_argument("--json", type=Path, help="file for all measurements")
     parser.add_argument(
-        "--short", action="store_true", help="only see whether it runs: its figures mean nothing"
+        "--short", action="store_true", help="check whether it runs: its figures mean nothing"
     )
     return parser
 
@@ -31,7 +31,7 @@ def make_parser(description: str, repeats: int) -> argparse.ArgumentParser:
 def summarize(
     what: str, values: Sequence[float], best: Callable[..., float] = min
 ) -> dict[str, float]:
-    """Return best and median of what was measured, under ``what_best`` and ``what_median``."""
+    """Return best and median of the values, as ``what_best`` and ``what_median``."""
     if not len(values):
         return {}
     return {f"{what}_best": best(values), f"{what}_median": statistics.median(values)}
@@ -46,7 +46,7 @@ def publish(
     about: Mapping[str, Any],
     runs: Mapping[str, Any] | None = None,
 ) -> None:
-    """Print the table with the machine above it; write all of it, and each run, as JSON."""
+    """Print the machine and the table. Write both and each run as JSON."""
     machine, versions = describe_machine(), list_versions()
     print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in about.items()))
     sets = " ".join(machine["instruction_sets"]) or "-"
@@ -75,7 +75,7 @@ def publish(
 
 
 def _print_table(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print text to the left, numbers to the right; leave out columns without a value."""
+    """Print a table with text left-aligned and numbers right-aligned, without empty columns."""
     columns = [column for column in columns if any(row.get(column[1]) is not None for row in rows)]
     cells = [[_write(row.get(key), form) for _, key, form in columns] for row in rows]
     headings = [heading for heading, _, _ in columns]

@@ -1,8 +1,9 @@
-"""How long does an audit take, and how does that grow? Near-duplicates included.
+"""Time of an audit with near-duplicates, by the number of images.
 
-Makes different patches of 96 x 96 pixels by cutting, shrinking and mixing those of a folder (the
-PatchCamelyon subset with ``--data FOLDER``, else drawn cells), one in a hundred a turned copy
-saved as JPEG again, writes them to a temporary folder, and audits growing numbers of them.
+The script makes different patches of 96 x 96 pixels by shifting and mixing those of a folder (the
+PatchCamelyon subset with ``--data FOLDER``, drawn cells without it). One in a hundred is a turned
+copy, saved as JPEG again. It writes them to a temporary folder, and audits increasing numbers of
+them.
 
     python -m benchmarks.audit --data FOLDER --counts 2500,5000,10000 --jobs 2
 """
@@ -25,14 +26,14 @@ COPY_EVERY = 100
 
 
 def read_patches(folder: Path | None) -> np.ndarray:
-    """Return patches to mix."""
+    """Return the patches that are mixed."""
     if folder is None:
         return make_cells(1000, image_size=(96, 96), random_state=0).images
     return ImageReader(image_size=(96, 96)).transform(list_images(folder, labels=False).paths)
 
 
 def write_patches(patches: np.ndarray, count: int, folder: Path) -> list[str]:
-    """Write ``count`` patches, all different but for the copies; return their paths."""
+    """Write ``count`` patches, all different except for the copies, and return their paths."""
     rng = np.random.default_rng(0)
     paths, last = [], patches[0]
     for row in range(count):

@@ -1,8 +1,8 @@
-"""How many images per step? Accuracy and time of a fit with early stopping, by batch size.
+"""Accuracy and time of a fit with early stopping, by batch size.
 
-Only the training images of ``--data`` are used: a fifth is held back, trained on by nobody, and
-scored; the rest trains as a user would, with early stopping on a hold-out of its own. Drawn
-cells stand in without ``--data``.
+Only the training images of ``--data`` are used. A fifth of them is used for the scores only. The
+rest is used for training, with early stopping on its own hold-out. Without ``--data``, cells are
+drawn.
 
     python -m benchmarks.batch_size --data FOLDER --sizes 16,32,64,128 --repeats 3
 """
@@ -44,7 +44,7 @@ def read_images(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
 def measure_fit(
     X: np.ndarray, y: np.ndarray, size: int, seed: int, epochs: int
 ) -> dict[str, float]:
-    """Fit with one batch size, and score what was held back for this seed."""
+    """Fit with one batch size, and score the images held out for this seed."""
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=seed)
     classifier = CellClassifier(batch_size=size, epochs=epochs, random_state=seed)
     start = time.perf_counter()
@@ -60,7 +60,7 @@ def measure_fit(
 
 
 def summarize_fits(size: int, fits: list[dict[str, float]]) -> dict[str, object]:
-    """Return the row of one batch size: mean and spread over seeds."""
+    """Return the row of one batch size: mean and standard deviation over seeds."""
     values = {key: np.array([fit[key] for fit in fits]) for key in fits[0]}
     return {
         "name": str(size),

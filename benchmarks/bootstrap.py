@@ -1,9 +1,9 @@
-"""Time and memory of bootstrap_scores, of DeLong's interval, and of a plain loop beside them.
+"""Time and memory of bootstrap_scores, of DeLong's interval, and of a plain loop.
 
     python -m benchmarks.bootstrap --resamples 2000
 
-Each row runs in a process of its own, so that its memory is that of the row. The loop calls
-compute_scores for each resample; 20 are timed, and the time of all is extrapolated.
+Each row runs in its own process, which is measured. The loop calls compute_scores for each
+resample: 20 are timed, and the time of all is extrapolated.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def draw(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | N
 
 
 def measure(case: Case, n_resamples: int) -> tuple[float, float, float]:
-    """Return seconds on the clock, seconds of the processor, and MB that the run added."""
+    """Return elapsed seconds, processor seconds, and the MB that the run added."""
     y, proba, predicted, patients = draw(case)
     positive = 1 if case.n_classes == 2 else None
     times = np.random.default_rng(1).integers(0, 3, size=case.n_samples)

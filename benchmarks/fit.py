@@ -1,8 +1,8 @@
-"""How fast does the seed network train, by cellsk and by its alternatives? And how well?
+"""Speed and scores of training the seed network, by cellsk and by its alternatives.
 
-The same network, images, epochs and batch size for all. Each fit runs in a process of its own;
-the competitors take turns. Images per second are images times epochs over the whole fit: network,
-tracing and, from files, decoding. Imports and the float32 copies that some need come before.
+All use the same network, images, epochs and batch size. Each fit runs in its own process, and
+the competitors run in turns. Images per second are images times epochs, divided by the time of the
+whole fit: network, tracing and, from files, decoding. Imports and float32 copies are not timed.
 
     python -m benchmarks.fit --data FOLDER --epochs 5 --seeds 3 --repeats 2 --json fit.json
 """
@@ -83,7 +83,7 @@ def list_competitors() -> list[tuple[str, str, str, dict[str, Any], tuple[str, .
 def measure_fit(
     function: str, arguments: dict[str, Any], task: dict[str, Any], profile: bool = False
 ) -> dict[str, Any]:
-    """Train once; return the time it took, what was learned, and the share of our own code."""
+    """Train once, and return times, scores, and the share of cellsk's own code."""
     module, name = function.split(":")
     make = getattr(import_module(f"benchmarks.competitors.{module}"), name)
     task = {**task, "image_size": tuple(task["image_size"])}
@@ -112,7 +112,7 @@ def _read_peak_rss() -> float:
 
 
 def _measure_own_share(profiler: cProfile.Profile, seconds: float) -> float:
-    """Return the share of the time spent in frames of cellsk's own files."""
+    """Return the share of the time in frames of cellsk's own files."""
     package = str(Path(cellsk.__file__).parent)
     stats: Any = pstats.Stats(profiler)
     own = sum(entry[2] for (file, *_), entry in stats.stats.items() if file.startswith(package))
@@ -120,7 +120,7 @@ def _measure_own_share(profiler: cProfile.Profile, seconds: float) -> float:
 
 
 def make_cases(images: Images, options: argparse.Namespace, seed: int) -> list[Case]:
-    """Return one case for each competitor that was asked for, and the profiled one."""
+    """Return one case for each selected competitor, and the profiled one."""
     task = {
         "train": images.train,
         "valid": images.valid,
@@ -142,7 +142,7 @@ def make_cases(images: Images, options: argparse.Namespace, seed: int) -> list[C
 def make_row(
     case: Case, runs: Sequence[dict[str, Any]], images: int, epochs: int
 ) -> dict[str, Any]:
-    """Return best, median, mean and spread of a competitor's runs."""
+    """Return best, median, mean and standard deviation of a competitor's runs."""
     source, name = case.name.split(": ") if ": " in case.name else ("arrays", case.name)
     row: dict[str, Any] = {"source": source, "name": name}
     if case.missing:
@@ -153,7 +153,7 @@ def make_row(
     row |= summarize("steady_images_per_second", steady, max)
     row |= summarize("seconds", [run["seconds"] for run in runs])
     for score in ("accuracy", "auc"):
-        # The repeats of a seed first, so that the spread is that over seeds.
+        # Average the repeats of a seed first, to get the standard deviation over seeds.
         seeds = sorted({run["seed"] for run in runs})
         means = [np.mean([run[score] for run in runs if run["seed"] == seed]) for seed in seeds]
         row |= {f"{score}_mean": float(np.mean(means)), f"{score}_spread": float(np.std(means))}
@@ -162,7 +162,7 @@ def make_row(
 
 
 def add_ratios(rows: Sequence[dict[str, Any]]) -> None:
-    """Say in each row how many times as many images per second cellsk trains."""
+    """Add to each row the speed of cellsk divided by the speed of the row."""
     measured = {(row["source"], row["name"]): row for row in rows if "seconds_best" in row}
     for (source, _), row in measured.items():
         for ours in (OURS, FLOAT32):
@@ -192,13 +192,19 @@ def make_rows(
 
 
 def read_options() -> argparse.Namespace:
-    """Return the options, those of the short mode filled in."""
+    """Return the options, after applying the short mode."""
     parser = make_parser(__doc__, repeats=2)
-    parser.add_argument("--data", type=Path, help="folder with train/ and valid/; else drawn cells")
+    parser.add_argument(
+        "--data", type=Path, help="folder with train/ and valid/; default: drawn cells"
+    )
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--seeds", type=int, default=3, help="each repeat trains once with each")
-    parser.add_argument("--only", nargs="*", help="rows that hold one of these words, as 'arrays:'")
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="number of seeds, each used once in a repeat"
+    )
+    parser.add_argument(
+        "--only", nargs="*", help="rows that contain one of these words, such as 'arrays:'"
+    )
     options = parser.parse_args()
     if options.short:
         options.epochs, options.seeds, options.repeats = 2, 1, 1
@@ -206,7 +212,7 @@ def read_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train by all, turn by turn, and print one table."""
+    """Train with each competitor in turns, and print one table."""
     options = read_options()
     with tempfile.TemporaryDirectory() as work:
         images = prepare_images(options, Path(work))

@@ -1,11 +1,11 @@
-"""How near does training come to the floor: the operations of one step, each timed alone?
+"""The operations of one training step, each timed alone, compared with the speed of a fit.
 
-One training step of the seed network, 32 images of 96 x 96 pixels: every forward and gradient
-operation as TensorFlow runs it when nothing else does, the Adam update with one fused
-operation, in float32 and in bfloat16. An operation and what TensorFlow fuses with it (bias and
-ReLU, the gradients of kernel and bias) count as one; a pool is timed with its gradient, whose
-fast form needs its own forward pass. The time of an empty call is taken off. Beside the sum:
-the images per second of epochs after the first, by cellsk and by raw Keras.
+One training step of the seed network has 32 images of 96 x 96 pixels. Every forward and gradient
+operation is timed alone, in float32 and in bfloat16, and the Adam update as one fused operation.
+An operation is timed together with those that TensorFlow fuses with it (bias and ReLU, the
+gradients of kernel and bias). A pool is timed with its gradient, whose fast form needs its own
+forward pass. The time of an empty call is subtracted. The sum is compared with the images per
+second of epochs after the first, by cellsk and by raw Keras.
 
     python -m benchmarks.floor --repeats 5 --json floor.json
 """
@@ -38,7 +38,7 @@ COLUMNS: Columns = (
 
 
 def make_cases(arrays: Path, side: int, calls: int) -> list[Case]:
-    """Return the operations in both precisions, and the fits to hold against them."""
+    """Return the operations in both precisions, and the fits to compare with them."""
     task = {
         "train": "",
         "valid": "",
@@ -70,7 +70,7 @@ def make_cases(arrays: Path, side: int, calls: int) -> list[Case]:
 
 
 def draw_images(file: Path, n_images: int, side: int) -> None:
-    """Write random images: the time of a step does not depend on what they show."""
+    """Write random images, because the time of a step does not depend on their content."""
     generator = np.random.default_rng(0)
     X = generator.integers(256, size=(n_images, side, side, 3), dtype=np.uint8)
     y = np.arange(n_images) % 2
@@ -78,7 +78,7 @@ def draw_images(file: Path, n_images: int, side: int) -> None:
 
 
 def make_rows(runs: Runs, n_images: int) -> list[dict[str, Any]]:
-    """Return a row for each operation, their sum, and the share of it that fits reach."""
+    """Return a row for each operation, for their sum, and for the share that fits reach."""
     first = runs[DTYPES[-1]][0]  # bfloat16 has all operations
     names = [name for name, times in first.items() if isinstance(times, list)]
     rows = [{"name": name, "unit": "ms"} for name in names]
@@ -112,7 +112,7 @@ def _make_fit_rows(
 
 
 def add_words(rows: Sequence[dict[str, Any]]) -> None:
-    """Write the numbers by their unit: milliseconds, images per second, or a share."""
+    """Format a number by its unit: milliseconds, images per second, or a share."""
     forms = {"ms": ".2f", "images/s": ",.0f", "": ".0%"}
     for row in rows:
         numbers = {key: value for key, value in row.items() if isinstance(value, float)}
@@ -120,7 +120,7 @@ def add_words(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Time the operations and the fits, turn by turn, and print one table."""
+    """Time the operations and the fits in turns, and print one table."""
     options = make_parser(__doc__, repeats=3).parse_args()
     if options.short:
         options.repeats = 1

@@ -1,10 +1,10 @@
-"""How does the peak memory of fit and predict from paths grow with the number of images?
+"""Peak memory of fit, predict and evaluate from paths, by the number of images.
 
-Patches of 96 x 96 pixels as jpg files, cut and mixed from those of a folder (or drawn ones), all
-different. Fit is one epoch; predict is ``predict_proba`` of all paths, and the csv of
-``cellsk predict``. With ``ImageReader()``, and with a new store of decoded pixels. The peak is
-that of all processes together, with and without pages of files, which the system takes back
-when it needs them.
+The images are patches of 96 x 96 pixels as jpg files, mixed from those of a folder or from drawn
+cells, all different. Fit is one epoch; predict is ``predict_proba`` of all paths, and the csv of
+``cellsk predict``. Both run with ``ImageReader()``, and with a new store of decoded pixels.
+Evaluate has two folds of one epoch and the audit, and makes its own store. The peak is the sum of
+all processes, with and without pages of files, which the system can take back.
 
     python -m benchmarks.memory --data FOLDER --counts 5000 50000 --json memory.json
 """
@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks._runs import Case, run_cases
 from benchmarks._tables import Columns, make_parser, publish, summarize
 from benchmarks.audit import read_patches, write_patches
-from cellsk import CellClassifier, ImageReader, load_model, make_cells, save_model
+from cellsk import CellClassifier, ImageReader, evaluate, load_model, make_cells, save_model
 
 STORES = "store" in ImageReader().get_params()
 COLUMNS: Columns = (
@@ -39,12 +39,12 @@ COLUMNS: Columns = (
 
 
 def list_files(folder: str, count: int) -> tuple[list[str], np.ndarray]:
-    """Return the first paths, and labels by turns: what they show does not matter here."""
+    """Return the first paths with alternating labels, because the classes do not matter here."""
     return [str(path) for path in sorted(Path(folder).glob("*.jpg"))[:count]], np.arange(count) % 2
 
 
 def make_pipeline(store: str | None) -> Any:
-    """Return reader and classifier of one epoch."""
+    """Return a pipeline of a reader and a classifier of one epoch."""
     from sklearn.pipeline import Pipeline
 
     kept = {} if store is None else {"store": store}
@@ -53,7 +53,7 @@ def make_pipeline(store: str | None) -> Any:
 
 
 def make_model(folder: str, count: int, model: str) -> dict[str, Any]:
-    """Fit on a few images, for the cases that only predict."""
+    """Save a model fitted on a few images, for the cases that only predict."""
     save_model(make_pipeline(None).fit(*list_files(folder, count)), model)
     return {}
 
@@ -61,7 +61,7 @@ def make_model(folder: str, count: int, model: str) -> dict[str, Any]:
 def measure_pipeline(
     what: str, folder: str, count: int, model: str, stored: bool
 ) -> dict[str, float]:
-    """Fit or predict once; return the seconds."""
+    """Fit, predict or evaluate once; return the seconds."""
     from cellsk.cli._predict import write_predictions
 
     paths, y = list_files(folder, count)
@@ -70,6 +70,9 @@ def measure_pipeline(
         start = time.perf_counter()
         if what == "fit":
             make_pipeline(store).fit(paths, y)
+        elif what == "evaluate":
+            groups = np.arange(count) // 2 % 40
+            evaluate(make_pipeline(store), paths, y, groups=groups, n_splits=2, n_resamples=100)
         else:
             pipeline = load_model(model)
             if store is not None:
@@ -82,10 +85,10 @@ def measure_pipeline(
 
 
 def make_cases(options: argparse.Namespace, folder: Path, model: Path) -> list[Case]:
-    """Return a case for each thing to do, reader and number of images."""
+    """Return a case for each task, reader and number of images."""
     cases = []
-    for what in ("fit", "predict", "predict to csv"):
-        for stored in (False, True) if STORES else (False,):
+    for what in ("fit", "predict", "predict to csv", "evaluate"):
+        for stored in (False, True) if STORES and what != "evaluate" else (False,):
             for count in options.counts:
                 call = {
                     "what": what,
@@ -111,7 +114,7 @@ def make_row(case: Case, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def add_growth(rows: Sequence[dict[str, Any]]) -> None:
-    """Hold each peak against that of the fewest images."""
+    """Add to each row its peak divided by that of the fewest images."""
     for row in rows:
         same = [one for one in rows if (one["what"], one["reader"]) == (row["what"], row["reader"])]
         fewest = min(same, key=lambda one: one["n_images"])
@@ -123,9 +126,9 @@ def add_growth(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Fit and predict growing numbers of images, and print one table."""
+    """Fit, predict and evaluate increasing numbers of images, and print one table."""
     parser = make_parser(__doc__, repeats=1)
-    parser.add_argument("--data", type=Path, help="folder of images to mix; else drawn cells")
+    parser.add_argument("--data", type=Path, help="folder of images to mix; default: drawn cells")
     parser.add_argument("--counts", type=int, nargs="*", default=[5000, 50000])
     options = parser.parse_args()
     if options.short:

@@ -1,9 +1,8 @@
-"""How long does it take from a folder of jpg files to a csv of probabilities, and for one image?
+"""Time to predict a folder of jpg files to a csv of probabilities, and to predict one image.
 
-One network, with the same weights for cellsk and for raw Keras. "Warm" is a process in which
-the same has been done once before; a command is timed as a whole, from its start. The last
-column holds the probabilities against those of raw Keras, whose reader decodes jpg a little
-differently.
+The network has the same weights for cellsk and for raw Keras. "Warm" is a process that has done
+the same once before; a command is timed as a whole, from its start. The last column compares the
+probabilities with those of raw Keras, whose reader decodes jpg slightly differently.
 
     python -m benchmarks.predict --data FOLDER --images 6000 --json predict.json
 """
@@ -40,7 +39,7 @@ COLUMNS: Columns = (
 
 
 def copy_images(folder: Path, count: int, target: Path) -> None:
-    """Copy the first images of each class, as many of each, into one flat folder."""
+    """Copy the same number of images of each class into one flat folder."""
     listed = list_images(folder)
     classes = [
         [path for path, code in zip(listed.paths, listed.y, strict=True) if code == wanted]
@@ -108,12 +107,12 @@ def make_row(case: Case, runs: Sequence[Mapping[str, Any]], n_images: int) -> di
 
 
 def as_list(seconds: float | list[float]) -> list[float]:
-    """Return one time, or many, as a list."""
+    """Return one time, or several, as a list."""
     return seconds if isinstance(seconds, list) else [seconds]
 
 
 def add_ratios(rows: Sequence[dict[str, Any]]) -> None:
-    """Say in each row how many times as fast cellsk does the same."""
+    """Add to each row how many times as fast cellsk is."""
     for row in rows:
         ours = next(one for one in rows if (one["what"], one["name"]) == (row["what"], OURS))
         for which in ("best", "median"):
@@ -121,7 +120,7 @@ def add_ratios(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def add_differences(rows: Sequence[dict[str, Any]], work: Path) -> None:
-    """Hold the probabilities of the second class against those of Keras, image by image."""
+    """Compare the probabilities of the second class with those of Keras, image by image."""
     reference = read_probabilities(work / "keras-32.csv")
     files = {
         (FOLDER, OURS): "cellsk.csv",
@@ -145,9 +144,9 @@ def read_probabilities(file: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Predict by all, turn by turn, and print one table."""
+    """Predict with each competitor in turns, and print one table."""
     parser = make_parser(__doc__, repeats=3)
-    parser.add_argument("--data", type=Path, help="folder with train/; else drawn cells")
+    parser.add_argument("--data", type=Path, help="folder with train/; default: drawn cells")
     parser.add_argument("--images", type=int, default=6000)
     options = parser.parse_args()
     calls = 200

@@ -1,7 +1,7 @@
-"""How long does Python take to import cellsk, and ``cellsk --help`` to answer?
+"""Time to import cellsk, and time of ``cellsk --help``.
 
-Whole commands in new processes, on the clock from outside, beside an empty Python and the
-imports that training needs anyway.
+Whole commands are timed in new processes, and compared with an empty Python and with the imports
+that training needs.
 
     python -m benchmarks.startup --repeats 10
 """
@@ -38,7 +38,7 @@ def make_cases() -> list[Case]:
 
 
 def main() -> None:
-    """Start each, turn by turn, and print one table."""
+    """Run each command in turns, and print one table."""
     options = make_parser(__doc__, repeats=10).parse_args()
     if options.short:
         options.repeats = 1

@@ -1,4 +1,4 @@
-"""Checks of arguments, and counts and lists of names for messages."""
+"""Checks of arguments, and helpers that put counts, values and names into messages."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def check_count(name: str, value: Any, *, minimum: int = 1, unit: str = "") -> i
     Raises
     ------
     TypeError, ValueError
-        When it is not a whole number, or too small.
+        If it is not a whole number, or is too small.
     """
     rule = f"must be a whole number of at least {minimum}{unit and ', in ' + unit}"
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise InputTypeError(rule, repr(value), parameter=name)
+        raise InputTypeError(rule, show_value(value), parameter=name)
     if value < minimum:
-        raise InputError(rule, repr(value), parameter=name)
+        raise InputError(rule, show_value(value), parameter=name)
     return int(value)
 
 
@@ -35,22 +35,22 @@ def check_number(
 ) -> float:
     """Return ``value`` as a float between ``low`` and ``high``, or raise.
 
-    ``closed`` says which ends belong to it: "both", "left", "right" or "neither".
+    ``closed`` names the ends that are allowed: "both", "left", "right" or "neither".
 
     Raises
     ------
     TypeError, ValueError
-        When it is not a number, or out of range.
+        If it is not a number, or is out of range.
     """
     left, right = closed in ("both", "left"), closed in ("both", "right")
     rule = f"must be a number in {'[' if left else '('}{low:g}, {high:g}{')]'[right]}"
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputTypeError(rule, repr(value), parameter=name)
+        raise InputTypeError(rule, show_value(value), parameter=name)
     number = float(value)
     above = number >= low if left else number > low
     below = number <= high if right else number < high
     if not (above and below):
-        raise InputError(rule, repr(value), parameter=name)
+        raise InputError(rule, show_value(value), parameter=name)
     return number
 
 
@@ -60,11 +60,11 @@ def check_option(name: str, value: Any, options: Sequence[Any]) -> Any:
     Raises
     ------
     ValueError
-        When it is not one of them.
+        If it is not one of them.
     """
     if not any(value is option or value == option for option in options):
-        listed = ", ".join(repr(option) for option in options)
-        raise InputError(f"must be one of {listed}", repr(value), parameter=name)
+        listed = ", ".join(map(show_value, options))
+        raise InputError(f"must be one of {listed}", show_value(value), parameter=name)
     return value
 
 
@@ -74,20 +74,53 @@ def check_image_size(name: str, value: Any) -> tuple[int, int]:
     Raises
     ------
     ValueError
-        When it is not two positive whole numbers.
+        If it is not two positive whole numbers.
     """
     try:
         height, width = value
         return check_count(name, height), check_count(name, width)
     except (TypeError, ValueError):
         raise InputError(
-            "must be two positive integers (height, width), in pixels", repr(value), parameter=name
+            "must be two positive integers (height, width), in pixels",
+            show_value(value),
+            parameter=name,
         ) from None
 
 
+def check_value_range(name: str, value: Any) -> tuple[float, float]:
+    """Return ``value`` as (low, high), finite and the lower first, or raise.
+
+    Raises
+    ------
+    ValueError
+        If it is not two such numbers.
+    """
+    try:
+        low, high = value
+        checked = check_number(name, low), check_number(name, high)
+        if checked[0] < checked[1]:
+            return checked
+    except (TypeError, ValueError):
+        pass
+    raise InputError(
+        "must be two numbers (low, high), the lower first", show_value(value), parameter=name
+    )
+
+
+def show_value(value: Any) -> str:
+    """Return a value as Python writes it: a NumPy scalar without the name of its type."""
+    is_scalar = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
+    return repr(value.item() if is_scalar else value)
+
+
 def count_noun(count: int, noun: str, plural: str = "") -> str:
-    """Return count and noun for a sentence: ``"1 image"``, ``"1,200 images"``, ``"2 classes"``."""
+    """Return a count and its noun: ``"1 image"``, ``"1,200 images"``, ``"2 classes"``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def pick_form(count: int, singular: str, plural: str) -> str:
+    """Return the form of a word that agrees with ``count``: ``"is"`` or ``"are"``."""
+    return singular if count == 1 else plural
 
 
 def join_words(words: Sequence[str]) -> str:
@@ -98,36 +131,17 @@ def join_words(words: Sequence[str]) -> str:
 
 
 def name_some(names: Sequence[object], limit: int = 3) -> str:
-    """Return the first few names for a sentence: ``"'a', 'b', 'c' and 4 more"``."""
-    return _list_some([repr(str(name)) for name in names[:limit]], len(names))
+    """Return the first few names: ``"'a', 'b', 'c' and 4 more"``."""
+    return list_some([repr(str(name)) for name in names[:limit]], len(names))
 
 
 def name_failures(failures: Sequence[tuple[str, str]], limit: int = 3) -> str:
-    """Return the first few for a sentence: ``"'a.png' (file is empty) and 2 more"``."""
+    """Return the first few failures: ``"'a.png' (file is empty) and 2 more"``."""
     listed = [f"{str(name)!r} ({reason})" for name, reason in failures[:limit]]
-    return _list_some(listed, len(failures))
+    return list_some(listed, len(failures))
 
 
-def _list_some(listed: Sequence[str], total: int) -> str:
+def list_some(listed: Sequence[str], total: int) -> str:
+    """Return the texts listed, and how many of ``total`` are left: ``"a, b and 4 more"``."""
     left = total - len(listed)
     return ", ".join(listed) + (f" and {left:,} more" if left > 0 else "")
-
-
-def check_value_range(name: str, value: Any) -> tuple[float, float]:
-    """Return ``value`` as (low, high), finite and in this order, or raise.
-
-    Raises
-    ------
-    ValueError
-        When it is not two such numbers.
-    """
-    try:
-        low, high = value
-        checked = check_number(name, low), check_number(name, high)
-        if checked[0] < checked[1]:
-            return checked
-    except (TypeError, ValueError):
-        pass
-    raise InputError(
-        "must be two numbers (low, high), the lower first", repr(value), parameter=name
-    )

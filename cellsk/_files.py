@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Output files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["check_output", "whole_file"]
 
 
 def check_output(path: str | os.PathLike[str]) -> Path:
-    """Return ``path`` if it can become a file, or raise: before hours of work, not after.
+    """Return ``path`` if a file can be written there, or raise before hours of work begin.
 
     Raises
     ------
     FileNotFoundError
-        When its folder does not exist.
+        If its folder does not exist.
     IsADirectoryError
-        When it is a folder.
+        If it is a folder.
     OSError
-        When no file can be made in its folder.
+        If no file can be created in its folder.
     """
     target = _check_place(path)
     draft = _name_draft(target)
     try:
-        # Permissions alone do not tell: no file can be made in /proc, whatever they say.
+        # Permissions are not enough: they may allow a file in /proc, which then fails.
         draft.open("xb").close()
         draft.unlink()
     except OSError as error:
@@ -55,14 +55,14 @@ def _name_draft(target: Path) -> Path:
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a draft beside ``path``, to be written; move it there at the end.
+    """Yield a draft beside ``path`` to write to, and move it to ``path`` at the end.
 
-    If the body raises, the draft is removed and what stood at ``path`` is untouched.
+    If the body raises, the draft is removed and a file at ``path`` stays as it was.
 
     Raises
     ------
     OSError
-        As ``check_output``, and when the file cannot be written. It names ``path``.
+        As in ``check_output``, or if the file cannot be written. It names ``path``.
     """
     target = _check_place(path)
     draft = _name_draft(target)

@@ -1,4 +1,4 @@
-"""The bytes of an image file: opened with care, and why they give no pixels."""
+"""The bytes of an image file, and the reasons why a file cannot be decoded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeAlias
 
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes
 
-_SMALL = 2**20  # bytes; a file of this size is read at once, which is faster
+_SMALL = 2**20  # bytes; smaller files are read at once, which is faster
 
 _MAGIC = {
     b"\x89PNG": "PNG",
@@ -23,11 +23,23 @@ _MAGIC = {
 
 
 class DecodeError(ValueError):
-    """One file gives no pixels. The text is a short reason, without the name."""
+    """A file cannot be decoded. The text is a short reason, without the name of the file."""
 
 
 class ReadSettingError(DecodeError):
-    """One file is sound, but needs another page, value range or pixel limit."""
+    """A file is undamaged, but needs another page, value range or pixel limit.
+
+    Parameters
+    ----------
+    reason : str
+        Short reason that names no parameter.
+    setting : {"page", "value_range", "max_pixels"} or None, default=None
+        The parameter that lets the file be read, if there is one.
+    """
+
+    def __init__(self, reason: str, setting: str | None = None) -> None:
+        super().__init__(reason)
+        self.setting = setting
 
 
 def open_stream(source: ImageSource) -> BinaryIO:
@@ -36,9 +48,9 @@ def open_stream(source: ImageSource) -> BinaryIO:
     Raises
     ------
     DecodeError
-        When it is empty, a folder, or something that is no file.
+        If it is empty, a folder, or not a regular file.
     OSError
-        When the system cannot open it.
+        If the system cannot open it.
     """
     if isinstance(source, bytes):
         _check_kind(stat.S_IFREG, len(source))
@@ -54,14 +66,14 @@ def open_stream(source: ImageSource) -> BinaryIO:
 def _check_kind(mode: int, n_bytes: int) -> None:
     if stat.S_ISDIR(mode):
         raise DecodeError("path is a folder")
-    if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
-        raise DecodeError("path is no regular file")
+    if not stat.S_ISREG(mode):  # opening a pipe would wait forever
+        raise DecodeError("path is not a regular file")
     if n_bytes == 0:
         raise DecodeError("file is empty")
 
 
-def say_why(error: Exception, start: bytes) -> str:
-    """Return the reason for a file that failed, in a few words."""
+def explain_failure(error: Exception, start: bytes) -> str:
+    """Return a short reason for the error that a file caused."""
     if isinstance(error, FileNotFoundError):
         return "file does not exist"
     if isinstance(error, OSError) and error.strerror:
@@ -69,7 +81,7 @@ def say_why(error: Exception, start: bytes) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory"
     if "null byte" in str(error) or "null character" in str(error):
-        return "no valid path"
+        return "path is not valid"
     if "truncated" in str(error).lower():
         return "file is truncated"
     named = [name for magic, name in _MAGIC.items() if start.startswith(magic)]

@@ -1,4 +1,4 @@
-"""Pixel values of more than 8 bits: what they mean, and how they become 8 bits."""
+"""Conversion of pixel values of more than 8 bits to 8 bits."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def scale_values(
     white_is_zero: bool = False,
     clear_value: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Return grey values as uint8, the ends of the range as 0 and 255.
+    """Scale gray values to uint8, so that the ends of the range become 0 and 255.
 
     Parameters
     ----------
     values : ndarray of shape (height, width)
         Whole numbers or floats.
     kind : str
-        How Pillow names the samples in the file, such as "I;16" or "F;32BF".
+        Pillow's name of the samples in the file, such as "I;16" or "F;32BF".
     value_range : tuple of (float, float), default=None
         ``None`` is the full range of the type.
     white_is_zero : bool, default=False
@@ -36,14 +36,15 @@ def scale_values(
     Raises
     ------
     DecodeError
-        When values are not finite, lie outside the range, or have none.
+        If values are not finite, lie outside the range, or need a range.
     """
     low, high = value_range or _full_range(kind)
     check_finite(values)
     if values.min() < low or values.max() > high:
         raise ReadSettingError(
             f"values from {values.min():g} to {values.max():g}, outside the range"
-            f" ({low:g}, {high:g}): name theirs with value_range=(low, high)"
+            f" ({low:g}, {high:g})",
+            "value_range",
         )
     scaled = np.rint((values.astype(np.float64) - low) * 255 / (high - low)).astype(np.uint8)
     if white_is_zero:
@@ -54,7 +55,7 @@ def scale_values(
 
 
 def restore_values(values: NDArray[Any], kind: str, *, compressed: bool) -> NDArray[Any]:
-    """Undo what Pillow does to unsigned, and to compressed big-endian, numbers."""
+    """Correct unsigned and compressed big-endian numbers, which Pillow reads wrongly."""
     if kind == "I;32N":
         return values.view(np.uint32)
     if compressed and kind in ("F;32BF", "I;32BS"):
@@ -84,5 +85,5 @@ def _full_range(kind: str) -> tuple[float, float]:
     if kind.startswith("I;16") and not kind.endswith("S"):
         return 0, 65535
     raise ReadSettingError(
-        "signed or 32-bit whole numbers: name their range with value_range=(low, high)"
+        "signed or 32-bit whole numbers, whose range is not known", "value_range"
     )

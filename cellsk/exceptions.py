@@ -13,6 +13,7 @@ from typing import Any
 __all__ = [
     "CellskWarning",
     "Explained",
+    "FastStepWarning",
     "FoldManifestError",
     "ImageReadError",
     "ImageReadWarning",
@@ -172,6 +173,10 @@ class ModelFileError(InputError):
 
 class CellskWarning(Explained, UserWarning):
     """A warning of cellsk. The ``code`` names its kind."""
+
+
+class FastStepWarning(CellskWarning):
+    """The faster training step cannot be used with this version of Keras."""
 
 
 class ImageReadWarning(CellskWarning):

@@ -30,7 +30,7 @@ OWNERS = {
     "tensorflow": ("neural_network", "cli._quiet"),
     "keras": ("neural_network", "persistence._network"),
     "scikeras": ("neural_network._parameters",),
-    "onnx": ("neural_network._onnx",),
+    "onnx": ("neural_network._onnx", "neural_network.networks._onnx_operations"),
     "onnxruntime": ("neural_network._onnx",),
     "matplotlib": ("inspection",),
     "typer": ("cli",),
@@ -117,7 +117,7 @@ def test_modules_have_no_import_cycle():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_keeps_quiet_and_short(module):
-    """Only the command line prints; files stay under 450 lines."""
+    """Only the command line prints; files have at most 450 lines."""
     tree = MODULES[module]
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     prints = [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]

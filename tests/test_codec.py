@@ -1,7 +1,8 @@
-"""Pixels of every kind of file, against values computed here."""
+"""Pixels of every kind of file, compared with values computed here."""
 
 import contextlib
 import errno
+import hashlib
 import io
 import os
 import struct
@@ -15,7 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cellsk._codec import DecodeError, ReadSettingError, decode_image, encode_image, verify_image
+from cellsk._codec import (
+    DecodeError,
+    ReadSettingError,
+    decode_image,
+    encode_image,
+    open_page,
+    verify_image,
+)
 
 DEEP = np.array([[0, 1000, 4095], [30000, 65000, 65535]], dtype=np.uint16)
 DEEP_AS_8_BITS = np.array([[0, 4, 16], [117, 253, 255]], dtype=np.uint8)
@@ -24,7 +32,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def build_tiff(pixels, *, order="<", compress=False, planar=1, extra=None, **tags):
-    """Return a one-strip TIFF file; tags by their short names below."""
+    """Return a TIFF file of one strip. Tags are given by the short names below."""
     height, width = pixels.shape[:2] if planar == 1 else pixels.shape[1:]
     n_samples = 1 if pixels.ndim == 2 else pixels.shape[2 if planar == 1 else 0]
     bits = tags.get("bits", pixels.dtype.itemsize * 8)
@@ -58,14 +66,14 @@ def build_tiff(pixels, *, order="<", compress=False, planar=1, extra=None, **tag
     return magic + directory + more + b"".join(planes)
 
 
-def build_png(depth, colour, width, rows, *chunks):
-    """Return a PNG file from its raw rows."""
+def build_png(depth, color, width, rows, *chunks):
+    """Return a PNG file of these raw rows."""
 
     def chunk(kind, data):
         crc = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + crc
 
-    header = struct.pack(">IIBBBBB", width, len(rows), depth, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, len(rows), depth, color, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
     parts = [(b"IHDR", header), *chunks, (b"IDAT", data), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
@@ -78,19 +86,19 @@ def save_bytes(image, kind="PNG", **options):
     return stream.getvalue()
 
 
-def decode_grey(source, **options):
+def decode_gray(source, **options):
     """Return one channel as a 2-D array."""
     return decode_image(source, channels=1, **options)[:, :, 0]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
 def test_decode_rgb_file_keeps_pixels(kind):
-    """Lossless colour comes out as it went in."""
+    """Lossless color files give the same pixels."""
     assert np.array_equal(decode_image(save_bytes(Image.fromarray(RGB), kind)), RGB)
 
 
 def test_decode_jpeg_file_is_close_to_pixels():
-    """JPEG comes out within its own loss."""
+    """JPEG files give pixels within the loss of JPEG."""
     flat = np.full((16, 16, 3), (200, 100, 50), np.uint8)
     pixels = decode_image(save_bytes(Image.fromarray(flat), "JPEG", quality=95))
     assert np.abs(pixels.astype(int) - flat).max() <= 2
@@ -105,44 +113,44 @@ def test_decode_path_str_and_bytes_agree(tmp_path):
 
 
 def test_decode_content_decides_over_extension(tmp_path):
-    """A PNG named .jpg is read as the PNG it is."""
+    """A PNG file named .jpg is read as PNG."""
     path = tmp_path / "a.jpg"
     path.write_bytes(save_bytes(Image.fromarray(RGB)))
     assert np.array_equal(decode_image(path), RGB)
 
 
-def test_decode_colour_as_one_channel_gives_luma():
-    """Grey is 0.299 R + 0.587 G + 0.114 B."""
+def test_decode_color_as_one_channel_gives_luma():
+    """Gray is 0.299 R + 0.587 G + 0.114 B."""
     expected = RGB.astype(float) @ LUMA
-    assert np.abs(decode_grey(save_bytes(Image.fromarray(RGB))) - expected).max() <= 0.51
+    assert np.abs(decode_gray(save_bytes(Image.fromarray(RGB))) - expected).max() <= 0.51
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
-def test_decode_grey_file_as_three_channels_repeats_it(kind):
-    """Grey becomes three equal channels."""
-    grey = RGB[:, :, 0].copy()
-    pixels = decode_image(save_bytes(Image.fromarray(grey), kind))
-    assert np.array_equal(pixels, np.repeat(grey[:, :, None], 3, axis=2))
+def test_decode_gray_file_as_three_channels_repeats_it(kind):
+    """Gray becomes three equal channels."""
+    gray = RGB[:, :, 0].copy()
+    pixels = decode_image(save_bytes(Image.fromarray(gray), kind))
+    assert np.array_equal(pixels, np.repeat(gray[:, :, None], 3, axis=2))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
 def test_decode_one_bit_file_gives_black_and_white(kind):
     """1 bit becomes 0 and 255."""
     bits = np.array([[True, False, True], [False, False, True]])
-    assert np.array_equal(decode_grey(save_bytes(Image.fromarray(bits), kind)), bits * 255)
+    assert np.array_equal(decode_gray(save_bytes(Image.fromarray(bits), kind)), bits * 255)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
-def test_decode_palette_file_gives_its_colours(kind):
-    """An index becomes the colour it stands for."""
+def test_decode_palette_file_gives_its_colors(kind):
+    """An index becomes the color of the palette."""
     image = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8), "L").convert("P")
-    colours = np.array([[10, 20, 30], [200, 0, 7], [0, 255, 9]], np.uint8)
-    image.putpalette(colours.ravel().tolist() + [0] * (768 - 9))
-    assert np.array_equal(decode_image(save_bytes(image, kind)), colours[[[0, 1], [2, 1]]])
+    colors = np.array([[10, 20, 30], [200, 0, 7], [0, 255, 9]], np.uint8)
+    image.putpalette(colors.ravel().tolist() + [0] * (768 - 9))
+    assert np.array_equal(decode_image(save_bytes(image, kind)), colors[[[0, 1], [2, 1]]])
 
 
 def test_decode_palette_with_transparency_composes_on_white():
-    """Half transparent palette colours are mixed with white, and nothing warns."""
+    """Half transparent palette colors are mixed with white, without a warning."""
     chunks = [(b"PLTE", bytes([10, 20, 30, 200, 0, 7])), (b"tRNS", bytes([255, 128]))]
     pixels = decode_image(build_png(8, 3, 2, [bytes([0, 1])], *chunks))
     mixed = np.array([200, 0, 7]) * 128 / 255 + 255 * (127 / 255)
@@ -152,7 +160,7 @@ def test_decode_palette_with_transparency_composes_on_white():
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_decode_rgba_file_composes_on_white(kind):
-    """Alpha 0 is white, 255 the colour, 64 a quarter of it."""
+    """Alpha 0 gives white, 255 the color, 64 a quarter of the color."""
     rgba = np.array([[[9, 80, 200, 0], [9, 80, 200, 255], [9, 80, 200, 64]]], np.uint8)
     pixels = decode_image(save_bytes(Image.fromarray(rgba), kind))
     mixed = np.array([9, 80, 200]) * 64 / 255 + 255 * 191 / 255
@@ -163,8 +171,8 @@ def test_decode_rgba_file_composes_on_white(kind):
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_decode_grey_alpha_file_composes_on_white(kind, channels):
-    """Grey with alpha is mixed with white."""
+def test_decode_gray_alpha_file_composes_on_white(kind, channels):
+    """Gray with alpha is mixed with white."""
     pairs = np.array([[[40, 0], [40, 255], [40, 128]]], np.uint8)
     pixels = decode_image(save_bytes(Image.fromarray(pairs), kind), channels=channels)
     assert np.abs(pixels[0, :, 0].astype(int) - [255, 40, 147]).max() <= 1
@@ -172,16 +180,16 @@ def test_decode_grey_alpha_file_composes_on_white(kind, channels):
 
 
 def test_decode_premultiplied_tiff_composes_on_white():
-    """TIFF with associated alpha, grey and colour, is mixed with white."""
-    grey = np.array([[[20, 128]]], np.uint8)
-    colour = np.array([[[20, 20, 20, 128]]], np.uint8)
-    for pixels in (grey, colour):
-        found = decode_grey(build_tiff(pixels, extra=[1]))
+    """TIFF with associated alpha, gray or color, is mixed with white."""
+    gray = np.array([[[20, 128]]], np.uint8)
+    color = np.array([[[20, 20, 20, 128]]], np.uint8)
+    for pixels in (gray, color):
+        found = decode_gray(build_tiff(pixels, extra=[1]))
         assert abs(int(found[0, 0]) - (20 + 127)) <= 1
 
 
 @pytest.mark.parametrize(
-    ("depth", "colour", "row", "clear", "expected"),
+    ("depth", "color", "row", "clear", "expected"),
     [
         (8, 0, bytes([7, 9]), struct.pack(">H", 9), [7, 255]),
         (4, 0, bytes([0x2A]), struct.pack(">H", 2), [255, 170]),
@@ -192,15 +200,15 @@ def test_decode_premultiplied_tiff_composes_on_white():
         (16, 2, struct.pack(">6H", 1, 2, 3, *[9000] * 3), struct.pack(">3H", 1, 2, 3), [255, 35]),
     ],
 )  # fmt: skip
-def test_decode_png_with_one_clear_colour_makes_it_white(depth, colour, row, clear, expected):
-    """The one colour that a PNG calls transparent becomes white at every depth."""
-    found = decode_grey(build_png(depth, colour, 2, [row], (b"tRNS", clear)))
+def test_decode_png_with_one_clear_color_makes_it_white(depth, color, row, clear, expected):
+    """The transparent color of a PNG file becomes white at every depth."""
+    found = decode_gray(build_png(depth, color, 2, [row], (b"tRNS", clear)))
     assert found[0].tolist() == expected
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
 def test_decode_cmyk_file_gives_rgb(kind):
-    """R = 255 (1 - C) (1 - K), in Adobe's inverted JPEG too."""
+    """R = 255 (1 - C) (1 - K), also in Adobe's inverted JPEG."""
     ink = np.full((16, 16, 4), (0, 128, 255, 51), np.uint8)
     pixels = decode_image(save_bytes(Image.fromarray(ink, "CMYK"), kind)).astype(int)
     expected = 255 * (1 - np.array([0, 128, 255]) / 255) * (1 - 51 / 255)
@@ -216,67 +224,67 @@ def test_decode_ycbcr_tiff_gives_rgb():
 
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_decode_16_bit_grey_tiff_scales(order, compress):
+def test_decode_16_bit_gray_tiff_scales(order, compress):
     """16 bits are scaled by 255/65535 in both byte orders, not clipped."""
     data = build_tiff(DEEP, order=order, compress=compress)
-    assert np.array_equal(decode_grey(data), DEEP_AS_8_BITS)
+    assert np.array_equal(decode_gray(data), DEEP_AS_8_BITS)
 
 
-def test_decode_16_bit_grey_png_scales():
+def test_decode_16_bit_gray_png_scales():
     """16-bit PNG is scaled and rounded for all values."""
     values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     expected = np.floor(values / 257 + 0.5)
-    assert np.array_equal(decode_grey(save_bytes(Image.fromarray(values))), expected)
+    assert np.array_equal(decode_gray(save_bytes(Image.fromarray(values))), expected)
 
 
 def test_decode_16_bit_file_with_value_range_uses_it():
-    """12-bit data in a 16-bit file fill the range when it is named."""
+    """12-bit data in a 16-bit file use the full scale if the range is given."""
     values = np.array([[0, 2048, 4095]], np.uint16)
-    found = decode_grey(build_tiff(values), value_range=(0, 4095))
+    found = decode_gray(build_tiff(values), value_range=(0, 4095))
     assert found.tolist() == [[0, 128, 255]]
 
 
 def test_decode_value_outside_range_raises():
-    """A value beyond the named range is an error that shows both."""
+    """A value outside the given range raises an error that shows both."""
     with pytest.raises(ReadSettingError, match=r"from 0 to 65535, outside the range \(0, 4095\)"):
         decode_image(build_tiff(DEEP), value_range=(0, 4095))
 
 
 def test_decode_12_bit_tiff_scales_by_4095():
-    """Packed 12 bits have a full range of their own."""
+    """Packed 12 bits have the range 0 to 4095."""
     packed = bytes([0x00, 0x0F, 0xFF, 0x80, 0x00, 0x00])  # 0, 4095, 2048, 0
     data = build_tiff(np.zeros((1, 4), np.uint16), bits=12, data=packed)
-    assert decode_grey(data).tolist() == [[0, 255, 128, 0]]
+    assert decode_gray(data).tolist() == [[0, 255, 128, 0]]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_decode_white_is_zero_tiff_inverts(dtype):
-    """Where zero is white, zero comes out white at every depth."""
+    """If zero is white, zero becomes 255 at every depth."""
     top = 1 if dtype is np.float32 else np.iinfo(dtype).max
     data = build_tiff(np.array([[0, top]], dtype), photometric=0)
-    assert decode_grey(data).tolist() == [[255, 0]]
+    assert decode_gray(data).tolist() == [[255, 0]]
 
 
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_decode_float_tiff_scales_from_unit_range(order, compress):
-    """Floats from 0 to 1 fill the range."""
+    """Floats from 0 to 1 use the full scale."""
     values = np.array([[0, 0.25, 0.5, 1]], np.float32)
-    found = decode_grey(build_tiff(values, order=order, compress=compress))
+    found = decode_gray(build_tiff(values, order=order, compress=compress))
     assert found.tolist() == [[0, 64, 128, 255]]
 
 
 def test_decode_float_outside_unit_range_raises():
-    """Floats beyond 0 to 1 need a named range, and use it."""
+    """Floats outside 0 to 1 need a range, and use it."""
     data = build_tiff(np.array([[-1, 0, 3]], np.float32))
-    with pytest.raises(ReadSettingError, match=r"outside the range \(0, 1\): name theirs with val"):
+    with pytest.raises(ReadSettingError, match=r"outside the range \(0, 1\)$"):
         decode_image(data)
-    assert decode_grey(data, value_range=(-1, 3)).tolist() == [[0, 64, 255]]
+    assert decode_gray(data, value_range=(-1, 3)).tolist() == [[0, 64, 255]]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_decode_float_not_finite_raises(bad):
-    """NaN and infinity are refused, in verify too."""
+    """NaN and infinity raise errors, also in verify_image."""
     data = build_tiff(np.array([[0, bad]], np.float32))
     for read in (decode_image, verify_image):
         with pytest.raises(DecodeError, match="NaN or infinite"):
@@ -286,45 +294,45 @@ def test_decode_float_not_finite_raises(bad):
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize(("dtype", "order"), [("i4", "<"), ("i4", ">"), ("u4", "<"), ("i2", ">")])
 def test_decode_whole_numbers_need_value_range(dtype, order, compress):
-    """Signed and 32-bit whole numbers have no range of their own."""
+    """Signed and 32-bit whole numbers have no default range."""
     data = build_tiff(np.array([[0, 100, 200]], dtype), order=order, compress=compress)
-    with pytest.raises(ReadSettingError, match=r"name their range with value_range=\(low, high\)"):
+    with pytest.raises(ReadSettingError, match="whole numbers, whose range is not known"):
         decode_image(data)
-    assert decode_grey(data, value_range=(0, 200)).tolist() == [[0, 128, 255]]
+    assert decode_gray(data, value_range=(0, 200)).tolist() == [[0, 128, 255]]
 
 
 def test_decode_unsigned_32_bit_keeps_large_values():
-    """Values above 2**31 are not taken for negative ones."""
+    """Values above 2**31 are not read as negative values."""
     data = build_tiff(np.array([[0, 2**32 - 1]], np.uint32))
-    assert decode_grey(data, value_range=(0, 2**32 - 1)).tolist() == [[0, 255]]
+    assert decode_gray(data, value_range=(0, 2**32 - 1)).tolist() == [[0, 255]]
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_decode_16_bit_colour_is_right_within_one(compress):
-    """16-bit colour comes out within one level, in TIFF and PNG."""
+def test_decode_16_bit_color_is_right_within_one(compress):
+    """16-bit color is correct within one level, in TIFF and PNG."""
     deep = np.arange(4 * 5 * 3, dtype=np.uint16).reshape(4, 5, 3) * 1111
     rows = [row.astype(">u2").tobytes() for row in deep]
     for data in (build_tiff(deep, compress=compress), build_png(16, 2, 5, rows)):
         assert np.abs(decode_image(data) - deep / 257).max() <= 1
 
 
-def test_decode_16_bit_colour_with_value_range_raises():
-    """The low byte of 16-bit colour is lost, so no range can be applied."""
+def test_decode_16_bit_color_with_value_range_raises():
+    """The low byte of 16-bit color is lost, so no range can be applied."""
     deep = np.zeros((2, 2, 3), np.uint16)
     for data in (build_tiff(deep), build_png(16, 2, 2, [bytes(12)] * 2)):
-        with pytest.raises(ReadSettingError, match="16-bit colour, which value_range cannot"):
+        with pytest.raises(ReadSettingError, match="16-bit color, which cannot be scaled"):
             decode_image(data, value_range=(0, 4095))
 
 
 def test_decode_8_bit_file_ignores_value_range():
-    """A range for deep files leaves the others as they are."""
+    """A value range does not change files of 8 bits."""
     assert np.array_equal(decode_image(save_bytes(Image.fromarray(RGB)), value_range=(0, 9)), RGB)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "compressed TIFF"])
 def test_decode_orientation_is_applied(kind, orientation):
-    """All eight orientations come out upright, in every format that has them."""
+    """Images of all eight orientations become upright, in every format that has them."""
     upright = np.kron(np.arange(6).reshape(2, 3) * 40 + 20, np.ones((16, 16))).astype(np.uint8)
     turns = {
         1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud,
@@ -337,42 +345,42 @@ def test_decode_orientation_is_applied(kind, orientation):
         exif = Image.Exif()
         exif[0x0112] = orientation
         data = save_bytes(Image.fromarray(stored), kind, exif=exif)
-    found = decode_grey(data)
+    found = decode_gray(data)
     assert found.shape == upright.shape
     assert np.abs(found.astype(int) - upright).max() <= (4 if kind == "JPEG" else 0)
 
 
 def test_decode_16_bit_tiff_with_orientation_is_turned():
-    """Depth and orientation together come out right."""
+    """A 16-bit image with an orientation is correct."""
     data = build_tiff(np.ascontiguousarray(np.rot90(DEEP)), orientation=6)
-    assert np.array_equal(decode_grey(data), DEEP_AS_8_BITS)
+    assert np.array_equal(decode_gray(data), DEEP_AS_8_BITS)
 
 
 def test_decode_damaged_exif_keeps_image():
-    """A broken note about the camera does not cost the image, and nothing warns."""
+    """The image is read without a warning if the notes about the camera are damaged."""
     data = save_bytes(Image.fromarray(RGB), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\0\1")
     assert decode_image(data).shape == RGB.shape
 
 
 @pytest.fixture
 def three_pages():
-    """Return a TIFF file of three grey pages, 10, 20 and 30."""
+    """Return a TIFF file of three gray pages, 10, 20 and 30."""
     pages = [Image.new("L", (5, 4), value) for value in (10, 20, 30)]
     return save_bytes(pages[0], "TIFF", save_all=True, append_images=pages[1:])
 
 
 def test_decode_multi_page_file_needs_page(three_pages):
-    """Several pages raise until one is named, counted from 0."""
-    with pytest.raises(ReadSettingError, match=r"3 pages: name one with page=0 to page=2"):
+    """Several pages raise an error until a page is chosen, counted from 0."""
+    with pytest.raises(ReadSettingError, match="3 pages, none of which is chosen"):
         decode_image(three_pages)
-    assert [decode_grey(three_pages, page=i)[0, 0] for i in range(3)] == [10, 20, 30]
+    assert [decode_gray(three_pages, page=i)[0, 0] for i in range(3)] == [10, 20, 30]
 
 
 def test_decode_missing_page_raises(three_pages):
-    """A page beyond the last one is an error that counts them."""
-    with pytest.raises(ReadSettingError, match="3 pages only, counted from 0, and page=3"):
+    """A page after the last one raises an error with the number of pages."""
+    with pytest.raises(ReadSettingError, match="3 pages, so no page 3, counted from 0"):
         decode_image(three_pages, page=3)
-    with pytest.raises(ReadSettingError, match="1 page only"):
+    with pytest.raises(ReadSettingError, match="1 page, so no page 1"):
         decode_image(save_bytes(Image.fromarray(RGB)), page=1)
     assert np.array_equal(decode_image(save_bytes(Image.fromarray(RGB)), page=0), RGB)
 
@@ -383,78 +391,161 @@ def test_decode_animated_png_needs_page():
     data = save_bytes(frames[0], "PNG", save_all=True, append_images=frames[1:])
     with pytest.raises(ReadSettingError, match="2 pages"):
         decode_image(data)
-    assert decode_grey(data, page=1)[0, 0] == 200
+    assert decode_gray(data, page=1)[0, 0] == 200
 
 
 def test_decode_mpo_gives_primary_image():
     """A multi-picture JPEG is read as its first picture."""
     pictures = [Image.new("L", (16, 16), value) for value in (40, 220)]
     data = save_bytes(pictures[0], "MPO", save_all=True, append_images=pictures[1:])
-    assert abs(int(decode_grey(data)[0, 0]) - 40) <= 1
+    assert abs(int(decode_gray(data)[0, 0]) - 40) <= 1
 
 
 def test_decode_resize_shrinks_with_antialiasing():
-    """A fine checkerboard shrinks to grey, not to black or white."""
+    """A fine checkerboard becomes gray, not black or white."""
     board = (np.indices((64, 64)).sum(axis=0) % 2 * 255).astype(np.uint8)
-    found = decode_grey(save_bytes(Image.fromarray(board)), image_size=(8, 16))
+    found = decode_gray(save_bytes(Image.fromarray(board)), image_size=(8, 16))
     assert found.shape == (8, 16)
     assert np.abs(found.astype(int) - 127.5).max() <= 8
 
 
 def test_decode_resize_to_own_size_changes_nothing():
-    """No resampling where the size fits already."""
+    """Images that have the size already are not resampled."""
     assert np.array_equal(decode_image(save_bytes(Image.fromarray(RGB)), image_size=(4, 6)), RGB)
+
+
+def build_every_kind():
+    """Return one file of every kind of pixels that can be read without a setting."""
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, (12, 9, 3), dtype=np.uint8)
+    gray = rgb[:, :, 0].copy()
+    rgba = np.dstack([rgb, gray[:, ::-1]])
+    palette = Image.fromarray(rgb).convert("P", palette=Image.Palette.ADAPTIVE)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    chunks = [(b"PLTE", bytes([10, 20, 30, 200, 0, 7])), (b"tRNS", bytes([255, 128]))]
+    pages = [Image.fromarray(gray), Image.fromarray(gray[::-1].copy())]
+    return {
+        **{f"rgb {kind}": save_bytes(Image.fromarray(rgb), kind) for kind in FORMATS},
+        **{f"gray {kind}": save_bytes(Image.fromarray(gray), kind) for kind in FORMATS},
+        **{f"1 bit {kind}": save_bytes(Image.fromarray(gray > 99), kind) for kind in LOSSLESS},
+        **{f"palette {kind}": save_bytes(palette, kind) for kind in LOSSLESS},
+        **{f"rgba {kind}": save_bytes(Image.fromarray(rgba), kind) for kind in ("PNG", "TIFF")},
+        "gray and alpha": save_bytes(Image.fromarray(np.dstack([gray, gray[::-1]])), "PNG"),
+        "premultiplied": build_tiff(np.dstack([gray, gray[::-1]]), extra=[1]),
+        "palette and alpha": build_png(8, 3, 2, [bytes([0, 1])], *chunks),
+        "one clear value": build_png(2, 0, 2, [bytes([0x60])], (b"tRNS", struct.pack(">H", 1))),
+        "CMYK JPEG": save_bytes(Image.fromarray(rgba, "CMYK"), "JPEG"),
+        "CMYK TIFF": save_bytes(Image.fromarray(rgba, "CMYK"), "TIFF"),
+        "YCbCr TIFF": build_tiff(rgb, photometric=6),
+        "turned JPEG": save_bytes(Image.fromarray(rgb), "JPEG", exif=exif),
+        "turned PNG": save_bytes(Image.fromarray(rgb), "PNG", exif=exif),
+        "turned TIFF": build_tiff(rgb, orientation=6),
+        "16-bit PNG": save_bytes(Image.fromarray(DEEP), "PNG"),
+        "16-bit TIFF": build_tiff(DEEP, order=">", compress=True),
+        "16-bit color": build_tiff(rgb.astype(np.uint16) * 257),
+        "float TIFF": build_tiff((gray / 255).astype(np.float32)),
+        "white is zero": build_tiff(DEEP, photometric=0),
+        "MPO": save_bytes(pages[0], "MPO", save_all=True, append_images=pages[1:]),
+    }
+
+
+FORMATS, LOSSLESS = ("PNG", "JPEG", "TIFF", "BMP"), ("PNG", "TIFF", "BMP")
+EVERY_KIND = build_every_kind()
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_open_page_gives_all_sizes_the_pixels_of_separate_decoding(kind):
+    """One opening gives the full size, a smaller size, gray and color, bit for bit."""
+    data = EVERY_KIND[kind]
+    wanted = [(3, None), (3, (5, 7)), (1, None), (1, (5, 7)), (3, None)]
+    with open_page(data) as page:
+        found = [page.to_pixels(*settings) for settings in wanted]
+        facts = page.describe_file()
+    assert page.is_default
+    for (channels, image_size), pixels in zip(wanted, found, strict=True):
+        alone = decode_image(data, channels=channels, image_size=image_size)
+        assert np.array_equal(pixels, alone)
+        assert pixels.dtype == np.uint8
+    assert facts.digest == hashlib.sha256(data).hexdigest()
+    assert facts.n_bytes == len(data)
+    assert facts.format == Image.open(io.BytesIO(data)).format
+    assert facts.mode == Image.open(io.BytesIO(data)).mode
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "is_default"),
+    [
+        ("rgb PNG", {"page": 0}, True),
+        ("rgb PNG", {"value_range": (0, 9)}, True),
+        ("rgb PNG", {"max_pixels": 200}, True),
+        ("16-bit TIFF", {"value_range": (0, 65535)}, False),
+        ("float TIFF", {"value_range": (0, 2)}, False),
+    ],
+)
+def test_open_page_knows_whether_default_settings_give_the_same(kind, settings, is_default):
+    """Settings that do not matter for a file count as defaults."""
+    with open_page(EVERY_KIND[kind], **settings) as page:
+        assert page.is_default is is_default
+        if is_default:
+            assert np.array_equal(page.to_pixels(), decode_image(EVERY_KIND[kind]))
+
+
+def test_open_page_of_a_stack_is_not_the_default(three_pages):
+    """The defaults raise an error for a file of several pages, so a chosen page differs."""
+    with open_page(three_pages, page=0) as page:
+        assert not page.is_default
 
 
 @pytest.mark.parametrize(
     ("pixels", "options", "reason"),
     [
-        (np.zeros((4, 4, 2), np.uint8), {"extra": [0]}, "more channels than grey, colour"),
-        (np.zeros((4, 4, 5), np.uint8), {"extra": [2, 0]}, "more channels than grey, colour"),
-        (np.zeros((3, 4, 4), np.uint16), {"planar": 2}, "16-bit colour stored plane by plane"),
+        (np.zeros((4, 4, 2), np.uint8), {"extra": [0]}, "more channels than gray, color"),
+        (np.zeros((4, 4, 5), np.uint8), {"extra": [2, 0]}, "more channels than gray, color"),
+        (np.zeros((3, 4, 4), np.uint16), {"planar": 2}, "16-bit color stored plane by plane"),
         (np.zeros((4, 4), np.int8), {}, "signed 8-bit pixels"),
-        (np.zeros((4, 4, 3), np.uint8), {"photometric": 8}, "colours in LAB cannot be read"),
+        (np.zeros((4, 4, 3), np.uint8), {"photometric": 8}, "colors in LAB cannot be read"),
         (np.zeros((4, 4), np.float64), {}, "TIFF file is damaged, or of a kind that cannot"),
     ],
 )
 def test_decode_layout_that_pillow_misreads_raises(pixels, options, reason):
-    """What would come out wrong is refused with a reason."""
+    """Files that Pillow would read wrongly raise an error with a reason."""
     with pytest.raises(DecodeError, match=reason):
         decode_image(build_tiff(pixels, **options))
 
 
 def test_decode_planar_8_bit_tiff_gives_rgb():
-    """Plane by plane is fine at 8 bits."""
+    """8-bit files stored plane by plane are read."""
     assert np.array_equal(decode_image(build_tiff(RGB.transpose(2, 0, 1).copy(), planar=2)), RGB)
 
 
 @pytest.mark.parametrize("size", [(9000, 9000), (12000, 12000), (60000, 60000)])
 def test_decode_bomb_raises_before_decoding(size):
-    """Too many pixels are refused from the header, beyond Pillow's own limits too."""
+    """Too many pixels raise an error before decoding, also above Pillow's own limits."""
     header = struct.pack(">II", *size)
     data = build_png(8, 2, 1, [b"abc"])
     data = data[:16] + header + data[24:29] + struct.pack(
         ">I", zlib.crc32(b"IHDR" + header + data[24:29])
     ) + data[33:]  # fmt: skip
-    with pytest.raises(ReadSettingError, match=r"max_pixels=67,108,864 allows"):
+    with pytest.raises(ReadSettingError, match=r"more .*than the limit of 67,108,864"):
         decode_image(data)
     with pytest.raises(
         DecodeError, match=r"damaged|truncated|own limit"
-    ):  # and no warning of Pillow's escapes
+    ):  # without a warning of Pillow
         decode_image(data, max_pixels=2**40)
 
 
 def test_decode_max_pixels_is_the_largest_allowed():
-    """Exactly as many pixels as allowed are read, one more is not."""
+    """An image of exactly max_pixels is read, one of more pixels is not."""
     data = save_bytes(Image.fromarray(RGB))
     assert decode_image(data, max_pixels=24).shape == (4, 6, 3)
-    with pytest.raises(ReadSettingError, match="4 x 6 pixels, more than max_pixels=23"):
+    with pytest.raises(ReadSettingError, match="4 x 6 pixels, more than the limit of 23"):
         decode_image(data, max_pixels=23)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP"])
 def test_decode_truncated_file_raises(kind):
-    """A file cut anywhere gives a reason, and never pixels or a warning."""
+    """A truncated file gives a reason, and never pixels or a warning."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
     data = save_bytes(Image.fromarray(noise), kind)
@@ -468,7 +559,7 @@ def test_decode_truncated_file_raises(kind):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP"])
 def test_decode_flipped_bytes_never_escape(kind):
-    """Damage anywhere gives pixels or a DecodeError, nothing else."""
+    """Damage anywhere gives pixels or a DecodeError, and no other error."""
     rng = np.random.default_rng(1)
     data = np.frombuffer(save_bytes(Image.fromarray(RGB), kind), np.uint8)
     for _ in range(150):
@@ -482,22 +573,22 @@ def test_decode_flipped_bytes_never_escape(kind):
 
 
 def test_decode_foreign_file_raises():
-    """Text, and formats that are not ours, give a reason."""
+    """Text files and other formats give a reason."""
     for data in (b"id,label\na,1\n", save_bytes(Image.fromarray(RGB), "GIF")):
         with pytest.raises(DecodeError, match="not a PNG, JPEG, TIFF or BMP file"):
             decode_image(data)
 
 
 def test_decode_no_image_at_path_raises(tmp_path):
-    """Nothing, a folder, a void and a pipe each have a reason."""
+    """Missing files, folders, empty files and pipes each give a reason."""
     (tmp_path / "void.png").touch()
     os.mkfifo(tmp_path / "pipe.png")
     reasons = {
         "absent.png": "file does not exist",
         ".": "path is a folder",
         "void.png": "file is empty",
-        "pipe.png": "no regular file",
-        "a\0b.png": "no valid path",
+        "pipe.png": "not a regular file",
+        "a\0b.png": "path is not valid",
         "void.png/a.png": "not a directory",
     }
     for name, reason in reasons.items():
@@ -508,7 +599,7 @@ def test_decode_no_image_at_path_raises(tmp_path):
 
 
 def test_decode_forbidden_file_raises(tmp_path, monkeypatch):
-    """A file that may not be opened has a reason."""
+    """A file without read permission gives a reason."""
 
     def forbid(*args, **kwargs):
         raise PermissionError(errno.EACCES, "Permission denied")
@@ -521,7 +612,7 @@ def test_decode_forbidden_file_raises(tmp_path, monkeypatch):
 
 
 def test_decode_warnings_of_pillow_stay_inside(recwarn):
-    """A tag that points beyond the file makes Pillow warn, and nobody hears it."""
+    """A warning of Pillow about a damaged tag is not shown."""
     data = bytearray(build_tiff(RGB, extra=None))
     place = data.index(struct.pack("<HHI", 339, 4, 3)) + 4
     data[place : place + 4] = struct.pack("<I", 10**6)
@@ -533,7 +624,7 @@ def test_decode_warnings_of_pillow_stay_inside(recwarn):
 
 
 def test_decode_in_threads_leaves_filters_alone():
-    """Threads give right pixels, and the caller's warning filters come back."""
+    """Threads give the right pixels, and the caller's warning filters are restored."""
     data = save_bytes(Image.fromarray(RGB))
     before = list(warnings.filters)
     wrong = []
@@ -551,7 +642,7 @@ def test_decode_in_threads_leaves_filters_alone():
 
 
 def test_verify_reads_every_page(three_pages):
-    """A whole stack is sound, one that is cut in its last page is not."""
+    """A complete stack passes, and one truncated in its last page fails."""
     verify_image(three_pages)
     noise = np.random.default_rng(0).integers(0, 256, (30, 30), dtype=np.uint8)
     pages = [build_tiff(noise)]
@@ -563,21 +654,21 @@ def test_verify_reads_every_page(three_pages):
 
 
 def test_verify_accepts_what_needs_settings():
-    """Whole numbers without a range, and wild floats, are sound files."""
+    """Files that only need a setting pass."""
     for pixels in (np.array([[-5, 9]], np.int32), np.array([[-5, 9]], np.float32)):
         assert verify_image(build_tiff(pixels)) is None
 
 
 @pytest.mark.parametrize("extension", [".png", ".tif", ".tiff", ".bmp", ".PNG"])
 def test_encode_lossless_file_comes_back(tmp_path, extension):
-    """What is written is what is read."""
+    """The pixels read are the pixels written."""
     path = tmp_path / f"cell{extension}"
     encode_image(RGB, path)
     assert np.array_equal(decode_image(path), RGB)
     encode_image(RGB[:, :, :1], path)
-    assert np.array_equal(decode_grey(path), RGB[:, :, 0])
+    assert np.array_equal(decode_gray(path), RGB[:, :, 0])
     encode_image(RGB[:, :, 1], str(path))
-    assert np.array_equal(decode_grey(path), RGB[:, :, 1])
+    assert np.array_equal(decode_gray(path), RGB[:, :, 1])
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
@@ -589,7 +680,7 @@ def test_encode_jpeg_file_is_close(tmp_path):
 
 
 def test_encode_failure_leaves_nothing(tmp_path, monkeypatch):
-    """A write that fails keeps the old file, and no draft."""
+    """A write that fails keeps the old file, and leaves no temporary file."""
     path = tmp_path / "a.png"
     encode_image(RGB, path)
 
@@ -605,7 +696,7 @@ def test_encode_failure_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_encode_bad_arguments_raise(tmp_path):
-    """Wrong extension, dtype and shape each say the rule."""
+    """Wrong extension, dtype and shape each raise an error with the rule."""
     with pytest.raises(ValueError, match=r"must end in .png, .jpg.* Got '.*a.gif'"):
         encode_image(RGB, tmp_path / "a.gif")
     with pytest.raises(TypeError, match=r"must be a uint8 array .* Got float64"):
@@ -616,7 +707,7 @@ def test_encode_bad_arguments_raise(tmp_path):
 
 
 def test_import_datasets_leaves_pillow_alone():
-    """Listing files needs no Pillow, so the import does not load it."""
+    """The imports for listing files do not load Pillow."""
     code = "import sys, cellsk, cellsk._codec, cellsk.datasets._folder; print('PIL' in sys.modules)"
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -1,7 +1,7 @@
-"""One way to train the seed network per module, each as its own documentation writes it.
+"""Competitors that train the seed network, one framework per module, as its documentation shows.
 
-A competitor is a function from a :class:`Task` to a :class:`Trial`. Calling it imports and
-prepares what a user would have at hand; only the trial's ``fit`` is on the clock.
+A competitor is a function from a :class:`Task` to a :class:`Trial`. It imports the framework and
+prepares the data; only the ``fit`` of the trial is timed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Task", "Trial", "make_epoch_clock"]
 
 
 class Task(NamedTuple):
-    """What to train, and on what."""
+    """The data and the parameters of a fit."""
 
     train: str
     valid: str
@@ -28,7 +28,7 @@ class Task(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A fit, what to ask of its result, and when its epochs ended.
+    """A fit, its predictions, and the times at which its epochs ended.
 
     `predict` returns the labels of the validation images, and the probability of the second
     class of each. `epoch_ends` are seconds of time.perf_counter.
@@ -40,7 +40,7 @@ class Trial(NamedTuple):
 
 
 def make_epoch_clock(ends: list[float]) -> Any:
-    """Return a Keras callback class that notes when each epoch ends."""
+    """Return a Keras callback class that records the time at which each epoch ends."""
     import keras
 
     class EpochClock(keras.callbacks.Callback):

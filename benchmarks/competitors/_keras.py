@@ -14,7 +14,7 @@ from benchmarks.competitors import Task, Trial, make_epoch_clock
 def build(
     shape: Sequence[int], first: Sequence[Any] = (), filters: Sequence[int] = (32, 64)
 ) -> Any:
-    """Return the seed network, compiled; ``first`` are layers in front of it."""
+    """Return the compiled seed network after the layers ``first``."""
     import keras
 
     model = keras.Sequential([keras.Input(shape=tuple(shape)), *first])
@@ -23,14 +23,14 @@ def build(
         model.add(keras.layers.MaxPooling2D())
     model.add(keras.layers.Flatten())
     model.add(keras.layers.Dense(64, activation="relu"))
-    # float32, as Keras' guide to mixed precision wants it.
+    # float32, as Keras' guide to mixed precision recommends.
     model.add(keras.layers.Dense(1, activation="sigmoid", dtype="float32"))
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
     return model
 
 
 def fit_arrays(task: Task, policy: str = "float32") -> Trial:
-    """``model.fit(X, y)`` on float32 arrays, made off the clock, under a precision policy."""
+    """``model.fit(X, y)`` on float32 arrays, with a precision policy. The copies are not timed."""
     import keras
 
     before = keras.config.dtype_policy()
@@ -89,7 +89,7 @@ def fit_files(task: Task) -> Trial:
 
 
 def fit_generator(task: Task) -> Trial:
-    """The seed project's way: ``ImageDataGenerator(rescale=1/255).flow_from_directory``."""
+    """``ImageDataGenerator(rescale=1/255).flow_from_directory``, as in the seed project."""
     import keras
     import tensorflow as tf
 

@@ -15,7 +15,7 @@ from cellsk import list_images
 
 
 class PillowReader(TransformerMixin, BaseEstimator):
-    """Paths to float32 arrays between 0 and 1, as one writes it by hand."""
+    """A reader from paths to float32 arrays between 0 and 1, as a user would write it."""
 
     def fit(self, X: Any, y: Any = None) -> PillowReader:
         """Learn nothing."""
@@ -30,12 +30,12 @@ class PillowReader(TransformerMixin, BaseEstimator):
 
 
 def build_model(meta: dict[str, Any], filters: Sequence[int] = (32, 64)) -> Any:
-    """Return the network for images of the shape that scikeras has seen."""
+    """Return the network for the image shape that scikeras has found."""
     return build(meta["X_shape_"][1:], filters=filters)
 
 
 def make_pipeline(epochs: int, batch_size: int, callbacks: Sequence[Any] = ()) -> Pipeline:
-    """Return reader and network."""
+    """Return a pipeline of reader and network."""
     from scikeras.wrappers import KerasClassifier
 
     network = KerasClassifier(
@@ -57,7 +57,7 @@ def fit_files(task: Task) -> Trial:
     pipeline = make_pipeline(task.epochs, task.batch_size, [make_epoch_clock(ends)()])
 
     def fit() -> Any:
-        # Not random_state: it would slow TensorFlow down with deterministic operations.
+        # No random_state, because it makes TensorFlow use slow deterministic operations.
         keras.utils.set_random_seed(task.seed)
         train = list_images(task.train)
         return pipeline.fit(train.paths, train.y)

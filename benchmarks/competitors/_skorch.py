@@ -17,7 +17,7 @@ from benchmarks.competitors import Task, Trial
 
 
 class SeedNetwork(nn.Module):
-    """The seed network, up to the sigmoid, which the loss and ``predict_proba`` apply."""
+    """The seed network without the sigmoid, which the loss and ``predict_proba`` apply."""
 
     def __init__(self, image_size: Sequence[int] = (96, 96), channels_last: bool = False) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class SeedNetwork(nn.Module):
 
 
 class Bfloat16Classifier(NeuralNetBinaryClassifier):
-    """Computes the network in bfloat16 where PyTorch holds that safe, the loss in float32."""
+    """Computes the network in bfloat16 where PyTorch considers it safe, and the loss in float32."""
 
     def infer(self, x: torch.Tensor, **fit_params: Any) -> torch.Tensor:
         """Return the logits of a batch."""
@@ -54,18 +54,18 @@ class Bfloat16Classifier(NeuralNetBinaryClassifier):
 
 
 class EpochClock(Callback):
-    """Notes when each epoch ends."""
+    """Records the time at which each epoch ends."""
 
     def __init__(self, ends: list[float]) -> None:
         self.ends = ends
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Note the time."""
+        """Record the time."""
         self.ends.append(time.perf_counter())
 
 
 def fit_arrays(task: Task, bfloat16: bool = False) -> Trial:
-    """``net.fit(X, y)`` on float32 arrays with channels first, made off the clock."""
+    """``net.fit(X, y)`` on float32 arrays with channels first. The copies are not timed."""
     data, ends = load_arrays(task.arrays), []
     X, X_valid = (_put_channels_first(images) for images in (data.X, data.X_valid))
     y = data.y.astype(np.float32)

@@ -1,6 +1,9 @@
-"""The audit of a data set: duplicates, leaks, shortcuts and damaged files."""
+"""Audit of a data set: duplicates, leaks, shortcuts and damaged files."""
 
 from cellsk.audit._audit import audit_images
+from cellsk.audit._audit import audit_measured as audit_measured
+from cellsk.audit._fingerprints import Fingerprint as Fingerprint
+from cellsk.audit._fingerprints import measure_image as measure_image
 from cellsk.audit._label_errors import find_label_errors
 from cellsk.audit._report import AuditReport
 

@@ -1,10 +1,10 @@
-"""audit_images: what is wrong with a folder of images, before a model learns it."""
+"""Audit of a set of images before a model is trained on it."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,19 +14,20 @@ from cellsk.audit._cue_findings import audit_cues
 from cellsk.audit._data import (
     AuditData,
     check_column,
-    check_images,
     check_test_columns,
     encode_labels,
+    list_sources,
 )
 from cellsk.audit._duplicate_findings import audit_duplicates, audit_near_duplicates
 from cellsk.audit._duplicates import find_exact_sets, find_near_sets, merge_groups
 from cellsk.audit._file_findings import audit_files
-from cellsk.audit._fingerprints import measure_images
+from cellsk.audit._fingerprints import Fingerprint, measure_images
 from cellsk.audit._label_findings import audit_label_errors, audit_labels
 from cellsk.audit._picture_findings import audit_pictures
 from cellsk.audit._report import AuditReport
+from cellsk.exceptions import InputError
 
-__all__ = ["audit_images"]
+__all__ = ["audit_images", "audit_measured"]
 
 
 def audit_images(
@@ -42,32 +43,32 @@ def audit_images(
     near_duplicates: bool = True,
     n_jobs: int | None = None,
 ) -> AuditReport:
-    """Find what would make numbers wrong: damaged files, leaks, shortcuts, doubtful labels.
+    """Find damaged files, leaks, shortcuts and doubtful labels, which make numbers wrong.
 
-    To be run before training, on the training images and, with ``test_paths``, on the
-    test images beside them. Each image is decoded once. Nothing is changed: the report
-    says what was found, and :meth:`AuditReport.clean` returns arrays without the worst.
+    Run it before training, on the training images and, with ``test_paths``, on the test
+    images. Each image is decoded once. No file is changed: the report lists what was found,
+    and :meth:`AuditReport.clean` returns arrays without the faulty images.
 
     Parameters
     ----------
     paths : array-like of shape (n_samples,), or ndarray of shape (n_samples, height, width, c)
-        Paths (str or Path) or contents (bytes) of image files; or the images themselves,
-        uint8 or floats from 0 to 1, of which files' properties are not known.
+        Paths (str or Path) or contents (bytes) of image files; or images, as uint8 or as
+        floats from 0 to 1, whose files are then not checked.
     y : array-like of shape (n_samples,), default=None
-        Labels. Whole numbers are indices into ``target_names`` where these are given.
+        Labels. If ``target_names`` are given, whole numbers are indices into them.
     groups : array-like of shape (n_samples,), default=None
         Patient or slide of each image.
     target_names : sequence of str, default=None
         Names of the classes.
     proba : array-like of shape (n_samples, n_classes), default=None
-        Out-of-fold probabilities, columns in the order of ``target_names``, or else of the
-        sorted labels. With them, probable label errors are found.
+        Out-of-fold probabilities, with columns in the order of ``target_names``, or else of
+        the sorted labels. They are needed to find probable label errors.
     test_paths, test_y, test_groups : array-like, default=None
-        The same for images that are kept for a test.
+        The same for the images of a test set.
     near_duplicates : bool, default=True
-        Whether to look for images that show the same but are not pixel-identical.
+        Whether to look for images that look the same but are not pixel-identical.
     n_jobs : int, default=None
-        Processes that decode, as joblib understands it; ``None`` is 1, -1 all cores.
+        Number of processes that decode images. ``None`` is 1; -1 is all cores.
 
     Returns
     -------
@@ -76,11 +77,11 @@ def audit_images(
     Raises
     ------
     TypeError, ValueError
-        When an argument is not as described. Damaged images are findings, not errors.
+        If an argument is not as described. Damaged images are findings, not errors.
 
     See Also
     --------
-    cellsk.datasets.list_images : Paths, labels and groups from a folder.
+    cellsk.datasets.list_images : Lists paths, labels and groups of a folder.
 
     Notes
     -----
@@ -90,18 +91,18 @@ def audit_images(
     Code  Severity  What it finds
     ====  ========  ==========================================================
     A101  error     Files that cannot be decoded
-    A102  warning   Sound files that need a page, a value range or a pixel limit
+    A102  warning   Undamaged files that need a page, a value range or a pixel limit
     A103  warning   Images of several sizes
-    A104  warning   Images of several modes (grey, colour, transparent)
+    A104  warning   Images of several modes (gray, color, transparent)
     A105  note      Files of several formats or compressions
-    A106  note      File names that deny their format
+    A106  note      File names with a wrong extension
     A201  error     One class only
     A202  warning   Classes with fewer than 10 images
     A203  warning   Classes from fewer than 5 groups
     A204  warning   Patients unknown
-    A205  warning   One group holds over half of the images
+    A205  warning   One group has more than half of the images
     A206  note      The group predicts the label
-    A207  warning   Each image is its own group
+    A207  warning   Each image has a different group
     A208  error     Groups on both sides of the test
     A209  warning   Classes of train and test differ
     A301  warning   Exact duplicates
@@ -116,27 +117,27 @@ def audit_images(
     A402  warning   Dark images
     A403  note      Images of mostly background
     A404  warning   Blurred images
-    A501  warning   Image size tells the label
-    A502  warning   File format or mode tells the label
-    A503  warning   Compression tells the label
-    A504  warning   Camera or software named in the file tells the label
-    A505  note      File size tells the label
-    A506  note      Mean colour tells the label
-    A511  note      to A516: what A501 to A506 look at tells train from test
+    A501  warning   Image size predicts the label
+    A502  warning   File format or mode predicts the label
+    A503  warning   Compression predicts the label
+    A504  warning   Camera or software in the metadata predicts the label
+    A505  note      File size predicts the label
+    A506  note      Mean color predicts the label
+    A511  note      to A516: Train and test differ in a cue of A501 to A506
     A601  note      Probable label errors
     A602  note      Groups whose label is probably wrong
     ====  ========  ==========================================================
 
-    Exact duplicates have the same RGB pixels, whatever the file. Near-duplicates are found
-    by a perceptual hash that is the same under the eight symmetries of the square, and are
-    then compared under each of them; the cost grows little faster than the count. Pictures
-    that overlap in part, or are shifted by more than about a hundredth of their width,
-    are not found.
+    Exact duplicates have the same RGB pixels, in files of any format. Near-duplicates are
+    found by a perceptual hash that is the same under the eight symmetries of the square, and
+    are then compared under each of them. The cost is nearly proportional to the number of
+    images. Pictures that overlap in part, or are shifted by more than about a hundredth of
+    their width, are not found.
 
     A cue of A501 to A506 is reported if a small forest on it alone reaches a ROC AUC of 0.6
-    (0.75 for file size and colour) in cross-validation that keeps patients and duplicates
-    together, and a Mann-Whitney test over patients gives p <= 0.005: few patients raise no
-    false alarm, and can hide a true one.
+    (0.75 for file size and color) in cross-validation that keeps patients and duplicates
+    together, and a Mann-Whitney test over patients gives p <= 0.005. With few patients there
+    are hardly any false alarms, but true ones may be missed.
 
     References
     ----------
@@ -161,10 +162,56 @@ def audit_images(
     >>> bool(clean.groups[0] == clean.groups[1])
     True
     """
+    return audit_measured(
+        paths,
+        y,
+        groups,
+        target_names=target_names,
+        proba=proba,
+        test_paths=test_paths,
+        test_y=test_y,
+        test_groups=test_groups,
+        near_duplicates=near_duplicates,
+        n_jobs=n_jobs,
+    )
+
+
+def audit_measured(
+    paths: Sequence[Any] | ArrayLike,
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    *,
+    target_names: Sequence[str] | None = None,
+    proba: ArrayLike | None = None,
+    test_paths: Sequence[Any] | ArrayLike | None = None,
+    test_y: ArrayLike | None = None,
+    test_groups: ArrayLike | None = None,
+    near_duplicates: bool = True,
+    n_jobs: int | None = None,
+    measured: Mapping[str, Fingerprint] | None = None,
+) -> AuditReport:
+    """Audit images as `audit_images` does, without opening files that are measured already.
+
+    Parameters
+    ----------
+    paths, y, groups, target_names, proba, test_paths, test_y, test_groups, near_duplicates, n_jobs
+        As in `audit_images`.
+    measured : mapping of str to dict, default=None
+        What `measure_image` has returned for some of the paths.
+
+    Returns
+    -------
+    report : AuditReport
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `audit_images`.
+    """
     start = time.perf_counter()
     check_test_columns(test_paths, test_y, test_groups)
-    train = check_images("paths", paths)
-    sources = train + ([] if test_paths is None else check_images("test_paths", test_paths))
+    train = list_sources("paths", paths)
+    sources = train + ([] if test_paths is None else list_sources("test_paths", test_paths))
     counts = (len(train), len(sources) - len(train))
     codes, names = encode_labels(y, test_y, target_names, counts)
     data = AuditData(
@@ -174,7 +221,7 @@ def audit_images(
         groups=_join_groups(groups, test_groups, counts),
         target_names=names,
         proba=_check_proba(proba, y, len(train), len(names)),
-        prints=measure_images(sources, n_jobs),
+        prints=measure_images(sources, n_jobs, measured),
     )
     exact = find_exact_sets(data.prints)
     near, pairs = find_near_sets(data.prints, exact) if near_duplicates else ([], [])
@@ -224,16 +271,18 @@ def _check_proba(
         return None
     table = np.asarray(proba, dtype=np.float64)
     if y is None or table.shape != (n_images, n_classes):
-        raise ValueError(
-            "proba must have one row for each image and one column for each class of y. Got shape"
-            f" {table.shape} for {n_images:,} images and {n_classes} classes. Pass target_names"
-            " if a class has no image."
+        raise InputError(
+            "must have one row for each image and one column for each class of y",
+            f"shape {table.shape} for {n_images:,} images and {n_classes} classes",
+            "Pass target_names if a class has no image.",
+            parameter="proba",
+            code="proba-shape",
         )
     return table
 
 
 def _name_images(sources: Sequence[Any]) -> list[str]:
-    """Return paths from the folder common to all, with forward slashes, or "image 17"."""
+    """Return paths below the folder that all files share, or names such as "image 17"."""
     files = [source for source in sources if isinstance(source, str)]
     folders = {os.path.dirname(os.path.abspath(path)) for path in files}
     try:

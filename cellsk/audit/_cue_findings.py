@@ -1,4 +1,4 @@
-"""Can the label be told without looking at the cells: from sizes, formats, mean colour?"""
+"""Cues such as file format or mean color that predict the label without the cells."""
 
 from __future__ import annotations
 
@@ -19,46 +19,48 @@ from cellsk.audit._fingerprints import Fingerprints
 
 __all__ = ["CueScore", "audit_cues", "score_cue"]
 
-# What a file should tell nothing of: 0.6 is more than a chance difference in a hospital's
-# export, and the p-value guards small data. File size follows texture, and colour follows
-# tissue; both honestly reach 0.7 and more, so only a strong relation is worth a word.
+# Properties of a file should not predict the label: 0.6 is more than a chance difference in
+# the export of a hospital, and the p-value protects small data. File size depends on texture
+# and color on tissue; both can reach 0.7 without a fault, so only a strong relation counts.
 MIN_AUC_OF_FILE, MIN_AUC_OF_PICTURE = 0.6, 0.75
 
-# For six cues in one audit, a false alarm in at most three of a hundred audits. Five patients
-# against five, all told apart, are just enough (1 in 252).
+# With six cues in one audit, at most three of a hundred audits have a false alarm. Five
+# patients against five, all separated, are just enough (1 in 252).
 MAX_P_VALUE = 0.005
 _N_FOLDS, _N_TREES, _MAX_VALUES = 5, 12, 20
 _MAX_ROWS = 5000  # the standard error of an AUC then is below 0.01
 
 _CUES = {
-    "image size": ("1", MIN_AUC_OF_FILE, "Resize or cut all images to one size before they are"
-                   " labelled, and check that the classes come from the same source."),
-    "file format or mode": ("2", MIN_AUC_OF_FILE, "Check that the classes come from the same"
-                            " source; converting them leaves the traces of lossy formats."),
-    "compression": ("3", MIN_AUC_OF_FILE, "A network sees the traces of compression. Export all"
-                    " images anew from the originals in one way."),
+    "image size": ("1", MIN_AUC_OF_FILE, "",
+                   "Resize or crop all images to one size before they are labeled, and check that"
+                   " the classes come from the same source."),
+    "file format or mode": ("2", MIN_AUC_OF_FILE, "Converting the files does not remove the"
+                            " traces of lossy formats.", "Check that the classes come from the same"
+                            " source."),
+    "compression": ("3", MIN_AUC_OF_FILE, "A network can use the traces of compression.",
+                    "Export all images again from the originals in one way."),
     "camera or software": ("4", MIN_AUC_OF_FILE, "The classes come from different devices or"
-                           " programs. Split by device (sites=), or add images of each class from"
-                           " each."),
-    "file size": ("5", MIN_AUC_OF_PICTURE, "It follows texture and compression. If the classes"
-                  " were exported in different ways, export them anew; else a model must do"
-                  " better than this."),
-    "mean colour": ("6", MIN_AUC_OF_PICTURE, "It may be stain or scanner, or the tissue itself."
-                    " A model must do better than this number to have seen more than colour."),
+                           " programs.", "Split by device (sites=), or add images of each class"
+                           " from each device."),
+    "file size": ("5", MIN_AUC_OF_PICTURE, "It depends on texture and compression.",
+                  "If the classes were exported in different ways, export them again. Otherwise a"
+                  " model must score higher than this."),
+    "mean color": ("6", MIN_AUC_OF_PICTURE, "The reason may be stain or scanner, or the tissue"
+                   " itself.", "A model that uses more than color must score higher than this."),
 }  # fmt: skip
 
 
 class CueScore(NamedTuple):
-    """How well a cue alone tells the label, on images of other groups.
+    """How well a cue alone predicts the label, on images of other groups.
 
     Attributes
     ----------
     roc_auc : float
-        Out-of-fold; macro one-vs-rest for more than two classes.
+        Out-of-fold; macro average of one-vs-rest for more than two classes.
     balanced_accuracy : float
     p_value : float
-        One-sided Mann-Whitney test over the means of groups, or images without groups;
-        multiplied by the number of classes if more than two.
+        One-sided Mann-Whitney test over the means of groups, or over images without groups.
+        Multiplied by the number of classes if there are more than two.
     """
 
     roc_auc: float
@@ -67,25 +69,25 @@ class CueScore(NamedTuple):
 
 
 def audit_cues(data: AuditData, units: NDArray[np.str_]) -> Iterator[Finding]:
-    """Yield the cues that tell the label, and those that tell train from test.
+    """Yield the cues that predict the label, and those that differ between train and test.
 
-    ``units`` are the groups of all rows, duplicates joined: what counts as one observation.
+    ``units`` are the groups of all rows with duplicates joined. Each is one observation.
     """
     usable = data.prints.readable.copy()
-    if not data.grouped:  # copies tell nothing more, and plain folds are faster
+    if not data.grouped:  # copies add no information, and ungrouped folds are faster
         _, first = np.unique(units, return_index=True)
         usable &= np.isin(np.arange(len(usable)), first)
     train = _draw_rows(usable & ~data.in_test)
-    if data.labelled and len(np.unique(data.y[train])) > 1:
-        yield from _audit_target(data, units, train, data.y[train], "A50", "the label")
+    if data.labeled and len(np.unique(data.y[train])) > 1:
+        yield from _audit_target(data, units, train, data.y[train], "A50", "predicts the label")
     both = _draw_rows(usable)
     side = data.in_test[both].astype(np.int64)
     if 0 < side.sum() < len(side):
-        yield from _audit_target(data, units, both, side, "A51", "train from test")
+        yield from _audit_target(data, units, both, side, "A51", "separates train from test")
 
 
 def _draw_rows(usable: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the rows to judge by: all, or a seeded sample of a large set."""
+    """Return the rows to use: all, or a seeded sample of a large set."""
     rows = np.flatnonzero(usable)
     if len(rows) <= _MAX_ROWS:
         return rows
@@ -105,21 +107,20 @@ def _audit_target(
     if splits is None:
         return
     for name, features in cues.items():
-        digit, limit, remedy = _CUES[name]
+        digit, limit, consequence, remedy = _CUES[name]
         score = score_cue(features, target, units[rows], splits)
         if not (score.roc_auc >= limit and score.p_value <= MAX_P_VALUE):
             continue
         if prefix == "A51":
-            remedy = "A lower number on test may be due to this; an equal one says more."
-        yield make_finding(
-            prefix + digit,
-            f"{name.capitalize()} alone tells {what} with ROC AUC {score.roc_auc:.2f} (balanced"
+            consequence = ""
+            remedy = "If numbers on the test set are lower, this difference may be the reason."
+        text = (
+            f"{name.capitalize()} alone {what} with ROC AUC {score.roc_auc:.2f} (balanced"
             f" accuracy {score.balanced_accuracy:.2f}, cross-validated,"
-            f" {_format_p(score.p_value)}). {remedy}",
-            [],
-            data.n_images,
-            **score._asdict(),
+            f" {_format_p(score.p_value)}). {consequence}"
         )
+        details = score._asdict()
+        yield make_finding(prefix + digit, text.strip(), remedy, data.n_images, **details)
 
 
 def _format_p(p_value: float) -> str:
@@ -127,7 +128,7 @@ def _format_p(p_value: float) -> str:
 
 
 def _list_cues(prints: Fingerprints, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """Return the features of each cue that varies at all."""
+    """Return the features of each cue that is not the same in all images."""
     size = np.stack([prints.height, prints.width], axis=1)[rows].astype(np.float64)
     kinds = np.char.add(np.char.add(prints.format, "/"), prints.mode)[rows]
     cues: dict[str, Any] = {
@@ -136,7 +137,7 @@ def _list_cues(prints: Fingerprints, rows: NDArray[np.int64]) -> dict[str, NDArr
         "compression": _encode(prints.encoding[rows]),
         "camera or software": _encode(prints.origin[rows]),
         "file size": prints.n_bytes[rows, np.newaxis].astype(np.float64),
-        "mean colour": prints.mean_colour[rows],
+        "mean color": prints.mean_colour[rows],
     }
     return {name: table for name, table in cues.items() if (table != table[0]).any()}
 
@@ -150,7 +151,7 @@ def _encode(values: NDArray[np.str_]) -> NDArray[np.float64]:
 def _split_rows(
     target: NDArray[np.int64], units: NDArray[np.str_]
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]] | None:
-    """Return folds that keep units together, or None where there are too few."""
+    """Return folds that keep units together, or None if there are too few units."""
     per_class = [len(np.unique(units[target == code])) for code in np.unique(target)]
     n_folds = min(_N_FOLDS, *per_class)
     if n_folds < 2:
@@ -168,7 +169,7 @@ def score_cue(
     units: NDArray[np.str_],
     splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> CueScore:
-    """Return how well a small forest on the features tells the target."""
+    """Return how well a small forest on the features predicts the target."""
     classes, codes = np.unique(target, return_inverse=True)
     proba = np.zeros((len(codes), len(classes)))
     for train, test in splits:
@@ -191,7 +192,7 @@ def score_cue(
 def _test_units(
     codes: NDArray[np.int64], proba: NDArray[np.float64], units: NDArray[np.str_]
 ) -> float:
-    """Return the p-value over units: images of one patient are one observation."""
+    """Return the p-value over units, as images of one patient are one observation."""
     _, unit = np.unique(units, return_inverse=True)
     cells, cell = np.unique(np.stack([unit, codes], axis=1), axis=0, return_inverse=True)
     cell = cell.ravel()

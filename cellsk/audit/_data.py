@@ -1,4 +1,4 @@
-"""What an audit looks at: train and test images in one row of arrays, checked."""
+"""Checked inputs of an audit: training and test images in the same arrays."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import count_noun
 from cellsk.audit._fingerprints import Fingerprints
+from cellsk.exceptions import InputError, InputTypeError
 
-__all__ = ["AuditData", "check_images", "check_test_columns", "encode_labels"]
+__all__ = ["AuditData", "check_column", "check_test_columns", "encode_labels", "list_sources"]
 
-_RULE = "paths must be a list of image files, or an array of images (n, height, width, 1 or 3)."
+_RULE = "must be a list of image files, or an array of images (n, height, width, 1 or 3)"
 
 
 @dataclass(frozen=True)
 class AuditData:
-    """Images, and what is known of them; rows from ``n_images`` on are of the test side.
+    """Images and their labels and groups. Rows from ``n_images`` on are test images.
 
     Attributes
     ----------
     names : list of str
-        For people: paths from the common folder, or "image 17".
+        Names for messages: paths from the common folder, or "image 17".
     n_images : int
-        Number of images that are not of the test side.
+        Number of images that are not test images.
     prints : Fingerprints
     y : ndarray of shape (n,), dtype int64
-        Index into ``target_names``, -1 where unknown.
+        Index into ``target_names``; -1 if unknown.
     groups : ndarray of shape (n,), dtype str
-        "" where unknown.
+        "" if unknown.
     target_names : list of str
     proba : ndarray of shape (n_images, n_classes) or None
     """
@@ -46,7 +47,7 @@ class AuditData:
     proba: NDArray[np.float64] | None
 
     @property
-    def labelled(self) -> bool:
+    def labeled(self) -> bool:
         """Whether the labels of the images are known."""
         return bool((self.y[: self.n_images] >= 0).all())
 
@@ -57,41 +58,44 @@ class AuditData:
 
     @property
     def in_test(self) -> NDArray[np.bool_]:
-        """Whether each row is of the test side."""
+        """Whether each row is a test image."""
         return np.arange(len(self.y)) >= self.n_images
 
 
-def check_images(name: str, images: Any) -> list[Any]:
-    """Return files or uint8 arrays as a list, or raise.
+def list_sources(name: str, images: Any) -> list[Any]:
+    """Return a list of paths, contents of files or uint8 arrays.
 
     Raises
     ------
     TypeError, ValueError
-        When it is neither.
+        If ``images``, the parameter called ``name``, is something else.
     """
-    rule = _RULE.replace("paths", name, 1)
     if isinstance(images, (str, bytes, os.PathLike)) or not hasattr(images, "__len__"):
-        raise TypeError(f"{rule} Got a single {type(images).__name__}. Pass a list.")
+        got = f"a single {type(images).__name__}"
+        raise InputTypeError(_RULE, got, "Pass a list.", parameter=name)
     if len(images) == 0:
-        raise ValueError(f"{rule} Got no image at all. Pass at least one.")
+        raise InputError(_RULE, "no image", "Pass at least one.", parameter=name)
     if isinstance(images, np.ndarray) and images.dtype.kind in "uif":
-        return _check_arrays(rule, images)
+        return _list_arrays(name, images)
     wrong = [item for item in images if not isinstance(item, (str, os.PathLike, bytes))]
     if wrong:
-        raise TypeError(f"{rule} Got {type(wrong[0]).__name__} among them. Pass paths only.")
+        got = f"{type(wrong[0]).__name__} among them"
+        raise InputTypeError(_RULE, got, "Pass paths only.", parameter=name)
     return [item if isinstance(item, bytes) else os.fspath(item) for item in images]
 
 
-def _check_arrays(rule: str, images: NDArray[Any]) -> list[NDArray[np.uint8]]:
+def _list_arrays(name: str, images: NDArray[Any]) -> list[NDArray[np.uint8]]:
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
-        raise ValueError(f"{rule} Got shape {images.shape}. Reshape it.")
+        raise InputError(_RULE, f"shape {images.shape}", "Reshape it.", parameter=name)
     if images.dtype == np.uint8:
         return list(images)
     if images.dtype.kind == "f" and images.min() >= 0 and images.max() <= 1:
         return list(np.rint(images * 255).astype(np.uint8))
-    raise ValueError(
-        f"{rule} Got dtype {images.dtype} with values from {images.min():g} to"
-        f" {images.max():g}. Pass uint8, or floats from 0 to 1."
+    raise InputError(
+        _RULE,
+        f"dtype {images.dtype} with values from {images.min():g} to {images.max():g}",
+        "Pass uint8, or floats from 0 to 1.",
+        parameter=name,
     )
 
 
@@ -101,12 +105,14 @@ def check_test_columns(test_paths: Any, test_y: Any, test_groups: Any) -> None:
     Raises
     ------
     ValueError
-        When they do.
+        If they do.
     """
     if test_paths is None and (test_y is not None or test_groups is not None):
-        raise ValueError(
-            "test_y and test_groups must belong to test_paths. Got them without it. Pass"
-            " test_paths, or leave them out."
+        raise InputError(
+            "test_y and test_groups must belong to test_paths",
+            "no test_paths",
+            "Pass test_paths, or leave them out.",
+            code="test-images-missing",
         )
 
 
@@ -116,12 +122,12 @@ def encode_labels(
     target_names: Sequence[str] | None,
     counts: tuple[int, int],
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """Return the class of each image of train, then test, and the names of the classes.
+    """Return the class of each image, first training and then test, and the class names.
 
     Raises
     ------
     ValueError
-        When a length differs, a label is missing, or the names do not fit.
+        If a length differs, a label is missing, or the names do not fit.
     """
     sides = [
         check_column(name, column, count)
@@ -146,33 +152,39 @@ def encode_labels(
 
 
 def check_column(name: str, column: ArrayLike | None, count: int) -> NDArray[Any] | None:
-    """Return one value for each image, or raise; ``None`` stays.
+    """Return one value for each image, or None for None.
 
     Raises
     ------
     ValueError
-        When the length differs or a value is missing.
+        If the length differs or a value is missing.
     """
     if column is None:
         return None
     values = np.asarray(column)
     if values.shape != (count,):
-        raise ValueError(
-            f"{name} must have one value for each image. Got shape {values.shape} for"
-            f" {count_noun(count, 'image')}. Pass one for each."
+        raise InputError(
+            "must have one value for each image",
+            f"shape {values.shape} for {count_noun(count, 'image')}",
+            "Pass one for each.",
+            parameter=name,
         )
     missing = [value is None or value != value or value == "" for value in values.tolist()]
     if any(missing):
-        raise ValueError(
-            f"{name} must have no missing value. Got {sum(missing):,} of {count:,} missing. Fill"
-            " them in, or leave these images out."
+        raise InputError(
+            "must have no missing value",
+            f"{sum(missing):,} of {count:,} missing",
+            "Fill them in, or leave these images out.",
+            parameter=name,
         )
     return values.astype(str) if values.dtype.kind == "O" else values
 
 
 def _check_codes(codes: NDArray[Any], names: list[str]) -> None:
     if codes.min() < 0 or codes.max() >= len(names):
-        raise ValueError(
-            f"y must be indices into target_names. Got {codes.min()} to {codes.max()} and"
-            f" {count_noun(len(names), 'name')}. Pass a name for each class."
+        raise InputError(
+            "must be indices into target_names",
+            f"{codes.min()} to {codes.max()} and {count_noun(len(names), 'name')}",
+            "Pass a name for each class.",
+            parameter="y",
         )

@@ -1,4 +1,4 @@
-"""Sets of rows that belong together, from equal digests and from pairs."""
+"""Sets of duplicate images, from equal digests and from pairs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["find_exact_sets", "find_near_sets", "join_rows", "list_sets", "merge
 
 
 def join_rows(n_rows: int, sets: Iterable[Sequence[int] | NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return for each row the number of the component that the sets connect it to."""
+    """Return the component of each row, where each set connects its members."""
     links = [(int(members[0]), int(row)) for members in sets for row in members[1:]]
     here, there = np.array(links, dtype=np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(len(here), dtype=bool), (here, there)), shape=(n_rows, n_rows))
@@ -25,7 +25,7 @@ def join_rows(n_rows: int, sets: Iterable[Sequence[int] | NDArray[np.int64]]) ->
 
 
 def list_sets(component: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return the rows of each component of two rows or more, the lowest row first."""
+    """Return the rows of each component of at least two rows, ordered by the lowest row."""
     order = np.argsort(component, kind="stable")
     starts = np.flatnonzero(np.diff(component[order])) + 1
     sets = [members for members in np.split(order, starts) if len(members) > 1]
@@ -33,7 +33,7 @@ def list_sets(component: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 
 def find_exact_sets(prints: Fingerprints) -> list[NDArray[np.int64]]:
-    """Return the rows of images with the same pixels, whatever their files."""
+    """Return sets of images with the same pixels, in files of any format."""
     rows = np.flatnonzero(prints.readable)
     _, codes = np.unique(prints.pixel_digest[rows], return_inverse=True)
     return [rows[members] for members in list_sets(codes.astype(np.int64))]
@@ -42,9 +42,9 @@ def find_exact_sets(prints: Fingerprints) -> list[NDArray[np.int64]]:
 def find_near_sets(
     prints: Fingerprints, exact: Sequence[NDArray[np.int64]]
 ) -> tuple[list[NDArray[np.int64]], list[tuple[int, int, float]]]:
-    """Return sets of images that show the same but are not pixel-identical, and the pairs.
+    """Return sets of images that look the same but are not pixel-identical, and the pairs.
 
-    A set holds the pixel-identical copies of its members too. Each pair has the rows of two
+    A set also has the pixel-identical copies of its members. Each pair has the rows of two
     different pictures, and their correlation.
     """
     first = prints.readable.copy()
@@ -66,10 +66,10 @@ def find_near_sets(
 def merge_groups(
     groups: NDArray[np.str_] | None, n_rows: int, sets: Sequence[NDArray[np.int64]]
 ) -> NDArray[np.str_]:
-    """Return one group for images that share a patient or a set.
+    """Return groups in which images that share a patient or a set are together.
 
-    Without groups each image is one, named "image 17". Groups that a set joins are named
-    after their members: "P1+P2".
+    Without groups each image is a group such as "image 17". Joined groups are named after
+    their members: "P1+P2".
     """
     if groups is None:
         component = join_rows(n_rows, sets)
@@ -84,5 +84,5 @@ def merge_groups(
 
 
 def _name_joined(names: list[str]) -> str:
-    """Return a name that no other joined group has: its first member is in no other."""
+    """Return a unique name, as no other joined group has the same first member."""
     return "+".join(names) if len(names) <= 3 else f"{names[0]}+{len(names) - 1} more"

@@ -9,95 +9,93 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk._checks import count_noun, name_failures, name_some
+from cellsk._checks import count_noun, list_some, name_failures, name_some, pick_form
 from cellsk._codec import SAVE_FORMATS
 from cellsk.audit._data import AuditData
 from cellsk.audit._findings import Finding, make_finding
 
 __all__ = ["audit_files"]
 
+_MIXTURES = {
+    "A103": (
+        "sizes (height x width)",
+        "If the size depends on the label, it reveals the label; and resizing changes the scale of"
+        " cells.",
+        "Crop all images to one size, or pass image_size= to ImageReader and accept this.",
+    ),
+    "A104": (
+        "modes",
+        "Gray and color images in one set usually come from different sources.",
+        "Check that each class has both, or use channels=1.",
+    ),
+    "A105": (
+        "formats or compressions",
+        "Compression leaves traces that a network can use.",
+        "Check that each class has all of them, or export all images again in the same way.",
+    ),
+}
+
 
 def audit_files(data: AuditData) -> Iterator[Finding]:
-    """Yield what is to say about the files."""
+    """Yield the findings about files."""
     prints = data.prints
-    yield from _find_unread(data)
+    yield from _find_unreadable(
+        data,
+        "A101",
+        ~prints.readable & ~prints.sound,
+        "cannot be decoded",
+        "Copy them again from their source, or go on with report.clean().",
+    )
+    yield from _find_unreadable(
+        data,
+        "A102",
+        ~prints.readable & prints.sound,
+        "cannot be decoded without a setting, and were not checked further",
+        "ImageReader reads them with page=, value_range= or max_pixels=.",
+    )
     sizes = [f"{h} x {w}" for h, w in zip(prints.height, prints.width, strict=True)]
-    yield from _find_mixture(
-        data,
-        "A103",
-        "sizes (height x width)",
-        sizes,
-        "A size that goes with the label gives it away, and resizing changes the scale of cells."
-        " Cut all to one size, or pass image_size= to ImageReader knowing this.",
-    )
-    yield from _find_mixture(
-        data,
-        "A104",
-        "modes",
-        prints.mode.tolist(),
-        "Grey and colour images of one set mostly come from different sources. Check that each"
-        " class has both, or use channels=1.",
-    )
+    yield from _find_mixture(data, "A103", sizes)
+    yield from _find_mixture(data, "A104", prints.mode.tolist())
     encodings = [
         f"{fmt} ({encoding[:18]})" if encoding != fmt else fmt
         for fmt, encoding in zip(prints.format, prints.encoding, strict=True)
     ]
-    yield from _find_mixture(
-        data,
-        "A105",
-        "formats or compressions",
-        encodings,
-        "Compression leaves traces that a network can see. Check that each class has all of"
-        " them, or export all images anew in the same way.",
-    )
+    yield from _find_mixture(data, "A105", encodings)
     yield from _find_misnamed(data)
 
 
-def _find_unread(data: AuditData) -> Iterator[Finding]:
-    prints = data.prints
-    for code, rows, remedy in (
-        (
-            "A101",
-            np.flatnonzero(~prints.readable & ~prints.sound),
-            "Copy them again from where they came, or go on with report.clean().",
-        ),
-        (
-            "A102",
-            np.flatnonzero(~prints.readable & prints.sound),
-            "ImageReader reads them with page=, value_range= or max_pixels=; they were not"
-            " looked at any further here.",
-        ),
-    ):
-        if len(rows):
-            failures = [(data.names[row], str(prints.reason[row])) for row in rows]
-            what = "cannot be decoded" if code == "A101" else "cannot be decoded without a setting"
-            yield make_finding(
-                code,
-                f"{len(rows):,} of {count_noun(len(data.names), 'image')} {what}."
-                f" First: {name_failures(failures)}. {remedy}",
-                rows,
-                data.n_images,
-                reasons=[reason for _, reason in failures],
-            )
-
-
-def _find_mixture(
-    data: AuditData, code: str, noun: str, values: Sequence[str], remedy: str
+def _find_unreadable(
+    data: AuditData, code: str, unreadable: NDArray[np.bool_], what: str, remedy: str
 ) -> Iterator[Finding]:
-    """Yield a finding if the readable images differ; its rows are all but the most common."""
-    readable = np.flatnonzero(data.prints.readable).tolist()
-    counts = Counter(values[row] for row in readable)
-    if len(counts) < 2:
+    rows = np.flatnonzero(unreadable)
+    if not len(rows):
         return
-    common = counts.most_common()
-    listed = ", ".join(f"{count:,} of {value}" for value, count in common[:4])
-    more = f" and {len(common) - 4:,} more" if len(common) > 4 else ""
-    odd = [row for row in readable if values[row] != common[0][0]]
+    failures = [(data.names[row], str(data.prints.reason[row])) for row in rows]
     yield make_finding(
         code,
-        f"The images have {len(counts):,} different {noun}: {listed}{more}. {remedy}",
-        odd,
+        f"{len(rows):,} of {count_noun(len(data.names), 'image')} {what}. First:"
+        f" {name_failures(failures)}.",
+        remedy,
         data.n_images,
+        rows,
+        reasons=[reason for _, reason in failures],
+    )
+
+
+def _find_mixture(data: AuditData, code: str, values: Sequence[str]) -> Iterator[Finding]:
+    """Yield a finding if the readable images differ. Its rows are all but the most common."""
+    readable = np.flatnonzero(data.prints.readable).tolist()
+    common = Counter(values[row] for row in readable).most_common()
+    if len(common) < 2:
+        return
+    noun, consequence, remedy = _MIXTURES[code]
+    listed = list_some([f"{count:,} of {value}" for value, count in common[:4]], len(common))
+    yield make_finding(
+        code,
+        f"The images have {len(common):,} different {noun}: {listed}. {consequence}",
+        remedy,
+        data.n_images,
+        [row for row in readable if values[row] != common[0][0]],
         counts=dict(common[:50]),
     )
 
@@ -111,11 +109,12 @@ def _find_misnamed(data: AuditData) -> Iterator[Finding]:
         named = [f"{data.names[row]} is {data.prints.format[row]}" for row in rows[:3]]
         yield make_finding(
             "A106",
-            f"{count_noun(len(rows), 'file')} hold another format than the name says. First:"
-            f" {name_some(named)}. They are read by their content; but a copy saved as JPEG and"
-            " renamed has lost detail for good. Ask where they came from.",
-            rows,
+            f"{count_noun(len(rows), 'file')} {pick_form(len(rows), 'has', 'have')} another format"
+            f" than the name shows. First: {name_some(named)}. Files are read by their content,"
+            " but a copy that was saved as JPEG and renamed has lost detail permanently.",
+            "Ask where they came from.",
             data.n_images,
+            rows,
         )
 
 

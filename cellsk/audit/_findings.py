@@ -1,4 +1,4 @@
-"""One finding of an audit, and the table of all codes."""
+"""A finding of an audit, and the table of all codes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ __all__ = ["RULES", "Finding", "Rule", "make_finding"]
 
 
 class Rule(NamedTuple):
-    """How much a kind of finding matters, and what it is called."""
+    """Severity and title of a kind of finding."""
 
     severity: str
     title: str
 
 
-# The codes are stable: a code is never used again for something else.
+# The codes are stable: a code is never reused for another kind of finding.
 RULES = {
     "A101": Rule("error", "Unreadable files"),
     "A102": Rule("warning", "Files that need a setting to be read"),
     "A103": Rule("warning", "Images of several sizes"),
     "A104": Rule("warning", "Images of several modes"),
     "A105": Rule("note", "Files of several formats or compressions"),
-    "A106": Rule("note", "File names that deny their format"),
+    "A106": Rule("note", "File names with a wrong extension"),
     "A201": Rule("error", "One class only"),
     "A202": Rule("warning", "Classes with few images"),
     "A203": Rule("warning", "Classes with few groups"),
     "A204": Rule("warning", "Patients unknown"),
     "A205": Rule("warning", "One group holds most images"),
     "A206": Rule("note", "Group predicts label"),
-    "A207": Rule("warning", "Each image its own group"),
+    "A207": Rule("warning", "Each image in a different group"),
     "A208": Rule("error", "Groups on both sides of the test"),
     "A209": Rule("warning", "Classes of train and test differ"),
     "A301": Rule("warning", "Exact duplicates"),
@@ -48,18 +48,18 @@ RULES = {
     "A402": Rule("warning", "Dark images"),
     "A403": Rule("note", "Images of mostly background"),
     "A404": Rule("warning", "Blurred images"),
-    "A501": Rule("warning", "Image size tells the label"),
-    "A502": Rule("warning", "File format or mode tells the label"),
-    "A503": Rule("warning", "Compression tells the label"),
-    "A504": Rule("warning", "Camera or software tells the label"),
-    "A505": Rule("note", "File size tells the label"),
-    "A506": Rule("note", "Mean colour tells the label"),
+    "A501": Rule("warning", "Image size predicts the label"),
+    "A502": Rule("warning", "File format or mode predicts the label"),
+    "A503": Rule("warning", "Compression predicts the label"),
+    "A504": Rule("warning", "Camera or software predicts the label"),
+    "A505": Rule("note", "File size predicts the label"),
+    "A506": Rule("note", "Mean color predicts the label"),
     "A511": Rule("note", "Train and test differ in image size"),
     "A512": Rule("note", "Train and test differ in file format or mode"),
     "A513": Rule("note", "Train and test differ in compression"),
     "A514": Rule("note", "Train and test differ in camera or software"),
     "A515": Rule("note", "Train and test differ in file size"),
-    "A516": Rule("note", "Train and test differ in mean colour"),
+    "A516": Rule("note", "Train and test differ in mean color"),
     "A601": Rule("note", "Probable label errors"),
     "A602": Rule("note", "Groups whose label is probably wrong"),
 }
@@ -74,45 +74,55 @@ class Finding:
     code : str
         Stable name of the kind of finding, such as ``"A304"``.
     severity : {"error", "warning", "note"}
-        ``"error"``: numbers from these images would be wrong, or there would be none.
-        ``"warning"``: they may be. ``"note"``: good to know.
-    message : str
-        What was found, what it does, and the way out.
+        ``"error"``: numbers from these images would be wrong, or could not be computed.
+        ``"warning"``: numbers may be wrong. ``"note"``: for information.
+    text : str
+        The problem and its consequence, in sentences.
+    remedy : str
+        What to do, in sentences, for a reader who writes Python. Other readers find their
+        own words by the ``code``.
     rows : ndarray of shape (n_rows,), dtype int64
-        Images concerned, as indices into ``paths``; empty where it is about all.
+        Images of the finding, as indices into ``paths``. Empty if it is about all images.
     test_rows : ndarray of shape (n_test_rows,), dtype int64
-        Images concerned, as indices into ``test_paths``.
+        Images of the finding, as indices into ``test_paths``.
     details : dict
-        Numbers behind the message.
+        Numbers behind the text.
     """
 
     code: str
     severity: str
-    message: str
+    text: str
+    remedy: str
     rows: NDArray[np.int64]
     test_rows: NDArray[np.int64]
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def message(self) -> str:
+        """Text and remedy."""
+        return f"{self.text} {self.remedy}".strip()
+
+    @property
     def title(self) -> str:
-        """Name of the kind of finding, in words."""
+        """Name of the kind of finding."""
         return RULES[self.code].title
 
     @property
     def n_images(self) -> int:
-        """Number of images concerned."""
+        """Number of images of the finding."""
         return len(self.rows) + len(self.test_rows)
 
 
 def make_finding(
     code: str,
-    message: str,
-    rows: Sequence[int] | NDArray[np.int64],
+    text: str,
+    remedy: str,
     n_images: int,
+    rows: Sequence[int] | NDArray[np.int64] = (),
     **details: Any,
 ) -> Finding:
-    """Return a finding; rows from ``n_images`` on are of the test images."""
+    """Return a finding. Rows from ``n_images`` on are test images."""
     both = np.asarray(rows, dtype=np.int64)
     test = both >= n_images
     severity = RULES[code].severity
-    return Finding(code, severity, message, both[~test], both[test] - n_images, details)
+    return Finding(code, severity, text, remedy, both[~test], both[test] - n_images, details)

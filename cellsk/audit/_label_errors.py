@@ -1,9 +1,11 @@
-"""Labels that the model, having never seen the image, finds improbable."""
+"""Probable label errors, from out-of-fold probabilities."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from cellsk.exceptions import InputError
 
 __all__ = ["find_label_errors"]
 
@@ -11,18 +13,18 @@ __all__ = ["find_label_errors"]
 def find_label_errors(y: ArrayLike, proba: ArrayLike) -> NDArray[np.int64]:
     """Return the rows whose labels are probably wrong, the most probable first.
 
-    Confident learning: the threshold of a class is the mean probability of this class among
-    the images labelled with it. An image is a probable error if it reaches the threshold of
-    another class, and that class is the most probable of those whose threshold it reaches.
-    Ranked by the margin between the probability of the label and the highest of the others.
+    This is confident learning. The threshold of a class is the mean probability of this class
+    among the images labeled with it. An image is a probable error if it reaches the threshold
+    of another class, and that class is the most probable of those whose threshold it reaches.
+    The rows are ranked by the probability of the label minus the highest other probability.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,), dtype int
         Classes, as indices into the columns of ``proba``.
     proba : array-like of shape (n_samples, n_classes)
-        Out-of-fold probabilities: from models that saw neither the image nor its patient. With
-        probabilities of images seen in training hardly any error is found.
+        Out-of-fold probabilities, from models trained without the image and its patient. With
+        probabilities of training images hardly any error is found.
 
     Returns
     -------
@@ -31,13 +33,13 @@ def find_label_errors(y: ArrayLike, proba: ArrayLike) -> NDArray[np.int64]:
     Raises
     ------
     ValueError
-        When the shapes differ, a label has no column, or a probability is not finite.
+        If the shapes differ, a label has no column, or a probability is not finite.
 
     Notes
     -----
-    A class without images has no threshold, and nothing is taken for it. A rare kind of
-    image looks like a label error too: look at each before a label is changed, and change
-    none of a test set because a model disagrees with it.
+    A class without images has no threshold, so no image is an error in favor of it. Rare
+    kinds of images also look like label errors: look at each image before you change its
+    label, and do not change labels of a test set because a model disagrees with them.
 
     References
     ----------
@@ -46,7 +48,7 @@ def find_label_errors(y: ArrayLike, proba: ArrayLike) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> from cellsk.audit._label_errors import find_label_errors
+    >>> from cellsk.audit import find_label_errors
     >>> proba = [[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.1, 0.9], [0.95, 0.05]]
     >>> find_label_errors([0, 0, 1, 1, 1], proba)
     array([4])
@@ -70,16 +72,21 @@ def _check_proba(
     y: NDArray[np.int64], proba: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     if proba.ndim != 2 or y.shape != proba.shape[:1] or len(y) == 0 or y.dtype.kind not in "iu":
-        raise ValueError(
-            "proba must have one row for each label, and y must be whole numbers. Got proba of"
-            f" shape {proba.shape} and y of shape {y.shape}, {y.dtype}. Pass both for the same"
-            " images."
+        raise InputError(
+            "must have one row for each label, and y must be whole numbers",
+            f"proba of shape {proba.shape} and y of shape {y.shape}, {y.dtype}",
+            "Pass both for the same images.",
+            parameter="proba",
         )
     if y.min() < 0 or y.max() >= proba.shape[1]:
-        raise ValueError(
-            f"Each label must have a column in proba. Got labels {y.min()} to {y.max()} and"
-            f" {proba.shape[1]} columns. Pass the classes in the order of predict_proba."
+        raise InputError(
+            "Each label must have a column in proba",
+            f"labels {y.min()} to {y.max()} and {proba.shape[1]} columns",
+            "Pass the classes in the order of predict_proba.",
+            code="label-without-column",
         )
     if not np.isfinite(proba).all():
-        raise ValueError("proba must be finite. Got NaN or infinity. Predict these images.")
+        raise InputError(
+            "must be finite", "NaN or infinity", "Predict these images.", parameter="proba"
+        )
     return y.astype(np.int64), proba

@@ -1,4 +1,4 @@
-"""Findings about labels and groups: too few, too pure, on both sides of a test."""
+"""Findings about labels and groups."""
 
 from __future__ import annotations
 
@@ -7,79 +7,93 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk._checks import count_noun, name_some
+from cellsk._checks import count_noun, name_some, pick_form
 from cellsk.audit._data import AuditData
 from cellsk.audit._findings import Finding, make_finding
 from cellsk.audit._label_errors import find_label_errors
 
 __all__ = ["audit_label_errors", "audit_labels"]
 
-# Ten images leave two for each of five folds: one error changes sensitivity by half.
+# With ten images, each of five folds tests two: one error changes sensitivity by half.
 MIN_IMAGES = 10
-# Five groups of each class give each of five folds one.
+# With five groups of each class, each of five folds tests one.
 MIN_GROUPS = 5
-MAX_GROUP_SHARE = 0.5
+MAX_GROUP_FRACTION = 0.5
 
 
 def audit_labels(data: AuditData) -> Iterator[Finding]:
-    """Yield what is to say about labels and groups."""
-    if data.labelled:
-        yield from _find_few(data)
+    """Yield the findings about labels and groups."""
+    if data.labeled:
+        yield from _find_small_classes(data)
         yield from _find_class_differences(data)
     if data.grouped:
         yield from _find_odd_groups(data)
         yield from _find_shared_groups(data)
-        if data.labelled and len(data.target_names) > 1:
+        if data.labeled and len(data.target_names) > 1:
             yield from _find_pure_groups(data)
     else:
         yield make_finding(
             "A204",
-            "It is not known which images belong to one patient. Images of one patient in"
-            " training and in test make numbers too good. Pass groups, such as"
-            " list_images(folder, group_pattern=r'(P\\d+)') finds them in file names.",
-            [],
+            "It is unknown which images belong to one patient. Numbers are too good if images of"
+            " one patient are in training and in test.",
+            "Pass groups, for example those that list_images(folder, group_pattern=r'(P\\d+)')"
+            " finds in file names.",
             data.n_images,
         )
 
 
-def _find_few(data: AuditData) -> Iterator[Finding]:
-    y, groups = data.y[: data.n_images], data.groups[: data.n_images]
+def _find_small_classes(data: AuditData) -> Iterator[Finding]:
+    y = data.y[: data.n_images]
     counts = np.bincount(y, minlength=len(data.target_names))
     present = np.flatnonzero(counts)
     if len(present) < 2:
         yield make_finding(
             "A201",
-            f"All {count_noun(len(y), 'image')} are of class {data.target_names[present[0]]!r}."
-            " Nothing can be told apart, and a model that always says this would score 100 %."
-            " Add images of another class.",
-            [],
+            f"All {count_noun(len(y), 'image')} are of class {data.target_names[present[0]]!r}, so"
+            " a model that always predicts this class would score 100%.",
+            "Add images of another class.",
             data.n_images,
         )
         return
-    few = [code for code in range(len(counts)) if counts[code] < MIN_IMAGES]
-    if few:
-        listed = ", ".join(f"{data.target_names[code]!r} has {counts[code]}" for code in few)
+    small = {name: int(count) for name, count in zip(data.target_names, counts, strict=True)}
+    small = {name: count for name, count in small.items() if count < MIN_IMAGES}
+    if small:
         yield make_finding(
             "A202",
-            f"A class with fewer than {MIN_IMAGES} images gives numbers that one image changes:"
-            f" {listed}. Add images, or join classes.",
-            np.flatnonzero(np.isin(y, few)),
+            f"In a class with fewer than {MIN_IMAGES} images one image changes the numbers:"
+            f" {_list_counts(small)}.",
+            "Add images, or join classes.",
             data.n_images,
-            counts={data.target_names[code]: int(counts[code]) for code in few},
+            _find_rows(data, small),
+            counts=small,
         )
-    n_groups = {code: len(np.unique(groups[y == code])) for code in present.tolist()}
-    scarce = [code for code, count in n_groups.items() if count < MIN_GROUPS]
-    if data.grouped and scarce:
-        listed = ", ".join(f"{data.target_names[code]!r} has {n_groups[code]}" for code in scarce)
+    if data.grouped:
+        yield from _find_few_groups(data, present)
+
+
+def _find_few_groups(data: AuditData, present: NDArray[np.int64]) -> Iterator[Finding]:
+    y, groups = data.y[: data.n_images], data.groups[: data.n_images]
+    few = {data.target_names[code]: len(np.unique(groups[y == code])) for code in present}
+    few = {name: count for name, count in few.items() if count < MIN_GROUPS}
+    if few:
         yield make_finding(
             "A203",
             f"A class from fewer than {MIN_GROUPS} groups cannot be in each of {MIN_GROUPS} folds,"
-            f" and its numbers are of these patients only: {listed}. Pass a smaller n_splits to"
-            " choose_cv, or add patients.",
-            np.flatnonzero(np.isin(y, scarce)),
+            f" and its numbers describe these patients only: {_list_counts(few)}.",
+            "Pass a smaller n_splits to choose_cv, or add patients.",
             data.n_images,
-            counts={data.target_names[code]: n_groups[code] for code in scarce},
+            _find_rows(data, few),
+            counts=few,
         )
+
+
+def _list_counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name!r} has {count}" for name, count in counts.items())
+
+
+def _find_rows(data: AuditData, classes: dict[str, int]) -> NDArray[np.int64]:
+    codes = [code for code, name in enumerate(data.target_names) if name in classes]
+    return np.flatnonzero(np.isin(data.y[: data.n_images], codes))
 
 
 def _find_class_differences(data: AuditData) -> Iterator[Finding]:
@@ -98,9 +112,10 @@ def _find_class_differences(data: AuditData) -> Iterator[Finding]:
         ]
         yield make_finding(
             "A209",
-            f"Training and test must have the same classes. Got {' and '.join(sides)}. A class"
-            " never trained cannot be predicted, one never tested has no number.",
-            [],
+            f"Training and test have different classes: {' and '.join(sides)}. A class without"
+            " training images cannot be predicted, and a class without test images has no"
+            " numbers.",
+            "Add the missing images, or leave these classes out.",
             data.n_images,
         )
 
@@ -111,21 +126,22 @@ def _find_odd_groups(data: AuditData) -> Iterator[Finding]:
     if len(names) == len(groups) > 2:
         yield make_finding(
             "A207",
-            f"Each of {count_noun(len(groups), 'image')} is a group of its own, such as"
-            f" {name_some(names.tolist(), 2)}. If patients gave several images, the pattern found"
-            " the number of the image instead. Correct it.",
-            [],
+            f"Each of {count_noun(len(groups), 'image')} has a different group, such as"
+            f" {name_some(names.tolist(), 2)}. If patients have several images, these groups are"
+            " numbers of images, not of patients.",
+            "Correct the pattern or the column of the groups.",
             data.n_images,
         )
-    elif counts.max() > MAX_GROUP_SHARE * len(groups):
-        largest = names[counts.argmax()]
+    elif counts.max() > MAX_GROUP_FRACTION * len(groups):
+        largest = str(names[counts.argmax()])
         yield make_finding(
             "A205",
-            f"Group {str(largest)!r} holds {counts.max():,} of {count_noun(len(groups), 'image')}."
-            " It is in one fold, whose training side is small; and the numbers are mostly its own."
-            " Look at the numbers of each patient, or add patients.",
-            np.flatnonzero(groups == largest),
+            f"Group {largest!r} has {counts.max():,} of {count_noun(len(groups), 'image')}. One"
+            " fold tests all of them, so few images are left for training, and the numbers mostly"
+            " describe this group.",
+            "Look at the numbers of each patient, or add patients.",
             data.n_images,
+            np.flatnonzero(groups == largest),
         )
 
 
@@ -135,16 +151,18 @@ def _find_shared_groups(data: AuditData) -> Iterator[Finding]:
     if len(shared):
         yield make_finding(
             "A208",
-            f"No patient may be in training and in test. Got {count_noun(len(shared), 'group')} in"
-            f" both: {name_some(shared.tolist())}. Move all images of each to one side.",
-            np.flatnonzero(np.isin(data.groups, shared)),
+            f"{count_noun(len(shared), 'group')} {pick_form(len(shared), 'is', 'are')} in training"
+            f" and in test: {name_some(shared.tolist())}. Numbers are too good if a patient is in"
+            " both.",
+            "Move all images of each group to one side.",
             data.n_images,
+            np.flatnonzero(np.isin(data.groups, shared)),
             groups=shared.tolist(),
         )
 
 
 def _find_pure_groups(data: AuditData) -> Iterator[Finding]:
-    """Yield a finding if nearly every image can be labelled by looking at its group only."""
+    """Yield a finding if the group of an image predicts nearly every label."""
     y = data.y[: data.n_images]
     _, codes = np.unique(data.groups[: data.n_images], return_inverse=True)
     table = np.zeros((codes.max() + 1, len(data.target_names)))
@@ -153,20 +171,19 @@ def _find_pure_groups(data: AuditData) -> Iterator[Finding]:
     several = sizes > 1
     if not several.any():
         return
-    # Each image labelled by the others of its group; chance is the most common class.
+    # Predict each image from the others of its group. Chance is the most common class.
     others = table[codes] - np.eye(table.shape[1])[y]
-    judged = several[codes]
-    share = float((others.argmax(axis=1) == y)[judged].mean())
+    share = float((others.argmax(axis=1) == y)[several[codes]].mean())
     chance = float(np.bincount(y).max() / len(y))
     n_pure = int((table.max(axis=1) == sizes).sum())
     if share >= 0.9 and share > chance + 0.5 * (1 - chance):
         yield make_finding(
             "A206",
-            f"The group tells the label of {share:.0%} of the images ({n_pure:,} of"
-            f" {count_noun(len(sizes), 'group')} have one label only). Where patients are on both"
-            " sides of a split, a model may know the patient instead of the cell. Keep groups"
-            f" together; and count patients, not images: there are {len(sizes):,}.",
-            [],
+            f"The group predicts the label of {share:.0%} of the images ({n_pure:,} of"
+            f" {count_noun(len(sizes), 'group')} {pick_form(n_pure, 'has', 'have')} one label"
+            " only). If patients are on both sides of a split, a model may recognize the patient"
+            " instead of the cell.",
+            f"Keep groups together, and count patients, not images: there are {len(sizes):,}.",
             data.n_images,
             share=share,
             n_pure_groups=n_pure,
@@ -174,8 +191,8 @@ def _find_pure_groups(data: AuditData) -> Iterator[Finding]:
 
 
 def audit_label_errors(data: AuditData) -> Iterator[Finding]:
-    """Yield the labels, of images and of whole groups, that the probabilities deny."""
-    if data.proba is None or not data.labelled:
+    """Yield the labels of images and of groups that the probabilities contradict."""
+    if data.proba is None or not data.labeled:
         return
     y = data.y[: data.n_images]
     rows = find_label_errors(y, data.proba)
@@ -187,11 +204,11 @@ def audit_label_errors(data: AuditData) -> Iterator[Finding]:
         ]
         yield make_finding(
             "A601",
-            f"{count_noun(len(rows), 'label')} of {len(y):,} may be wrong, for the model is sure"
-            f" of another. First: {name_some(first)}. Let a pathologist look, who does not know"
-            " what the model said.",
-            rows,
+            f"{len(rows):,} of {count_noun(len(y), 'label')} may be wrong: the model predicts"
+            f" another class with confidence. First: {name_some(first)}.",
+            "Ask a pathologist who does not know the predictions to look at them.",
             data.n_images,
+            rows,
             probability_of_label=data.proba[rows, y[rows]].round(6).tolist(),
         )
     if data.grouped:
@@ -199,7 +216,7 @@ def audit_label_errors(data: AuditData) -> Iterator[Finding]:
 
 
 def _find_wrong_groups(data: AuditData) -> Iterator[Finding]:
-    """Yield the groups of one label whose images mostly look like another class."""
+    """Yield the groups with one label whose images mostly look like another class."""
     assert data.proba is not None
     y = data.y[: data.n_images]
     names, codes = np.unique(data.groups[: data.n_images], return_inverse=True)
@@ -208,18 +225,18 @@ def _find_wrong_groups(data: AuditData) -> Iterator[Finding]:
     label = np.full(len(names), -1)
     label[codes] = y
     pure = np.bincount(codes, weights=label[codes] != y) == 0
-    judged = np.flatnonzero(pure & (sizes > 1))
-    if len(judged) < 2 * MIN_GROUPS:  # a threshold needs some groups of each class
+    checked = np.flatnonzero(pure & (sizes > 1))
+    if len(checked) < 2 * MIN_GROUPS:  # a threshold needs some groups of each class
         return
-    wrong: NDArray[np.int64] = judged[find_label_errors(label[judged], mean[judged])]
+    wrong: NDArray[np.int64] = checked[find_label_errors(label[checked], mean[checked])]
     if len(wrong):
         first = [f"{names[g]} ({data.target_names[label[g]]})" for g in wrong]
         yield make_finding(
             "A602",
-            f"{count_noun(len(wrong), 'group')} look like another class on the whole:"
-            f" {name_some(first)}. Check the diagnosis of these patients, and the stain of their"
-            " slides.",
-            np.flatnonzero(np.isin(codes, wrong)),
+            f"{count_noun(len(wrong), 'group')} {pick_form(len(wrong), 'looks', 'look')} like"
+            f" another class on the whole: {name_some(first)}.",
+            "Check the diagnosis of these patients, and the stain of their slides.",
             data.n_images,
+            np.flatnonzero(np.isin(codes, wrong)),
             groups=names[wrong].tolist(),
         )

@@ -1,4 +1,4 @@
-"""Pictures that are the same but for turns, flips, encoding, size or brightness."""
+"""Search for pictures that differ only in turns, flips, encoding, size or brightness."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from scipy.spatial import cKDTree
 
 __all__ = ["MIN_CONTRAST", "NearPairs", "find_near_duplicates", "measure_contrast"]
 
-# Standard deviation of a thumbnail, in levels. Flatter images are alike because they are
-# empty, and what little differs in them is noise.
+# Standard deviation of a thumbnail, in levels. Flatter images are empty, and differ only by
+# noise.
 MIN_CONTRAST = 3.0
 
 # Measured on 400 patches of PatchCamelyon against their altered copies. Coarse correlation:
@@ -24,22 +24,24 @@ MIN_CONTRAST = 3.0
 # correlation above 0.9.
 MIN_COARSE, MIN_DETAIL = 0.97, 0.75
 
-# Distance of two hashes, at most. A pair whose coarse correlation is above
-# 1 - 0.1**2 / 2 = 0.995 cannot be further apart; most pairs above 0.97 are closer too.
+# Largest distance of two hashes. The hashes of a pair whose coarse correlation is above
+# 1 - 0.1**2 / 2 = 0.995 cannot have a larger distance; most pairs above 0.97 do not either.
 _MAX_DISTANCE = 0.1
 _N_COARSE, _HASH_ORDER, _RINGS = 8, 4, (5, 9, 16, 32)
-_N_NEIGHBOURS = 16  # looked at for each image, so that cost stays in line with the count
+_N_NEIGHBORS = (
+    16  # compared for each image, so that the cost is proportional to the number of images
+)
 _CHUNK_SIZE = 2048
 
 
 class NearPairs(NamedTuple):
-    """Pairs of images that show the same, the lower row first.
+    """Pairs of images that look the same, the lower row first.
 
     Attributes
     ----------
     rows : ndarray of shape (n_pairs, 2), dtype int64
     correlation : ndarray of shape (n_pairs,), dtype float64
-        Of the coarse structure, under the best of the eight symmetries.
+        Correlation of the coarse structure, under the best of the eight symmetries.
     """
 
     rows: NDArray[np.int64]
@@ -54,17 +56,17 @@ def measure_contrast(thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
 def find_near_duplicates(thumbnails: NDArray[np.uint8]) -> NearPairs:
     """Return the pairs of thumbnails that show the same picture.
 
-    The hash of an image is made of the absolute values of its 14 lowest cosine
-    coefficients, those of (u, v) and (v, u) in order of size: flips change their signs and
-    quarter turns swap them too, so the hash is the same under all eight symmetries of the
-    square. It only ever shortens the distance between two pictures; so a k-d tree of the
-    hashes misses no pair within its radius. Each candidate is then compared under each
-    symmetry, coarse structure first, then fine detail.
+    The hash of an image consists of the absolute values of its 14 lowest cosine
+    coefficients, with those of (u, v) and (v, u) sorted. Flips change the signs of the
+    coefficients and quarter turns also swap them, so the hash is the same under all eight
+    symmetries of the square. The distance of two hashes is never larger than that of the two
+    pictures, so a k-d tree of the hashes misses no pair within its radius. Each candidate is
+    then compared under each symmetry, by coarse structure and by fine detail.
 
     Parameters
     ----------
     thumbnails : ndarray of shape (n, size, size), dtype uint8
-        Luma. Flat ones (see ``MIN_CONTRAST``) are never paired.
+        Luma. Flat thumbnails (see ``MIN_CONTRAST``) are never paired.
 
     Returns
     -------
@@ -92,8 +94,8 @@ def _split_spectrum(
 def _level_detail(spectrum: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the detail with the same weight for each ring of frequencies.
 
-    The product of two then is the mean of their correlations in the rings. Otherwise the
-    outer slopes of two round cells of one size would count as the same detail.
+    The product of two details is then the mean of their correlations in the rings. Otherwise
+    the outlines of two round cells of one size would count as the same detail.
     """
     order = np.arange(spectrum.shape[1])
     radius = np.maximum(order[:, np.newaxis], order)
@@ -110,7 +112,7 @@ def _scale_to_unit(spectrum: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _hash_spectrum(coarse: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what is the same under the eight symmetries."""
+    """Return features that are the same under the eight symmetries."""
     columns = []
     for u in range(_HASH_ORDER + 1):
         for v in range(u, _HASH_ORDER + 1 - u):
@@ -119,13 +121,13 @@ def _hash_spectrum(coarse: NDArray[np.float32]) -> NDArray[np.float32]:
             else:
                 one, other = np.abs(coarse[:, u, v]), np.abs(coarse[:, v, u])
                 columns += [np.maximum(one, other), np.minimum(one, other)]
-    return np.stack(columns[1:], axis=1)  # the first is the mean, taken out
+    return np.stack(columns[1:], axis=1)  # without the first, which is the mean
 
 
 def _find_candidates(hashes: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return pairs of close hashes, each once."""
     n_images = len(hashes)
-    k = min(_N_NEIGHBOURS + 1, n_images)
+    k = min(_N_NEIGHBORS + 1, n_images)
     found = cKDTree(hashes, balanced_tree=False, compact_nodes=False)
     _, near = found.query(hashes, k=k, distance_upper_bound=_MAX_DISTANCE)
     here = np.repeat(np.arange(n_images), k)
@@ -138,8 +140,8 @@ def _find_candidates(hashes: NDArray[np.float32]) -> NDArray[np.int64]:
 def _verify_pairs(
     pairs: NDArray[np.int64], coarse: NDArray[np.float32], detail: NDArray[np.float32]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Return which candidates are alike in both, and the coarse correlation of those."""
-    alike = np.zeros(len(pairs), dtype=bool)
+    """Return which candidates agree in both, and their coarse correlation."""
+    agree = np.zeros(len(pairs), dtype=bool)
     correlation = np.zeros(len(pairs))
     for start in range(0, len(pairs), _CHUNK_SIZE):
         one, other = pairs[start : start + _CHUNK_SIZE].T
@@ -147,9 +149,9 @@ def _verify_pairs(
         fine = _correlate(detail[one], detail[other])
         both = (by_symmetry >= MIN_COARSE) & (fine >= MIN_DETAIL)
         chunk = slice(start, start + len(one))
-        alike[chunk] = both.any(axis=0)
+        agree[chunk] = both.any(axis=0)
         correlation[chunk] = np.where(both, by_symmetry, 0).max(axis=0)
-    return alike, correlation[alike].clip(max=1.0)
+    return agree, correlation[agree].clip(max=1.0)
 
 
 def _correlate(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:

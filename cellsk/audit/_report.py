@@ -1,4 +1,4 @@
-"""AuditReport: what an audit found, and the images without it."""
+"""The report of an audit, and the images without faulty ones."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cellsk._checks import check_option, count_noun
 from cellsk.audit._data import AuditData
 from cellsk.audit._duplicates import merge_groups
 from cellsk.audit._findings import RULES, Finding
+from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,25 +30,25 @@ _INDENT = " " * 6
 
 
 class AuditReport:
-    """What :func:`audit_images` found, the gravest first.
+    """Findings of :func:`audit_images`, the most serious first.
 
     Attributes
     ----------
     findings : list of Finding
         Errors, then warnings, then notes; within each by code.
     n_images, n_test_images : int
-        Number of images looked at.
+        Number of images.
     seconds : float
-        Time that it took.
+        Duration of the audit.
     duplicate_sets : list of ndarray of int64
         Rows of the images with the same pixels, one array for each set. Rows from
-        ``n_images`` on are of ``test_paths``.
+        ``n_images`` on are in ``test_paths``.
     near_duplicate_sets : list of ndarray of int64
-        Rows of the images that show the same but for turns, flips, size or encoding.
+        Rows of the images that differ only in turns, flips, size or encoding.
     near_duplicate_pairs : list of (int, int, float)
-        The pairs behind them, with the correlation of their coarse structure.
+        Pairs of these sets, with the correlation of their coarse structure.
     names : list of str
-        How each image is called here: its path from the folder common to all.
+        Name of each image: its path below the folder that all images share.
     """
 
     def __init__(
@@ -76,18 +77,18 @@ class AuditReport:
 
     @property
     def has_errors(self) -> bool:
-        """Whether a finding is an error."""
+        """Whether there is a finding of severity "error"."""
         return any(found.severity == "error" for found in self.findings)
 
     def clean(self, without: Sequence[str] = _LEFT_OUT) -> Bunch:
-        """Return the images without the worst, and groups that keep duplicates together.
+        """Return the images without faulty ones, and groups that keep duplicates together.
 
         Parameters
         ----------
         without : sequence of str, default=("A101", "A302", "A304", "A314")
             Codes of the findings whose images are left out: by default unreadable files, exact
-            duplicates with different labels, and images that are in the test too. Test images
-            are never left out.
+            duplicates with different labels, and images that are also in the test set. Test
+            images are never left out.
 
         Returns
         -------
@@ -95,21 +96,21 @@ class AuditReport:
             Dictionary-like, as from :func:`list_images`:
 
             paths : ndarray of shape (n_left,), or of the images if these were arrays
-                As they were given.
+                As given.
             y : ndarray of shape (n_left,), or None
-                As it was given.
+                As given.
             groups : ndarray of shape (n_left,), dtype str
-                Exact and near-duplicates are in one group. Where no groups were known, each
-                other image is a group of its own.
+                Exact and near-duplicates are in one group. If no groups were given, each
+                other image has its own group.
             rows : ndarray of shape (n_left,), dtype int64
-                Indices into the paths given.
+                Indices into the paths that were given.
             left_out : ndarray of dtype int64
                 The other indices.
 
         Raises
         ------
         ValueError
-            When a code is unknown, or no image would be left.
+            If a code is unknown, or no image would be left.
         """
         for code in without:
             check_option("without", code, tuple(RULES))
@@ -119,9 +120,11 @@ class AuditReport:
                 kept[found.rows] = False
         rows = np.flatnonzero(kept)
         if len(rows) == 0:
-            raise ValueError(
-                f"clean must leave an image. Got findings on all {self.n_images:,}. Pass fewer"
-                " codes as without=."
+            raise InputError(
+                "must keep at least one image",
+                f"codes of findings on all {count_noun(self.n_images, 'image')}",
+                "Pass fewer codes.",
+                parameter="without",
             )
         groups = merge_groups(self._groups, self.n_images, self._list_train_sets())
         return Bunch(
@@ -143,8 +146,8 @@ class AuditReport:
         Parameters
         ----------
         by : {"finding", "image"}, default="finding"
-            One row for each finding, or one for each image of each finding, with the number
-            of its set where it is of duplicates.
+            One row for each finding, or one for each image of each finding. Duplicates have
+            the number of their set.
 
         Returns
         -------
@@ -153,7 +156,7 @@ class AuditReport:
         Raises
         ------
         ValueError
-            When ``by`` is neither.
+            If ``by`` is something else.
         """
         import pandas as pd
 
@@ -171,29 +174,30 @@ class AuditReport:
         place = {row: number for number, rows in enumerate(sets, start=1) for row in rows}
         return [
             [found.code, found.severity, side, row - start, self.names[row], place.get(row)]
-            for side, start, rows in self._sides(found)
+            for side, start, rows in self._list_sides(found)
             for row in (rows + start).tolist()
         ]
 
-    def _sides(self, found: Finding) -> list[tuple[str, int, NDArray[np.int64]]]:
+    def _list_sides(self, found: Finding) -> list[tuple[str, int, NDArray[np.int64]]]:
         return [("train", 0, found.rows), ("test", self.n_images, found.test_rows)]
 
     def _name_files(self, found: Finding) -> list[str]:
-        """Return the names of the first images of a finding, each set together."""
+        """Return the names of the first images of a finding, ordered by set."""
         in_sets = [row for rows in found.details.get("sets", []) for row in rows]
         rows = in_sets or [
-            row for _, start, side in self._sides(found) for row in (side + start).tolist()
+            row for _, start, side in self._list_sides(found) for row in (side + start).tolist()
         ]
         return [self.names[row] for row in rows[:_MAX_FILES]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain values that JSON can hold.
+        """Return the report as plain values for JSON.
 
         Returns
         -------
         document : dict
             ``n_images``, ``n_test_images``, ``seconds``, and ``findings``, each with ``code``,
-            ``severity``, ``title``, ``message``, ``n_images`` and ``files`` (names, 50 at most).
+            ``severity``, ``title``, ``message``, ``remedy`` (the end of the message),
+            ``n_images`` and ``files`` (at most 50 names).
         """
         return {
             "n_images": self.n_images,
@@ -205,6 +209,7 @@ class AuditReport:
                     "severity": found.severity,
                     "title": found.title,
                     "message": found.message,
+                    "remedy": found.remedy,
                     "n_images": found.n_images,
                     "files": self._name_files(found),
                 }
@@ -231,7 +236,7 @@ class AuditReport:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        # File names and labels are not ours: all is escaped.
+        # File names and labels may hold markup, so everything is escaped.
         rows = "".join(
             "<tr>"
             + "".join(

@@ -1,20 +1,18 @@
-"""``cellsk audit``: what is wrong with a folder of images, before a model learns it."""
+"""``cellsk audit``: find problems in a folder of images before training."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from cellsk._files import check_output, whole_file
-from cellsk.cli._cells import say, show_warnings
-from cellsk.cli._listing import describe_cells, take_patients
+from cellsk.cli._images import describe_counts, read_groups_csv
+from cellsk.cli._messages import word_findings
 from cellsk.cli._options import GroupPattern, Groups, GroupsCsv, Json, Labels, parse_groups
-from cellsk.cli._tables import print_json
-from cellsk.cli._wording import say_as_options
+from cellsk.cli._terminal import print_json, print_note, show_warnings
 
 __all__ = ["audit"]
 
@@ -22,7 +20,7 @@ FOUND_ERRORS = 1
 
 
 class _GroupSource(NamedTuple):
-    """Where the patients are told from, as the options say."""
+    """Options that name the patients."""
 
     pattern: str | None
     column: str | None
@@ -30,7 +28,7 @@ class _GroupSource(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """Images of one folder, with class names and patients where they are known."""
+    """Images of one folder. Class names and patients are None if they are unknown."""
 
     paths: Any
     labels: Any
@@ -38,9 +36,11 @@ class _Side(NamedTuple):
 
 
 def audit(
-    folder: Annotated[Path, typer.Argument(help="Folder of images; one sub-folder per class.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of images, with one sub-folder per class.")
+    ],
     test: Annotated[
-        Path | None, typer.Option(help="Folder of test images, to find what is in both.")
+        Path | None, typer.Option(help="Folder of test images, to find images that are in both.")
     ] = None,
     labels: Labels = None,
     test_labels: Annotated[
@@ -50,15 +50,18 @@ def audit(
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
     near_duplicates: Annotated[
-        bool, typer.Option(help="Look for turned, flipped and re-encoded copies.")
+        bool, typer.Option(help="Find rotated, flipped and re-encoded copies.")
     ] = True,
     csv: Annotated[
-        Path | None, typer.Option(help="Csv file to write: one row per image and finding.")
+        Path | None, typer.Option(help="Csv file to write, with one row per image and finding.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; -1 is one for each core.")] = -1,
+    jobs: Annotated[int, typer.Option(help="Number of processes; -1 for one per core.")] = -1,
     as_json: Json = False,
 ) -> None:
-    """Find damaged files, duplicates, leaks and shortcuts. Exit code 1 if one is an error."""
+    """Find damaged files, duplicates, leaks and shortcuts.
+
+    The exit code is 1 if a finding is an error.
+    """
     from cellsk.audit import audit_images
 
     show_warnings()
@@ -66,7 +69,7 @@ def audit(
         check_output(csv)
     source = _GroupSource(group_pattern, groups, groups_csv)
     train = _list_side(folder, labels, source)
-    say(describe_cells(train.labels, train.groups))
+    print_note(describe_counts(train.labels, train.groups))
     tested = None if test is None else _list_side(test, test_labels, source)
     report = audit_images(
         train.paths,
@@ -78,24 +81,22 @@ def audit(
         near_duplicates=near_duplicates,
         n_jobs=jobs,
     )
-    report.findings = [
-        replace(found, message=say_as_options(found.message)) for found in report.findings
-    ]
+    report.findings = word_findings(report.findings)
     if as_json:
         print_json(report.to_dict())
     else:
         print(report)
     if csv is not None:
-        table = report.frame(by="image").astype({"set": "Int64"})  # none, where it is of no set
+        table = report.frame(by="image").astype({"set": "Int64"})  # may be missing
         with whole_file(csv) as draft:
             table.to_csv(draft, index=False, errors="surrogateescape")
-        say(f"Written: {csv}.")
+        print_note(f"Written: {csv}.")
     if report.has_errors:
         raise typer.Exit(FOUND_ERRORS)
 
 
 def _list_side(folder: Path, labels: Path | None, source: _GroupSource) -> _Side:
-    """List a folder. Unlike for training, it may lack labels, or hold one class only."""
+    """List a folder, which may lack labels or hold one class only, unlike for training."""
     from cellsk.datasets import list_images
 
     groups = source.column if labels is not None else parse_groups(source.column)
@@ -107,24 +108,24 @@ def _list_side(folder: Path, labels: Path | None, source: _GroupSource) -> _Side
     )
     known = listed.groups
     if source.csv_path is not None:
-        known, _ = take_patients(listed, folder, source.csv_path, source.column)
+        known, _ = read_groups_csv(listed, folder, source.csv_path, source.column)
     if labels is None:
         return _Side(listed.paths, _read_class_folders(folder, listed.paths), known)
     return _Side(listed.paths, [listed.target_names[code] for code in listed.y], known)
 
 
 def _read_class_folders(folder: Path, paths: Any) -> list[str] | None:
-    """Return the first folder of each path, or None if the images lie side by side.
+    """Return the first folder of each path, or None if no image is in a sub-folder.
 
     Raises
     ------
     ValueError
-        When some do and some do not.
+        When only some images are in a sub-folder.
     """
     from cellsk.datasets import list_images
 
     parts = [os.path.relpath(path, folder).split(os.sep) for path in paths]
     inside = [len(names) > 1 for names in parts]
     if any(inside) and not all(inside):
-        list_images(folder)  # its error says what to do
+        list_images(folder)  # raises an error that says what to do
     return [names[0] for names in parts] if all(inside) else None

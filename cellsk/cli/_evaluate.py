@@ -1,19 +1,25 @@
-"""``cellsk evaluate``: honest numbers of a folder, with intervals, as text, page and JSON."""
+"""``cellsk evaluate``: cross-validated numbers with intervals, as text, page and JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from cellsk._checks import check_option
-from cellsk._files import check_output
-from cellsk.cli._cells import Told, say, show_warnings
-from cellsk.cli._interrupt import stopping_after
-from cellsk.cli._listing import Listing, list_cells
+from cellsk.cli._evaluation_checks import (
+    Outputs,
+    check_outputs,
+    check_quick,
+    check_wanted,
+    choose_positive,
+    count_folds,
+)
+from cellsk.cli._fold_table import build_fold_table, describe_fold_table, save_fold_table
+from cellsk.cli._images import LabeledImages, list_labeled_images
+from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
     BatchSize,
     Epochs,
@@ -26,17 +32,21 @@ from cellsk.cli._options import (
     Labels,
     Seed,
     SkipUnreadable,
+    Store,
     check_aggregation,
     check_calibration,
+    check_fraction,
     check_rate,
-    check_share,
     parse_filters,
     parse_size,
 )
+from cellsk.cli._pipeline import build_pipeline
 from cellsk.cli._progress import show_progress
 from cellsk.cli._quiet import start_tensorflow
-from cellsk.cli._readable import check_images
-from cellsk.cli._wording import say_as_options
+from cellsk.cli._terminal import ShownWarnings, print_note, show_warnings
+
+if TYPE_CHECKING:
+    from cellsk.report import EvaluationReport
 
 __all__ = ["evaluate"]
 
@@ -44,23 +54,33 @@ __all__ = ["evaluate"]
 def evaluate(
     folder: Folder,
     folds: Annotated[
-        int | None, typer.Option(min=2, show_default=False, help="Number of folds; else 5.")
+        int | None,
+        typer.Option(min=2, show_default=False, help="Number of folds.  [default: 5]"),
     ] = None,
     cv: Annotated[
-        Path | None, typer.Option(help="Fold manifest to repeat, as --save-folds writes it.")
+        Path | None, typer.Option(help="Fold manifest to repeat, written by --save-folds.")
     ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Only show a table of the folds: no intervals, no audit."),
+    ] = False,
     labels: Labels = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
     site: Annotated[
-        str | None, typer.Option(help="Column of the groups csv whose images stay in one fold.")
+        str | None,
+        typer.Option(
+            help="Column of --groups-csv. All images with one value stay in the same fold."
+        ),
     ] = None,
     subgroup: Annotated[
-        list[str] | None, typer.Option(help="Column of the groups csv to give numbers by.")
+        list[str] | None,
+        typer.Option(help="Column of --groups-csv. Also show the numbers for each of its values."),
     ] = None,
     positive: Annotated[
-        str | None, typer.Option(help="Positive class. Of two, the second by name.")
+        str | None,
+        typer.Option(help="Positive class.  [default: the second of two classes by name]"),
     ] = None,
     sensitivity: Annotated[
         float | None,
@@ -79,15 +99,15 @@ def evaluate(
         typer.Option(
             callback=check_calibration,
             metavar="METHOD",
-            help="Calibrate probabilities: sigmoid, isotonic or temperature.",
+            help="Calibrate the probabilities: sigmoid, isotonic or temperature.",
         ),
     ] = None,
     prevalence: Annotated[
         float | None,
         typer.Option(
-            callback=check_share,
+            callback=check_fraction,
             metavar="(0, 1)",
-            help="Give PPV and NPV for this share of positives too.",
+            help="Also show PPV and NPV for this fraction of positives.",
         ),
     ] = None,
     aggregation: Annotated[
@@ -95,42 +115,48 @@ def evaluate(
         typer.Option(
             callback=check_aggregation,
             metavar="METHOD",
-            help="How a patient's images become one: mean, max or vote.",
+            help="How to combine the images of a patient: mean, max or vote.",
         ),
     ] = "mean",
     max_uncertainty: Annotated[
         float | None,
         typer.Option(
-            callback=check_share,
+            callback=check_fraction,
             metavar="(0, 1)",
-            help="Refer images that are more uncertain to a pathologist.",
+            help="Refer images with a higher uncertainty to a pathologist.",
         ),
     ] = None,
     leakage: Annotated[
-        bool, typer.Option("--leakage", help="Say what ignoring patients would have claimed.")
+        bool,
+        typer.Option("--leakage", help="Also show the scores when patient grouping is ignored."),
     ] = False,
-    html: Annotated[Path | None, typer.Option(help="Page to write.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
     json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Model card to write.")] = None,
     save_folds: Annotated[Path | None, typer.Option(help="Fold manifest to write.")] = None,
-    max_pictures: Annotated[int, typer.Option(min=0, help="Images in the page, at most.")] = 200,
+    max_pictures: Annotated[
+        int, typer.Option(min=0, help="Maximum number of images on the page.")
+    ] = 200,
     image_size: ImageSize = None,
     filters: Filters = "32,64",
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
     seed: Seed = 0,
+    store: Store = None,
     skip_unreadable: SkipUnreadable = False,
 ) -> None:
-    """Give the numbers to report: by patient, with intervals.
+    """Estimate how well a classifier predicts new patients, with intervals.
 
-    Each image is predicted once, by a model that never saw its patient.
+    Cross-validation predicts each image once, with a model that was not trained on its patient.
     """
-    told = show_warnings()
+    shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)
-    outputs = _Outputs(html, json, markdown, save_folds, max_pictures)
-    _check_outputs(outputs)
-    n_folds = _count_folds(cv, folds)
-    cells = list_cells(
+    outputs = Outputs(html, json, markdown, save_folds, max_pictures)
+    check_outputs(outputs)
+    if quick:
+        check_quick(outputs, leakage=leakage)
+    n_folds = count_folds(cv, folds)
+    images = list_labeled_images(
         folder,
         labels=labels,
         group_pattern=group_pattern,
@@ -138,196 +164,125 @@ def evaluate(
         groups_csv=groups_csv,
         skip_unreadable=skip_unreadable,
     )
-    say(cells.describe())
     wanted = {
         "sensitivity": sensitivity,
         "specificity": specificity,
         "prevalence": prevalence,
         "aggregation": aggregation,
     }
-    _check_wanted(cells, wanted, leakage=leakage)
+    check_wanted(images, wanted, leakage=leakage)
     settings: dict[str, Any] = wanted | {
         "cv": cv,
         "n_splits": n_folds,
-        "pos_label": _name_positive(cells, positive),
-        "sites": None if site is None else cells.column("--site", site),
-        "subgroups": {name: cells.column("--subgroup", name) for name in subgroup or []},
+        "pos_label": choose_positive(images, positive),
+        "sites": None if site is None else images.column("--site", site),
+        "subgroups": {name: images.column("--subgroup", name) for name in subgroup or []},
         "calibrate": calibrate,
         "max_uncertainty": max_uncertainty,
-        "left_out": cells.left_out,
+        "left_out": images.left_out,
         "random_state": seed,
     }
-    check_images(cells.paths, size)
-    pipeline = _build_pipeline(size, counts, epochs, batch_size, seed)
     n_fits = n_folds * _count_fits(calibrate=calibrate, tune=sensitivity or specificity)
-    report = _run(pipeline, cells, n_fits, settings)
-    _print(report, told)
-    compare = partial(_compare, report, pipeline, n_fits) if leakage else None
-    _hand_over(report, outputs, compare)
-
-
-class _Outputs(NamedTuple):
-    """Files to write, where they are wanted."""
-
-    html: Path | None
-    json: Path | None
-    markdown: Path | None
-    folds: Path | None
-    max_pictures: int
-
-
-def _check_outputs(outputs: _Outputs) -> None:
-    """Refuse what cannot be written before hours of work, not after.
-
-    Raises
-    ------
-    ValueError, OSError
-        When an ending is another than it should be, or a file cannot be written.
-    """
-    for ending, path in zip((".html", ".json", ".md", ".csv"), outputs[:4], strict=True):
-        if path is None:
-            continue
-        if path.suffix.lower() != ending:
-            raise ValueError(f"This file must end in {ending}. Got {str(path)!r}. Rename it.")
-        check_output(path)
-
-
-def _count_folds(cv: Path | None, folds: int | None) -> int:
-    """Return the number of folds: of the manifest, or as wanted.
-
-    Raises
-    ------
-    ValueError, OSError
-        When both are given and differ, or the manifest cannot be read.
-    """
-    if cv is None:
-        return 5 if folds is None else folds
-    from cellsk.model_selection import read_manifest
-
-    n_folds = len({row["fold"] for row in read_manifest(cv)})
-    if folds not in (None, n_folds):
-        raise ValueError(
-            f"The folds must be those of --cv. Got {cv.name} with {n_folds} folds, and "
-            f"--folds {folds}. Leave one of them out."
-        )
-    say(f"Folds: the {n_folds} of {cv.name}.")
-    return n_folds
-
-
-def _check_wanted(cells: Listing, wanted: dict[str, Any], *, leakage: bool) -> None:
-    """Refuse what these images cannot give.
-
-    Raises
-    ------
-    ValueError
-        When options exclude each other, or need two classes or known patients.
-    """
-    if wanted["sensitivity"] is not None and wanted["specificity"] is not None:
-        raise ValueError(
-            "The threshold is chosen for --sensitivity or for --specificity. Got both. "
-            "Leave one of them out."
-        )
-    if len(cells.names) > 2:
-        given = [f"--{name}" for name in ("sensitivity", "specificity", "prevalence")
-                 if wanted[name] is not None]  # fmt: skip
-        given += ["--aggregation max"] * (wanted["aggregation"] == "max")
-        if given:
-            raise ValueError(
-                f"{given[0]} is for two classes. Got {len(cells.names)} classes. Leave it out."
-            )
-    if leakage and cells.groups is None:
-        raise ValueError(
-            "--leakage compares folds by patient with folds by image. Got no patients. Name them "
-            "with --group-pattern, --groups or --groups-csv."
-        )
-
-
-def _build_pipeline(
-    image_size: tuple[int, int] | None,
-    filters: tuple[int, ...],
-    epochs: int,
-    batch_size: int,
-    seed: int,
-) -> Any:
-    start_tensorflow()
-    from sklearn.pipeline import Pipeline
-
-    from cellsk.neural_network import CellClassifier
-    from cellsk.preprocessing import ImageReader
-
-    classifier = CellClassifier(
-        filters=filters, epochs=epochs, batch_size=batch_size, random_state=seed
+    pipeline = build_pipeline(
+        size, store, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
     )
-    return Pipeline([("reader", ImageReader(image_size=image_size)), ("classifier", classifier)])
+    plan = _Plan(images, pipeline, n_fits, settings)
+    start_tensorflow()
+    if quick:
+        _show_folds(plan, json)
+    else:
+        _evaluate(plan, outputs, shown, leakage=leakage)
 
 
-def _name_positive(cells: Listing, positive: str | None) -> str | None:
-    """The positive class: as given, else the second of two."""
-    names = cells.names
-    if len(names) > 2:
-        if positive is not None:
-            raise ValueError(
-                f"--positive is for two classes. Got {len(names)} classes. Leave it out: each "
-                "class is then compared with all others."
-            )
-        return None
-    if positive is not None:
-        return str(check_option("--positive", positive, names))
-    say(f"Positive class: {names[1]}. Name the other with --positive.")
-    return names[1]
+class _Plan(NamedTuple):
+    """Images, pipeline and settings of an evaluation, and how many networks it trains."""
+
+    images: LabeledImages
+    pipeline: Any
+    n_fits: int
+    settings: dict[str, Any]
 
 
 def _count_fits(*, calibrate: str | None, tune: float | None) -> int:
-    """How many networks train in a fold: three to calibrate, three and one more to tune."""
+    """Return how many networks train in a fold: three to calibrate, three and one to tune."""
     return (3 if calibrate is not None else 1) * (4 if tune is not None else 1)
 
 
-def _run(pipeline: Any, cells: Listing, n_fits: int, settings: dict[str, Any]) -> Any:
+def _run(plan: _Plan, **settings: Any) -> EvaluationReport:
     from cellsk.report import evaluate as evaluate_estimator
 
-    with show_progress(pipeline["classifier"], n_fits):
+    images = plan.images
+    with show_progress(plan.pipeline["classifier"], plan.n_fits):
         return evaluate_estimator(
-            pipeline, cells.paths, cells.labels, groups=cells.groups, **settings
+            plan.pipeline,
+            images.paths,
+            images.labels,
+            groups=images.groups,
+            **plan.settings | settings,
         )
 
 
-def _print(report: Any, told: Told) -> None:
-    """Print the summary, without the warnings that the user has read while it ran."""
+def _show_folds(plan: _Plan, json: Path | None) -> None:
+    """Print the scores of each fold, and write them as JSON."""
+    # The intervals are not shown, so the fewest resamples are enough.
+    table = build_fold_table(_run(plan, audit=False, n_resamples=100))
+    print(describe_fold_table(table))
+    if json is not None:
+        save_fold_table(table, json)
+        print_note(f"Written: {json}.")
+
+
+def _evaluate(plan: _Plan, outputs: Outputs, shown: ShownWarnings, *, leakage: bool) -> None:
+    report = _run(plan)
+    _print_summary(report, shown)
+    compare = partial(_compare, report, plan) if leakage else None
+    _save_all(report, outputs, compare)
+
+
+def _print_summary(report: EvaluationReport, shown: ShownWarnings) -> None:
+    """Print the summary without the warnings that the user has read meanwhile."""
     from cellsk.report import render_terminal
 
-    new = [say_as_options(text) for text in report.document["warnings"] if told.is_new(text)]
-    print(render_terminal(report.document | {"warnings": new}), flush=True)
+    document = report.document
+    new = [warning for warning in document["warnings"] if _get_code(warning) not in shown]
+    print(render_terminal(document | {"warnings": new}), flush=True)
 
 
-def _hand_over(report: Any, outputs: _Outputs, compare: Callable[[], None] | None) -> None:
-    """Write the files; then compare, which takes as long again, and write them with it."""
+def _get_code(warning: Any) -> str:
+    return warning if isinstance(warning, str) else warning["code"]
+
+
+def _save_all(
+    report: EvaluationReport, outputs: Outputs, compare: Callable[[], None] | None
+) -> None:
+    """Write the files; then compare, which takes as long again, and write them once more."""
     written: list[Path] = []
-    with stopping_after(written):
+    with naming_written_files(written):
         _save(report, outputs, written)
         if outputs.folds is not None:
             report.save_folds(outputs.folds)
-            _say_written(outputs.folds, written)
+            _note_written(outputs.folds, written)
         if compare is not None:
             compare()
             _save(report, outputs, written)
 
 
-def _save(report: Any, outputs: _Outputs, written: list[Path]) -> None:
+def _save(report: EvaluationReport, outputs: Outputs, written: list[Path]) -> None:
     for path in (outputs.html, outputs.json, outputs.markdown):
         if path is not None:
             report.save(path, max_pictures=outputs.max_pictures)
-            _say_written(path, written)
+            _note_written(path, written)
 
 
-def _say_written(path: Path, written: list[Path]) -> None:
-    say(f"Written{' again, with the comparison' if path in written else ''}: {path}.")
+def _note_written(path: Path, written: list[Path]) -> None:
+    print_note(f"Written{' again, with the comparison' if path in written else ''}: {path}.")
     if path not in written:
         written.append(path)
 
 
-def _compare(report: Any, pipeline: Any, n_fits: int) -> None:
-    """Evaluate once more, and say what ignoring patients would have claimed."""
-    say("Once more, as if patients were unknown.")
-    with show_progress(pipeline["classifier"], n_fits):
+def _compare(report: EvaluationReport, plan: _Plan) -> None:
+    """Evaluate again without patients, and print the difference."""
+    print_note("Evaluating again without patient grouping ...")
+    with show_progress(plan.pipeline["classifier"], plan.n_fits):
         found = report.leakage_gap()
     print(f"\n{found['sentence']}", flush=True)

@@ -1,4 +1,4 @@
-"""What stands when a command is interrupted."""
+"""Interruption of a command by Ctrl-C or a request to terminate."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 __all__ = [
     "INTERRUPTED",
     "Interrupted",
+    "handle_signals",
     "is_interruption",
-    "listen",
+    "naming_written_files",
     "stop_if_interrupted",
-    "stopping_after",
 ]
 
 INTERRUPTED = 130
@@ -26,17 +26,17 @@ class Interrupted(Exception):
     """The user stopped a command that had written files."""
 
 
-def listen() -> None:
+def handle_signals() -> None:
     """Let Ctrl-C and a request to terminate interrupt this command."""
     _received.clear()
     signal.signal(signal.SIGTERM, _interrupt)
-    # A command started in the background is told to ignore Ctrl-C; it goes on doing so.
+    # A shell lets a command in the background ignore Ctrl-C. Keep that.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Say whether an error is due to the user's wish to stop.
+    """Return whether the user asked to stop, which caused this error.
 
     Code that is called from C may turn the interruption into an error of its own: a failed
     import, or an array that could not be converted.
@@ -45,7 +45,7 @@ def is_interruption(error: BaseException) -> bool:
 
 
 def stop_if_interrupted() -> None:
-    """Interrupt again where the interruption was lost: C code may drop an error altogether.
+    """Interrupt again if the first interruption was lost, because C code may drop an error.
 
     Raises
     ------
@@ -62,8 +62,8 @@ def _interrupt(number: int, _: Any) -> None:
 
 
 @contextmanager
-def stopping_after(written: Sequence[Path]) -> Iterator[None]:
-    """Let an interruption within say which files stand, as far as ``written`` has grown.
+def naming_written_files(written: Sequence[Path]) -> Iterator[None]:
+    """Let an interruption of the body name the files in ``written``, which may grow meanwhile.
 
     Raises
     ------
@@ -76,4 +76,4 @@ def stopping_after(written: Sequence[Path]) -> Iterator[None]:
         if not written or not is_interruption(error):
             raise
         listed = ", ".join(map(str, written))
-        raise Interrupted(f"What was written before stands: {listed}.") from None
+        raise Interrupted(f"These files are complete: {listed}.") from None

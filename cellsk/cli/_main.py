@@ -1,4 +1,4 @@
-"""The app, its commands, and what happens when one of them fails."""
+"""The app, its commands, and the exit code when one of them fails."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import typer
 
 import cellsk
 from cellsk.cli._audit import audit
-from cellsk.cli._cross_validate import cross_validate
 from cellsk.cli._demo import demo
 from cellsk.cli._evaluate import evaluate
-from cellsk.cli._interrupt import INTERRUPTED, Interrupted, is_interruption, listen
+from cellsk.cli._interrupt import INTERRUPTED, Interrupted, handle_signals, is_interruption
+from cellsk.cli._messages import word_error
 from cellsk.cli._predict import predict
 from cellsk.cli._search import search
 from cellsk.cli._train import train
-from cellsk.cli._wording import say_as_options
 
 __all__ = ["app", "main"]
 
@@ -30,13 +29,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
 )
-app.command()(demo)
-app.command()(train)
-app.command()(predict)
-app.command()(audit)
-app.command("cross-validate")(cross_validate)
-app.command()(evaluate)
-app.command()(search)
+for command in (demo, audit, evaluate, search, train, predict):
+    app.command()(command)
 
 
 def _show_version(wanted: bool) -> None:
@@ -48,34 +42,44 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _cellsk(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version and exit.",
+        ),
     ] = False,
 ) -> None:
-    """How well can these images of cells be told apart? Not a medical device."""
+    """Classify microscope images of cells, and evaluate the classifier.
+
+    Not a medical device.
+    """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code: 0, 2 for bad input, 130 if interrupted."""
-    # TensorFlow reads it when it is first imported, which is not yet.
+    # TensorFlow reads this variable when it is first imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    listen()
+    handle_signals()
     try:
         code = app(args=arguments, prog_name="cellsk", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
         return _end(error)
-    # Typer makes a code of an interruption that reaches it.
+    # Typer returns this code for an interruption that reaches it.
     return _end(KeyboardInterrupt()) if code == INTERRUPTED else int(code or 0)
 
 
 def _end(error: BaseException) -> int:
-    """Say what ended the command, and return its exit code; raise what is a fault of ours."""
+    """Print why the command ended, and return its exit code; raise errors of cellsk itself."""
     if isinstance(error, typer.Abort | Interrupted) or is_interruption(error):
-        known = isinstance(error, Interrupted)
-        print(f"cellsk: interrupted. {error if known else 'Nothing was written.'}", file=sys.stderr)
+        files = error if isinstance(error, Interrupted) else "Nothing was written."
+        print(f"cellsk: interrupted. {files}", file=sys.stderr)
         return INTERRUPTED
     if isinstance(error, ValueError | TypeError | OSError | MemoryError):
-        text = " ".join(str(error).split()) or "too little memory. Pass a smaller --image-size."
-        print(f"cellsk: {say_as_options(text)}", file=sys.stderr)
+        text = word_error(error)
+        text = " ".join(text.split()) or "There is too little memory. Pass a smaller --image-size."
+        print(f"cellsk: {text}", file=sys.stderr)
         return BAD_INPUT
     if not hasattr(error, "exit_code"):
         raise error

@@ -1,4 +1,4 @@
-"""The options that several commands share, and what their texts mean."""
+"""Options that several commands share, and the parsers of their values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cellsk._checks import check_number, check_option
+from cellsk.exceptions import InputError
 
 __all__ = [
     "BatchSize",
@@ -24,10 +25,11 @@ __all__ = [
     "Labels",
     "Seed",
     "SkipUnreadable",
+    "Store",
     "check_aggregation",
     "check_calibration",
+    "check_fraction",
     "check_rate",
-    "check_share",
     "parse_filters",
     "parse_groups",
     "parse_size",
@@ -35,7 +37,8 @@ __all__ = [
 
 Folder = Annotated[Path, typer.Argument(help="Folder with one sub-folder per class.")]
 Labels = Annotated[
-    Path | None, typer.Option(help="Csv file with the labels, if there are no sub-folders.")
+    Path | None,
+    typer.Option(help="Csv file with the labels, for a folder without a sub-folder per class."),
 ]
 GroupPattern = Annotated[
     str | None,
@@ -44,71 +47,83 @@ GroupPattern = Annotated[
 Groups = Annotated[
     str | None,
     typer.Option(
-        help="Column of the csv (of --groups-csv, else of --labels), or level of the folder, "
-        "of the patient."
+        help="Where the patient is: a column of --groups-csv or --labels, or a folder level, such"
+        " as -1 for the folder that holds the image."
     ),
 ]
 GroupsCsv = Annotated[
     Path | None,
     typer.Option(
-        help="Csv file with a header: one column names the image (path, filename, file, image or "
-        "id), one its patient (patient, subject, case, donor, animal, group, slide or wsi, the "
-        "first of these; or as --groups says); others may name site or scanner."
+        help="Csv file with a header. One column names the image (path, filename, file, image or"
+        " id). Another names the patient (the first of patient, subject, case, donor, animal,"
+        " group, slide and wsi, or the column that --groups names). More columns, such as site or"
+        " scanner, are allowed."
     ),
 ]
 ImageSize = Annotated[
-    str | None, typer.Option(help="Resize images to this: 96, or 96x128 (height x width).")
+    str | None, typer.Option(help="Resize the images: 96, or 96x128 for height x width.")
 ]
-Filters = Annotated[str, typer.Option(help="Filters of each convolution.")]
-Epochs = Annotated[int, typer.Option(min=1, help="Passes over the images, at most.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Images per step.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed: the same gives the same numbers.")]
+Filters = Annotated[str, typer.Option(help="Number of filters of each convolutional layer.")]
+Epochs = Annotated[int, typer.Option(min=1, help="Maximum number of passes over the images.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Number of images per training step.")]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Random seed. The same seed gives the same numbers.")
+]
 Folds = Annotated[int, typer.Option(min=2, help="Number of folds.")]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder that keeps the decoded images for the next command.  [default: a temporary"
+        " folder, removed at the end]"
+    ),
+]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out files that cannot be decoded.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 
 
 def check_rate(param: typer.CallbackParam, value: float | None) -> float | None:
-    """Return a share of images above 0, all of them included, or raise.
+    """Return a fraction in (0, 1], or raise.
 
     Raises
     ------
-    ValueError
-        When it is no such share.
+    InputError
+        When the number is outside of this range.
     """
-    return _check_share(param, value, closed="right")
+    return _check_fraction(param, value, closed="right")
 
 
-def check_share(param: typer.CallbackParam, value: float | None) -> float | None:
-    """Return a share between 0 and 1, or raise.
+def check_fraction(param: typer.CallbackParam, value: float | None) -> float | None:
+    """Return a fraction in (0, 1), or raise.
 
     Raises
     ------
-    ValueError
-        When it is no such share.
+    InputError
+        When the number is outside of this range.
     """
-    return _check_share(param, value, closed="neither")
+    return _check_fraction(param, value, closed="neither")
 
 
-def _check_share(param: typer.CallbackParam, value: float | None, *, closed: str) -> float | None:
+def _check_fraction(
+    param: typer.CallbackParam, value: float | None, *, closed: str
+) -> float | None:
     if value is None:
         return None
     try:
         return check_number(_name_option(param), value, low=0, high=1, closed=closed)
-    except ValueError as error:
-        remedy = f" Pass {value / 100:g} for {value:g} %." if 1 < value < 100 else ""
-        raise ValueError(f"{error}{remedy}") from None
+    except InputError as error:
+        remedy = f"Pass {value / 100:g} for {value:g}%." if 1 < value < 100 else ""
+        raise InputError(error.rule, error.got, remedy) from None
 
 
 def check_calibration(param: typer.CallbackParam, value: str | None) -> str | None:
-    """Return the name of a calibration, or raise.
+    """Return the name of a calibration method, or raise.
 
     Raises
     ------
-    ValueError
-        When there is none of this name.
+    InputError
+        When there is no method of this name.
     """
     if value is None:
         return None
@@ -120,8 +135,8 @@ def check_aggregation(param: typer.CallbackParam, value: str) -> str:
 
     Raises
     ------
-    ValueError
-        When there is none of this name.
+    InputError
+        When there is no aggregation of this name.
     """
     return str(check_option(_name_option(param), value, ("mean", "max", "vote")))
 
@@ -135,14 +150,15 @@ def parse_filters(text: str) -> tuple[int, ...]:
 
     Raises
     ------
-    ValueError
-        When it is not whole numbers with commas between.
+    InputError
+        When the text is not whole numbers separated by commas.
     """
     counts = [int(part) if part.strip().isdecimal() else 0 for part in text.split(",")]
     if min(counts) < 1:
-        raise ValueError(
-            "--filters must be positive whole numbers with commas between, such as 32,64. "
-            f"Got {text!r}."
+        raise InputError(
+            "must be positive whole numbers separated by commas, such as 32,64",
+            repr(text),
+            parameter="--filters",
         )
     return tuple(counts)
 
@@ -152,23 +168,24 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
 
     Raises
     ------
-    ValueError
-        When it is neither.
+    InputError
+        When the text is neither of the two.
     """
     if text is None:
         return None
     sizes = re.fullmatch(r"(\d{1,4})(?:[x,](\d{1,4}))?", text.strip().lower())
     if sizes is None:
-        raise ValueError(
-            "--image-size must be pixels, up to 9999: 96, or 96x128 for height x width. "
-            f"Got {text!r}."
+        raise InputError(
+            "must be pixels, up to 9999: 96, or 96x128 for height x width",
+            repr(text),
+            parameter="--image-size",
         )
     height, width = sizes[1], sizes[2] or sizes[1]
     return int(height), int(width)
 
 
 def parse_groups(text: str | None) -> int | str | None:
-    """Return a folder level as int, a column as str."""
+    """Return the level of a folder as int, or the name of a column as str."""
     if text is None:
         return None
     try:

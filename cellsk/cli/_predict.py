@@ -1,4 +1,4 @@
-"""``cellsk predict``: a model file and a folder give a csv of probabilities."""
+"""``cellsk predict``: write a csv file of predictions for a folder of images."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from cellsk._checks import count_noun
 from cellsk._files import check_output, whole_file
-from cellsk.cli._cells import say, show_warnings
-from cellsk.cli._decision import Decider
 from cellsk.cli._options import SkipUnreadable
 from cellsk.cli._quiet import start_tensorflow
+from cellsk.cli._terminal import print_note, show_warnings
+from cellsk.exceptions import InputError
+
+if TYPE_CHECKING:
+    from cellsk.model_selection import LabelPredictor
 
 __all__ = ["predict", "write_predictions"]
 
-CHUNK_SIZE, N_CHUNKS = 256, 2  # images of a chunk, and chunks in memory at a time
+CHUNK_SIZE, N_CHUNKS = 256, 2  # images in a chunk, and chunks in memory at the same time
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model file, from cellsk train.")],
-    folder: Annotated[Path, typer.Argument(help="Folder of images; sub-folders are read too.")],
+    model: Annotated[Path, typer.Argument(help="Model file, written by cellsk train.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of images, with its sub-folders.")],
     output: Annotated[
         Path,
         typer.Option(
-            help="Csv file to write: path, predicted, and the probability of each class. Predicted "
-            "is what the model decides: the most probable class, or by its threshold if it has one."
+            help="Csv file to write: path, predicted class, and probability of each class. The "
+            "predicted class is the most probable one, unless the model has its own threshold."
         ),
     ] = Path("predictions.csv"),
     skip_unreadable: SkipUnreadable = False,
 ) -> None:
-    """Write class and probabilities for each image of a folder."""
+    """Predict the class of each image of a folder, with probabilities."""
     from sklearn.utils.validation import check_is_fitted
 
     from cellsk.datasets import list_images
@@ -48,39 +51,45 @@ def predict(
     start_tensorflow()
     pipeline = load_model(model)
     if not hasattr(pipeline, "predict_proba"):
-        raise ValueError(
-            "The model file must hold a classifier that takes images from files. "
-            f"Got a {type(pipeline).__name__}. Make one with cellsk train."
+        raise InputError(
+            "The model file must hold a classifier that reads image files",
+            f"a {type(pipeline).__name__}",
+            "Make one with cellsk train.",
         )
     check_is_fitted(pipeline)
     threshold = write_predictions(pipeline, listed.paths, output, names=listed.paths).threshold
     if threshold is not None:
-        say(threshold.describe())
-    say(f"Written: {output}, {count_noun(len(listed.paths), 'image')}.")
+        print_note(threshold.describe())
+    print_note(f"Written: {output}, {count_noun(len(listed.paths), 'image')}.")
 
 
 def write_predictions(
     pipeline: Any, paths: Sequence[str], output: Path, *, names: Sequence[str]
-) -> Decider:
-    """Predict chunk by chunk, and write one row per image; the file appears when complete.
+) -> LabelPredictor:
+    """Predict chunk by chunk, and write one row per image. The file appears when it is complete.
 
-    Returns how the model decides.
+    Returns
+    -------
+    predictor : LabelPredictor
+        How the model chooses a class.
     """
-    decider = Decider(pipeline)
+    from cellsk.model_selection import LabelPredictor
+
+    predictor = LabelPredictor(pipeline)
     with whole_file(output) as draft, _open_csv(draft) as stream:
         writer = csv.writer(stream)
-        header = (f"probability_{name}" for name in decider.classes)
+        header = (f"probability_{name}" for name in predictor.classes)
         writer.writerow(["path", "predicted", *header])
         chunks = [slice(i, i + CHUNK_SIZE) for i in range(0, len(paths), CHUNK_SIZE)]
-        predictions = _compute_ahead(lambda chunk: decider.predict(paths[chunk]), chunks)
+        predictions = _compute_ahead(lambda chunk: predictor.predict(paths[chunk]), chunks)
         for chunk, (proba, labels) in zip(_show_progress(chunks), predictions, strict=True):
             for name, row, label in zip(names[chunk], proba, labels, strict=True):
                 writer.writerow([name, label, *(f"{p:.6f}" for p in row)])
-    return decider
+    return predictor
 
 
 def _compute_ahead(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-    """Yield the results in order; files of one chunk are read while another is predicted."""
+    """Yield the results in order, and read the files of a chunk while another is predicted."""
     waiting: deque[Future] = deque()
     with ThreadPoolExecutor(N_CHUNKS) as pool:
         try:
@@ -96,7 +105,7 @@ def _compute_ahead(function: Callable[[Any], Any], items: Iterable[Any]) -> Iter
 
 
 def _open_csv(path: Path) -> TextIO:
-    # File names need not be UTF-8: their bytes are written as they are.
+    # File names may not be UTF-8. Their bytes are written unchanged.
     return open(path, "w", newline="", encoding="utf-8", errors="surrogateescape")
 
 

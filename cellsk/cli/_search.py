@@ -1,18 +1,17 @@
-"""``cellsk search``: which filter counts do best."""
+"""``cellsk search``: compare numbers of filters by cross-validation."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from cellsk._files import check_output
-from cellsk.cli._cells import Cells, read_cells, say, show_warnings
-from cellsk.cli._cross_validate import PATIENTS_UNKNOWN, make_splits
-from cellsk.cli._interrupt import stopping_after
+from cellsk.cli._images import LabeledImages, list_labeled_images
+from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
     BatchSize,
     Epochs,
@@ -26,34 +25,60 @@ from cellsk.cli._options import (
     Labels,
     Seed,
     SkipUnreadable,
+    Store,
     parse_filters,
+    parse_size,
 )
+from cellsk.cli._pipeline import build_pipeline, open_store, read_images, save_pipeline
 from cellsk.cli._progress import show_progress
-from cellsk.cli._tables import format_table, print_json
+from cellsk.cli._terminal import format_table, print_json, print_note, show_warnings
+from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
     from cellsk.model_selection import InnerKFold
-    from cellsk.report import EvaluationReport
+    from cellsk.report import EvaluationReport, SearchReport
 
-NESTED_FAILED = "The nested part did not finish. What the search found before stands."
-NESTED_REMEDY = "The option --nested of cellsk search gives one that is not."
+__all__ = ["FilterSearch", "describe_search", "search", "search_filters", "summarize_search"]
 
-__all__ = ["describe_search", "evaluate_search", "search", "search_filters", "summarize_search"]
+PARAMETER = "classifier__filters"
+NESTED_FAILED = "The nested evaluation did not finish. The results of the search are valid."
+NESTED_REMEDY = "Pass --nested to cellsk search for a score without this bias."
+PATIENTS_UNKNOWN = (
+    "Patients unknown: images of one patient may be in training and test, so the numbers may be "
+    "too good. Name the patients with --group-pattern, --groups or --groups-csv."
+)
+
+
+class FilterSearch(NamedTuple):
+    """Images, pipeline and candidates of a search over the numbers of filters."""
+
+    images: LabeledImages
+    pipeline: Any
+    candidates: Sequence[tuple[int, ...]]
+    n_folds: int
+    seed: int
 
 
 def search(
     folder: Folder,
     filters: Annotated[
-        list[str], typer.Option(help="Filters of each convolution; give it for each candidate.")
+        list[str],
+        typer.Option(
+            help="Number of filters of each convolutional layer. Repeat the option for each"
+            " candidate."
+        ),
     ] = ["16,32", "32,64"],  # noqa: B006 - typer copies it
     folds: Folds = 5,
     output: Annotated[
-        Path | None, typer.Option(help="Model file to write: the best, fitted on all images.")
+        Path | None,
+        typer.Option(help="Model file to write: the best candidate, fitted on all images."),
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Page to write.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
     nested: Annotated[
         bool,
-        typer.Option("--nested", help="Score the search as a whole too, on folds around it. Slow."),
+        typer.Option(
+            "--nested", help="Also evaluate the whole search by nested cross-validation. Slow."
+        ),
     ] = False,
     labels: Labels = None,
     group_pattern: GroupPattern = None,
@@ -63,229 +88,214 @@ def search(
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
     seed: Seed = 0,
+    store: Store = None,
     skip_unreadable: SkipUnreadable = False,
     as_json: Json = False,
 ) -> None:
-    """Try filter counts by cross-validation, and say which do best."""
-    from cellsk.neural_network import CellClassifier
-
+    """Compare numbers of filters by cross-validation, and show which score best."""
     show_warnings()
-    candidates = [parse_filters(text) for text in filters]
+    candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
     _check_outputs(output, html)
-    cells = read_cells(
+    images = list_labeled_images(
         folder,
         labels=labels,
         group_pattern=group_pattern,
         groups=groups,
         groups_csv=groups_csv,
-        image_size=image_size,
         skip_unreadable=skip_unreadable,
     )
-    say(cells.describe())
-    classifier = CellClassifier(epochs=epochs, batch_size=batch_size, random_state=seed)
-    if nested:
-        _check_nested(cells, folds, seed)
-    found = search_filters(cells, classifier, candidates, folds, seed, refit=True)
-    result = summarize_search(found)
-    if output is not None:
-        _save_best(cells, found, output)
-    if html is not None:
-        _save_page(found, None, html)
-    if not as_json:
-        print(describe_search(result), flush=True)
-    if cells.groups is None:
-        say(PATIENTS_UNKNOWN)
-    written = [path for path in (output, html) if path is not None]
-    try:
+    with open_store(store) as place:
+        pipeline = build_pipeline(
+            size, place, epochs=epochs, batch_size=batch_size, random_state=seed
+        )
+        plan = FilterSearch(images, pipeline, candidates, folds, seed)
         if nested:
-            with stopping_after(written):
-                around = evaluate_search(cells, classifier, candidates, folds, seed)
-                result = _show_nested(found, around, html, as_json=as_json)
-    finally:  # what was found before stands, whatever becomes of the nested part
-        if as_json:
-            print_json(result)
+            _check_nested(plan)
+        _run(plan, output, html, nested=nested, as_json=as_json)
 
 
 def _check_outputs(output: Path | None, html: Path | None) -> None:
-    """Refuse what cannot be written before hours of work, not after.
+    """Refuse files that cannot be written before hours of work.
 
     Raises
     ------
-    ValueError, OSError
+    InputError, OSError
         When the page has another ending, or a file cannot be written.
     """
     if html is not None and html.suffix.lower() != ".html":
-        raise ValueError(f"The page must end in .html. Got {str(html)!r}. Rename it.")
+        raise InputError("The page must end in .html", repr(str(html)), "Rename it.")
     for path in (output, html):
         if path is not None:
             check_output(path)
 
 
-def _check_nested(cells: Cells, folds: int, seed: int) -> None:
-    """Refuse folds that leave too few patients for those within, before anything trains.
+def _run(
+    plan: FilterSearch, output: Path | None, html: Path | None, *, nested: bool, as_json: bool
+) -> None:
+    from cellsk.report import SearchReport
+
+    found = search_filters(plan, refit=True)
+    report = SearchReport(found)
+    result = summarize_search(report)
+    if output is not None:
+        save_pipeline(found.best_estimator_, output)
+        print_note(f"Written: {output}.")
+    _save_page(report, html)
+    if not as_json:
+        print(describe_search(result), flush=True)
+    if plan.images.groups is None:
+        print_note(PATIENTS_UNKNOWN)
+    try:
+        if nested:
+            with naming_written_files([path for path in (output, html) if path is not None]):
+                around = evaluate_search(plan)
+                report = SearchReport(found, nested=around)
+                result = _show_nested(report, html, as_json=as_json)
+    finally:  # the results of the search are printed even if the nested evaluation fails
+        if as_json:
+            print_json(result)
+
+
+def _check_nested(plan: FilterSearch) -> None:
+    """Refuse folds that leave too few patients for the inner folds, before anything trains.
 
     Raises
     ------
-    ValueError
-        When folds cannot be made, around the search or within it.
+    InputError
+        When the outer or the inner folds cannot be made.
     """
-    inner = _make_inner(cells, folds, seed)
+    inner, images = _make_inner_folds(plan), plan.images
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the search gives them
-        splits = make_splits(cells, folds, seed)
+        warnings.simplefilter("ignore")  # the search itself shows these warnings
+        splits = _make_splits(plan)
     for number, (train, _) in enumerate(splits, start=1):
-        groups = None if cells.groups is None else cells.groups[train]
+        groups = None if images.groups is None else images.groups[train]
         try:
-            inner.get_n_splits(None, cells.labels[train], groups)
+            inner.get_n_splits(None, images.labels[train], groups)
         except ValueError as error:
-            raise ValueError(
-                "--nested needs two folds or more within the training images of each fold. Got"
-                f" {folds} folds, of which fold {number} has too few images or patients of a"
-                " class. Pass other --folds, add patients, or leave out --nested."
+            raise InputError(
+                "needs at least two folds within the training images of each fold",
+                f"{plan.n_folds} folds, of which fold {number} has too few images or patients of"
+                " a class",
+                "Pass other --folds, add patients, or leave out --nested.",
+                parameter="--nested",
             ) from error
 
 
-def _make_inner(cells: Cells, folds: int, seed: int) -> InnerKFold:
+def _make_splits(plan: FilterSearch) -> list[Any]:
+    """Return stratified folds, which keep the images of a patient together."""
+    from cellsk.model_selection import resolve_cv
+
+    labels, groups = plan.images.labels, plan.images.groups
+    return resolve_cv(plan.n_folds, labels, labels, groups, random_state=plan.seed).splits
+
+
+def _make_inner_folds(plan: FilterSearch) -> InnerKFold:
     from cellsk.model_selection import InnerKFold
 
-    return InnerKFold(folds, grouped=cells.groups is not None, random_state=seed)
+    return InnerKFold(plan.n_folds, grouped=plan.images.groups is not None, random_state=plan.seed)
 
 
-def search_filters(
-    cells: Cells,
-    classifier: Any,
-    candidates: Sequence[tuple[int, ...]],
-    folds: int,
-    seed: int,
-    *,
-    refit: bool,
-) -> Any:
-    """Return a fitted GridSearchCV over the filter counts, on the images read."""
+def search_filters(plan: FilterSearch, *, refit: bool) -> Any:
+    """Return a fitted GridSearchCV over the numbers of filters."""
     from sklearn import config_context
 
     from cellsk.neural_network import check_depth
 
-    for filters in candidates:  # all of them, before the first one trains
-        check_depth(cells.images.shape[1:3], filters, classifier.kernel_size)
-    splits = make_splits(cells, folds, seed)
-    n_fits = len(candidates) * folds + refit
+    classifier, images = plan.pipeline["classifier"], plan.images
+    size = read_images(plan.pipeline, images)
+    for filters in plan.candidates:  # check all of them before the first one trains
+        check_depth(size, filters, classifier.kernel_size)
+    splits = _make_splits(plan)
+    n_fits = len(plan.candidates) * plan.n_folds + refit
     with config_context(enable_metadata_routing=True), show_progress(classifier, n_fits):
-        found = _make_search(classifier, candidates, splits, refit=refit)
-        routed = {} if cells.groups is None else {"groups": cells.groups}
-        return found.fit(cells.images, cells.labels, **routed)
+        found = _make_search(plan, splits, refit=refit)
+        groups = {} if images.groups is None else {"groups": images.groups}
+        return found.fit(images.paths, images.labels, **groups)
 
 
-def evaluate_search(
-    cells: Cells,
-    classifier: Any,
-    candidates: Sequence[tuple[int, ...]],
-    folds: int,
-    seed: int,
-) -> EvaluationReport:
-    """Return an evaluation of the search: it runs anew within each of the folds.
+def evaluate_search(plan: FilterSearch) -> EvaluationReport:
+    """Return an evaluation of the whole search, which runs again within each fold.
 
     Raises
     ------
     TypeError, ValueError, OSError
-        As `evaluate`. It is then said that the search before it stands.
+        As `cellsk.evaluate`. A note then says that the results before it are valid.
     """
     from sklearn import config_context
 
     from cellsk.report import evaluate
 
-    say(f"The search as a whole, in {folds} folds around it ...")
-    inner = _make_inner(cells, folds, seed)
-    n_fits = folds * (len(candidates) * folds + 1)
-    with config_context(enable_metadata_routing=True), show_progress(classifier, n_fits):
-        around = _make_search(classifier, candidates, inner, refit=True)
+    images, n_folds = plan.images, plan.n_folds
+    print_note(f"Evaluating the whole search in {n_folds} folds ...")
+    n_fits = n_folds * (len(plan.candidates) * n_folds + 1)
+    with (
+        config_context(enable_metadata_routing=True),
+        show_progress(plan.pipeline["classifier"], n_fits),
+    ):
+        around = _make_search(plan, _make_inner_folds(plan), refit=True)
         try:
             return evaluate(
                 around,
-                cells.images,
-                cells.labels,
-                groups=cells.groups,
-                pos_label=_name_positive(cells),
-                n_splits=folds,
-                random_state=seed,
+                images.paths,
+                images.labels,
+                groups=images.groups,
+                # Accuracy, by which the search chooses, does not depend on the positive class.
+                pos_label=images.class_names[1] if len(images.class_names) == 2 else None,
+                n_splits=n_folds,
+                audit=False,
+                random_state=plan.seed,
             )
         except BaseException:  # an interruption too
-            say(NESTED_FAILED)
+            print_note(NESTED_FAILED)
             raise
 
 
-def _make_search(
-    classifier: Any, candidates: Sequence[tuple[int, ...]], cv: Any, *, refit: bool
-) -> Any:
+def _make_search(plan: FilterSearch, cv: Any, *, refit: bool) -> Any:
     from sklearn.model_selection import GridSearchCV
 
+    plan.pipeline["classifier"].set_fit_request(groups=True)
     return GridSearchCV(
-        classifier.set_fit_request(groups=True),
-        {"filters": list(candidates)},
+        plan.pipeline,
+        {PARAMETER: list(plan.candidates)},
         cv=cv,
         refit=refit,
         error_score="raise",
     )
 
 
-def _name_positive(cells: Cells) -> str | None:
-    """Of two classes the second; accuracy, which the search goes by, needs none."""
-    names = sorted(set(cells.labels.tolist()))
-    return names[1] if len(names) == 2 else None
-
-
-def _save_best(cells: Cells, found: Any, output: Path) -> None:
-    from sklearn.pipeline import Pipeline
-
-    from cellsk.persistence import save_model
-
-    best = found.best_estimator_.set_params(callbacks=None)
-    save_model(
-        Pipeline([("reader", cells.reader.set_params(verbose=0)), ("classifier", best)]), output
-    )
-    say(f"Written: {output}.")
-
-
-def _save_page(found: Any, around: EvaluationReport | None, html: Path) -> None:
-    from cellsk.report import SearchReport
-
-    SearchReport(found, nested=around).save(html)
-    say(f"Written: {html}.")
-
-
-def _show_nested(
-    found: Any, around: EvaluationReport, html: Path | None, *, as_json: bool
-) -> dict[str, Any]:
-    """Write the page anew and print the number to report; return the plain values."""
-    from cellsk.report import SearchReport, describe_nested
-
+def _save_page(report: SearchReport, html: Path | None) -> None:
     if html is not None:
-        _save_page(found, around, html)
+        report.save(html)
+        print_note(f"Written: {html}.")
+
+
+def _show_nested(report: SearchReport, html: Path | None, *, as_json: bool) -> dict[str, Any]:
+    """Write the page again and print the number to report; return the plain values."""
+    from cellsk.report import describe_nested
+
+    _save_page(report, html)
     if not as_json:
-        print("\n".join(describe_nested(SearchReport(found, nested=around).document)))
-    return summarize_search(found, around)
+        print("\n".join(describe_nested(report.document)))
+    return summarize_search(report)
 
 
-def summarize_search(found: Any, nested: EvaluationReport | None = None) -> dict[str, Any]:
-    """Return the candidates, best first, as plain values.
-
-    Raises
-    ------
-    ValueError
-        When the best candidate has no score.
-    """
-    from cellsk.report import SearchReport, describe_nested, mark_candidate
+def summarize_search(report: SearchReport) -> dict[str, Any]:
+    """Return the candidates, best first, as plain values."""
+    from cellsk.report import describe_nested, mark_candidate
     from cellsk.report import describe_search as describe
 
-    document = SearchReport(found, nested=nested).document
-    # Without a fitted network its weights are unknown, and by time alone the choice would
-    # change from run to run.
+    document = report.document
+    # Without a fitted network its number of weights is unknown. Fit times vary from run to run,
+    # so a choice by time alone would vary too.
     counted = document["search"]["size_unit"] == "weights"
     choice = document["candidates"][document["one_standard_error"]]
+    nested = document["nested"]
     return {
         "n_folds": document["search"]["n_folds"],
         "candidates": [
             {
-                "filters": candidate["params"]["filters"],
+                "filters": candidate["params"][PARAMETER],
                 "rank": candidate["rank"],
                 "mean_accuracy": candidate["mean"],
                 "low": candidate["low"],
@@ -297,14 +307,14 @@ def summarize_search(found: Any, nested: EvaluationReport | None = None) -> dict
             }
             for place, candidate in enumerate(document["candidates"])
         ],
-        "one_standard_error": choice["params"]["filters"] if counted else None,
-        "nested": None if nested is None else document["nested"]["number"],
+        "one_standard_error": choice["params"][PARAMETER] if counted else None,
+        "nested": None if nested is None else nested["number"],
         "summary": (describe if counted else describe_nested)(document, NESTED_REMEDY),
     }
 
 
 def describe_search(result: dict[str, Any]) -> str:
-    """Return the candidates as a table, and what the best number is worth."""
+    """Return a table of the candidates, followed by the summary."""
     header = ["rank", "filters", "accuracy", "from", "to", "sd", "fit seconds", "remark"]
     rows = [
         [

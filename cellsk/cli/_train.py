@@ -1,4 +1,4 @@
-"""``cellsk train``: fit on a folder, and write a model file."""
+"""``cellsk train``: fit a classifier on a folder, and write a model file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cellsk._files import check_output
-from cellsk.cli._cells import Cells, read_cells, say, show_warnings
+from cellsk.cli._images import list_labeled_images
 from cellsk.cli._options import (
     BatchSize,
     Epochs,
@@ -22,12 +22,20 @@ from cellsk.cli._options import (
     Labels,
     Seed,
     SkipUnreadable,
+    Store,
     parse_filters,
+    parse_size,
 )
-from cellsk.cli._progress import show_progress
-from cellsk.cli._tables import print_json
+from cellsk.cli._pipeline import (
+    build_pipeline,
+    fit_pipeline,
+    open_store,
+    read_images,
+    save_pipeline,
+)
+from cellsk.cli._terminal import print_json, show_warnings
 
-__all__ = ["describe_fit", "fit_pipeline", "summarize_fit", "train"]
+__all__ = ["describe_fit", "summarize_fit", "train"]
 
 
 def train(
@@ -42,51 +50,39 @@ def train(
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
     seed: Seed = 0,
+    store: Store = None,
     skip_unreadable: SkipUnreadable = False,
     as_json: Json = False,
 ) -> None:
-    """Fit on a folder of images, and write a model file."""
-    from cellsk.neural_network import CellClassifier
-    from cellsk.persistence import save_model
-
+    """Train a classifier on a folder of images, and write a model file."""
     show_warnings()
     check_output(output)
-    counts = parse_filters(filters)
-    cells = read_cells(
+    counts, size = parse_filters(filters), parse_size(image_size)
+    images = list_labeled_images(
         folder,
         labels=labels,
         group_pattern=group_pattern,
         groups=groups,
         groups_csv=groups_csv,
-        image_size=image_size,
         skip_unreadable=skip_unreadable,
     )
-    say(cells.describe())
-    classifier = CellClassifier(
-        filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
-    )
-    pipeline = fit_pipeline(cells, classifier)
-    save_model(pipeline, output)
-    summary = summarize_fit(classifier) | {"model": str(output)}
+    with open_store(store) as place:
+        pipeline = build_pipeline(
+            size, place, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
+        )
+        read_images(pipeline, images)
+        fit_pipeline(pipeline, images)
+    save_pipeline(pipeline, output)
+    summary = summarize_fit(pipeline["classifier"]) | {"model": str(output)}
     if as_json:
         print_json(summary)
         return
     print(describe_fit(summary))
-    print(f"Written: {output}. How well it does: cellsk cross-validate {folder}")
-
-
-def fit_pipeline(cells: Cells, classifier: Any) -> Any:
-    """Fit the classifier on the images read; return reader and classifier as one pipeline."""
-    from sklearn.pipeline import Pipeline
-
-    with show_progress(classifier, n_fits=1):
-        classifier.fit(cells.images, cells.labels, groups=cells.groups)
-    reader = cells.reader.set_params(verbose=0)
-    return Pipeline([("reader", reader), ("classifier", classifier)])
+    print(f"Written: {output}. To estimate how well it predicts, run: cellsk evaluate {folder}")
 
 
 def summarize_fit(classifier: Any) -> dict[str, Any]:
-    """Return what is worth saying of a fit, as plain values."""
+    """Return the classes, the epochs and the hold-out scores of a fit, as plain values."""
     kept = classifier.best_epoch_ - 1
     return {
         "classes": classifier.classes_.tolist(),
@@ -102,12 +98,12 @@ def summarize_fit(classifier: Any) -> dict[str, Any]:
 
 
 def describe_fit(summary: dict[str, Any]) -> str:
-    """Return the summary in words."""
+    """Return the summary in sentences."""
     hold_out = summary["hold_out"]
     kept = f"{summary['epochs']} epochs; the weights of epoch {summary['best_epoch']} were kept.\n"
     if not hold_out:
-        return kept + "Too few images to hold any out: all trained, for all epochs."
+        return kept + "Too few images for a hold-out: all images were used in all epochs."
     return (
-        f"{kept}On the hold-out that chose this epoch: accuracy {hold_out['accuracy']:.3f}, "
-        f"loss {hold_out['loss']:.3f}. It chose; so it is no number to report."
+        f"{kept}On the hold-out images: accuracy {hold_out['accuracy']:.3f}, "
+        f"loss {hold_out['loss']:.3f}. These images chose the epoch, so do not report this number."
     )

@@ -7,45 +7,50 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsk.exceptions import InputError
+
 TARGET_NAMES = ["benign", "malignant"]
 
 Ints = NDArray[np.int64]
 
 
 class Cohort(NamedTuple):
-    """Who is on each image, decided before anything is drawn."""
+    """Labels, patients and slides of all images, decided before anything is drawn."""
 
     y: Ints
     y_true: Ints
     patient: Ints
     slide: Ints
-    source: Ints  # the row whose pixels a row shows: its own, but for duplicates
+    source: Ints  # the row whose pixels a row shows: another row for duplicates
 
 
 def spawn(seed: list[int], *key: int) -> np.random.Generator:
-    """Return the generator of one thing, which no other thing's draws can shift."""
+    """Return a random generator whose draws do not depend on any other key."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 def _alternate(n: int, share: float) -> Ints:
-    """Return n zeros and ones, ``share`` of them ones in every stretch from the start."""
+    """Return n zeros and ones, with ``share`` of ones in every part that begins at the start."""
     return np.diff(np.floor(share * np.arange(n + 1) + 0.5)).astype(np.int64)
 
 
 def plan_cohort(
     n_samples: int, n_patients: int, slides_per_patient: int, balance: float, pure: bool
 ) -> Cohort:
-    """Deal the images out to patients and slides.
+    """Assign the images to patients and slides.
 
     Raises
     ------
     ValueError
-        When there are fewer images than patients, or fewer patients than pure ones need.
+        If there are fewer images than patients, or too few patients for pure ones.
     """
     if n_patients > n_samples:
-        raise ValueError(
-            "n_patients must be at most n_samples, so that each patient has an image. "
-            f"Got {n_patients} patients for {n_samples} images. Lower n_patients."
+        raise InputError(
+            "must be at most n_samples, so that each patient has an image",
+            f"{n_patients} patients for {n_samples} images",
+            "Lower n_patients.",
+            parameter="n_patients",
+            code="more-patients-than-images",
         )
     y = _alternate(n_samples, balance)
     patient = np.zeros(n_samples, dtype=np.int64)
@@ -54,7 +59,7 @@ def plan_cohort(
         rank = np.arange(np.count_nonzero(y == label))
         turn, place = np.divmod(rank, max(len(members), 1))
         patient[y == label] = members[place]
-        # Each class starts at its own end, so that few images still reach all of them.
+        # The classes start at opposite ends, so that few images still reach all slides.
         slides = np.arange(slides_per_patient)[:: 2 * label - 1]
         slide[y == label] = slides[turn % slides_per_patient]
     return Cohort(y, y, patient, slide, np.arange(n_samples))
@@ -66,9 +71,12 @@ def _share_patients(y: Ints, n_patients: int, balance: float, pure: bool) -> lis
     if not pure or len(np.unique(y)) == 1:
         return [everybody[::-1], everybody]
     if n_patients == 1:
-        raise ValueError(
-            "pure_patients needs at least one patient of each class. Got n_patients=1. "
-            "Raise n_patients to 2 or more, or pass pure_patients=False."
+        raise InputError(
+            "needs at least one patient of each class",
+            "n_patients=1",
+            "Raise n_patients to 2 or more, or pass pure_patients=False.",
+            parameter="pure_patients",
+            code="pure-patients-too-few",
         )
     n_malignant = min(max(int(_alternate(n_patients, balance).sum()), 1), n_patients - 1)
     malignant = _alternate(n_patients, n_malignant / n_patients).astype(bool)
@@ -76,20 +84,24 @@ def _share_patients(y: Ints, n_patients: int, balance: float, pure: bool) -> lis
 
 
 def plan_duplicates(cohort: Cohort, n_duplicates: int, seed: list[int]) -> Cohort:
-    """Let rows show the pixels of others: of their class, of another patient where there is one.
+    """Make rows show the pixels of other rows of their class, of another patient if possible.
 
     Raises
     ------
     ValueError
-        When no original of a class would be left.
+        If no original of a class would be left.
     """
     order = spawn(seed, 3).permutation(len(cohort.y))
     _, originals = np.unique(cohort.y[order], return_index=True)
     spare = np.delete(order, originals)
     if n_duplicates > len(spare):
-        raise ValueError(
-            f"n_duplicates must leave one original of each class, so at most {len(spare)} of "
-            f"{len(order)} images. Got {n_duplicates}. Lower it, or raise n_samples."
+        raise InputError(
+            f"must leave one original of each class, so at most {len(spare)} of {len(order)}"
+            " images",
+            f"{n_duplicates}",
+            "Lower it, or raise n_samples.",
+            parameter="n_duplicates",
+            code="too-many-duplicates",
         )
     copies, source = spare[:n_duplicates], cohort.source.copy()
     is_original = ~np.isin(cohort.source, copies)

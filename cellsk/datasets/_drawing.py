@@ -1,6 +1,7 @@
-"""Pixels of one drawn patch of stained tissue; knows nothing of labels, patients or files.
+"""Pixels of one drawn patch of stained tissue, without labels, patients or files.
 
-Lengths are in micrometres until they meet a canvas, amounts of dye in optical density.
+Lengths are in micrometers until they are drawn on a canvas. Amounts of dye are in optical
+density.
 """
 
 from __future__ import annotations
@@ -15,42 +16,42 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complexfloating]
 
-FIELD = 48.0  # the shorter side of a patch, whatever its resolution
+FIELD = 48.0  # the shorter side of a patch, at every resolution
 NUCLEUS_LIMIT = 8.0  # the longest half-axis that is drawn
-HARMONICS = np.arange(2, 6)  # of an outline; the first one would only move it
-# Haematoxylin as measured by Ruifrok and Johnston, eosin as by Macenko et al., who
-# found it pinker, as most slides are. Optical density in red, green and blue.
+HARMONICS = np.arange(2, 6)  # of an outline; the first one would only shift it
+# Hematoxylin as measured by Ruifrok and Johnston; eosin as measured by Macenko et al., which
+# is pinker and closer to most slides. Optical density in red, green and blue.
 DYES = np.array([[0.650, 0.704, 0.286], [0.216, 0.801, 0.558]])
 
 
 class Slide(NamedTuple):
-    """What all patches of one slide share."""
+    """Properties that all patches of one slide share."""
 
-    stain: Floats  # (2, 3), optical density of one unit of haematoxylin and of eosin
-    light: Floats  # (3,), what the camera sees where there is no tissue
-    blur: float  # standard deviation, micrometres
+    stain: Floats  # (2, 3), optical density of one unit of hematoxylin and of eosin
+    light: Floats  # (3,), light that reaches the camera where there is no tissue
+    blur: float  # standard deviation in micrometers
 
 
 class Nuclei(NamedTuple):
-    """Bodies of one patch, as columns of equal length; erythrocytes count as bodies."""
+    """Nuclei and erythrocytes of one patch, as columns of equal length."""
 
     y: Floats
     x: Floats
     radius: Floats
     aspect: Floats
     angle: Floats
-    ragged: Floats  # amplitude of the outline's harmonics, as a share of the radius
-    dark: Floats  # haematoxylin
+    ragged: Floats  # amplitude of the outline's harmonics, as a fraction of the radius
+    dark: Floats  # hematoxylin
     pink: Floats  # eosin
-    pale: Floats  # how far chromatin clears in the middle, 0 to 1
+    pale: Floats  # how pale the chromatin is in the middle, 0 to 1
     clump: Floats  # contrast of the chromatin
     nucleolus: Floats  # radius of the nucleoli, 0 for none
 
 
 def draw_stain(rng: np.random.Generator, effect: float) -> Floats:
-    """Return the stain of one patient, (2, 3): the two dyes, their hue and strength moved.
+    """Return the stain of one patient, (2, 3): the two dyes with changed hue and strength.
 
-    The same numbers are drawn for every ``effect``, so that only the stain moves with it.
+    The same numbers are drawn for every ``effect``, so that it changes only the stain.
     """
     hue = rng.standard_normal((2, 3)) * 0.045 * effect
     strength = np.exp(rng.standard_normal(2) * 0.18 * effect)
@@ -70,25 +71,25 @@ def draw_patch(
 ) -> NDArray[np.uint8]:
     """Return one patch, (height, width, 3) uint8.
 
-    ``atypia`` runs from 0, an ordinary benign patch, to 1, an ordinary malignant one.
+    ``atypia`` ranges from 0, an ordinary benign patch, to 1, an ordinary malignant one.
     """
     scale = min(image_size) / FIELD
     nest = _draw_nest(rng, scale, image_size)
     angle = rng.uniform(0, math.pi)
-    haematoxylin, eosin = _draw_ground(rng, nest, angle, scale)
+    hematoxylin, eosin = _draw_ground(rng, nest, angle, scale)
     nuclei = _place_nuclei(rng, nest, eosin > 0.15, angle, atypia, scale)
     chromatin = _smooth_noise(rng, image_size, 1.6 * scale)
     cover, dark, pink, clump = _paint_nuclei(rng, nuclei, scale, image_size)
-    haematoxylin += cover * (np.maximum(dark * (1 + clump * chromatin), 0) - haematoxylin)
+    hematoxylin += cover * (np.maximum(dark * (1 + clump * chromatin), 0) - hematoxylin)
     eosin += cover * (pink - eosin)
-    dyes = np.stack([haematoxylin, eosin], axis=-1) * (1 + 0.06 * chromatin[..., None])
+    dyes = np.stack([hematoxylin, eosin], axis=-1) * (1 + 0.06 * chromatin[..., None])
     return _expose(rng, dyes @ slide.stain, slide, scale)
 
 
 def _expose(
     rng: np.random.Generator, density: Floats, slide: Slide, scale: float
 ) -> NDArray[np.uint8]:
-    """Return what a camera sees through ``density``: Beer-Lambert, lens, and sensor noise."""
+    """Return the image of ``density`` in a camera: Beer-Lambert, lens, and sensor noise."""
     light = slide.light * np.exp(-math.log(10) * density)
     light = _blur(light, slide.blur * scale)
     light += 0.008 * rng.standard_normal(light.shape)
@@ -96,7 +97,7 @@ def _expose(
 
 
 def _draw_nest(rng: np.random.Generator, scale: float, image_size: tuple[int, int]) -> Floats:
-    """Return where epithelium lies, 1, and where stroma lies, 0, with a soft border."""
+    """Return a map that is 1 in epithelium and 0 in stroma, with a soft border."""
     level = _smooth_noise(rng, image_size, 22 * scale) + rng.normal(1.2, 0.5)
     return _sigmoid(6 * level)
 
@@ -104,22 +105,22 @@ def _draw_nest(rng: np.random.Generator, scale: float, image_size: tuple[int, in
 def _draw_ground(
     rng: np.random.Generator, nest: Floats, angle: float, scale: float
 ) -> tuple[Floats, Floats]:
-    """Return haematoxylin and eosin of cytoplasm and of wavy collagen, before any nucleus."""
+    """Return hematoxylin and eosin of cytoplasm and of wavy collagen, without nuclei."""
     shape = nest.shape
     wave = _smooth_noise(rng, shape, 11 * scale)
     patchy = _smooth_noise(rng, shape, 5 * scale)
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     across = (columns * math.sin(angle) - rows * math.cos(angle)) / scale
     phase = across * rng.uniform(0.9, 1.6) + 4 * wave
-    fibre = np.sin(phase) + 0.7 * np.sin(1.83 * phase + 2 * patchy)
+    fiber = np.sin(phase) + 0.7 * np.sin(1.83 * phase + 2 * patchy)
     cleft = _sigmoid(
         7 * (_smooth_noise(rng, shape, 9 * scale) + 0.6 * patchy - rng.normal(2.2, 0.5))
     )
-    stroma = 0.32 + 0.08 * fibre * np.clip(0.6 + 0.6 * patchy, 0, 1.2) + 0.03 * patchy
+    stroma = 0.32 + 0.08 * fiber * np.clip(0.6 + 0.6 * patchy, 0, 1.2) + 0.03 * patchy
     plasma = 0.27 + 0.05 * patchy
-    haematoxylin = 0.03 + nest * (rng.uniform(0.03, 0.07) + 0.02 * wave)
+    hematoxylin = 0.03 + nest * (rng.uniform(0.03, 0.07) + 0.02 * wave)
     eosin = stroma * (1 - 0.9 * cleft) + nest * (plasma - stroma * (1 - 0.9 * cleft))
-    return haematoxylin * (1 - cleft * (1 - nest)), eosin
+    return hematoxylin * (1 - cleft * (1 - nest)), eosin
 
 
 def _place_nuclei(
@@ -130,7 +131,7 @@ def _place_nuclei(
     atypia: float,
     scale: float,
 ) -> Nuclei:
-    """Return nuclei that keep a distance: epithelium in the nest, other cells in the stroma."""
+    """Return nuclei at a distance from each other: epithelium in nests, others in stroma."""
     height, width = nest.shape[0] / scale, nest.shape[1] / scale
     radius = _blend(atypia, 2.8, 4.5)
     crowd = rng.uniform(0.5, 1.2) * _blend(atypia, 1.0, 1.2) / (math.pi * radius**2)
@@ -141,14 +142,14 @@ def _place_nuclei(
     pixel = (nuclei.y * scale).astype(int), (nuclei.x * scale).astype(int)
     is_epithelium = np.arange(len(nuclei.y)) < len(epithelium.y)
     fits = tissue[pixel] & ((nest[pixel] > 0.5) == is_epithelium)
-    kept = _keep_apart(nuclei, fits, _blend(atypia, 1.2, 0.85))
+    kept = _select_spaced(nuclei, fits, _blend(atypia, 1.2, 0.85))
     return Nuclei(*(column[kept] for column in nuclei))
 
 
 def _draw_epithelium(
     rng: np.random.Generator, n: int, radius: float, angle: float, atypia: float
 ) -> Nuclei:
-    """Return epithelial nuclei, the only ones that carry the class."""
+    """Return epithelial nuclei, the only ones that depend on the class."""
     spread = rng.standard_normal((6, n))
     has_nucleolus = rng.random(n) < _blend(atypia, 0.1, 0.85)
     return Nuclei(
@@ -187,8 +188,8 @@ def _draw_others(rng: np.random.Generator, n: int, angle: float) -> Nuclei:
     )
 
 
-def _keep_apart(nuclei: Nuclei, fits: NDArray[np.bool_], spacing: float) -> NDArray[np.intp]:
-    """Return the rows that stand, in order, ``spacing`` radii away from those before them."""
+def _select_spaced(nuclei: Nuclei, fits: NDArray[np.bool_], spacing: float) -> NDArray[np.intp]:
+    """Return the rows that are, in order, ``spacing`` radii away from the rows kept before."""
     position = nuclei.y + 1j * nuclei.x
     reach = spacing * (nuclei.radius[:, None] + nuclei.radius)
     clash = np.abs(position[:, None] - position) < reach
@@ -204,13 +205,13 @@ def _keep_apart(nuclei: Nuclei, fits: NDArray[np.bool_], spacing: float) -> NDAr
 def _paint_nuclei(
     rng: np.random.Generator, nuclei: Nuclei, scale: float, image_size: tuple[int, int]
 ) -> Floats:
-    """Return cover, haematoxylin, eosin and chromatin contrast of the nuclei, (4, h, w)."""
+    """Return cover, hematoxylin, eosin and chromatin contrast of the nuclei, (4, h, w)."""
     half = math.ceil(NUCLEUS_LIMIT * scale) + 1
     canvas = np.zeros((image_size[0] + 2 * half, image_size[1] + 2 * half, 4))
     row = np.floor(nuclei.y * scale).astype(int)
     column = np.floor(nuclei.x * scale).astype(int)
     window = np.arange(-half, half + 1.0)
-    # Plane coordinates as complex numbers: turning is multiplying.
+    # Coordinates in the plane as complex numbers: a rotation is a product.
     place = (window[:, None] + (row + 0.5 - nuclei.y * scale)[:, None, None]) * 1j
     place = place + window + (column + 0.5 - nuclei.x * scale)[:, None, None]
     values = _shade_nuclei(rng, nuclei, place / scale, scale)
@@ -223,7 +224,7 @@ def _paint_nuclei(
 def _shade_nuclei(
     rng: np.random.Generator, nuclei: Nuclei, place: Complexes, scale: float
 ) -> Floats:
-    """Return cover, haematoxylin, eosin and chromatin contrast around each nucleus."""
+    """Return cover, hematoxylin, eosin and chromatin contrast around each nucleus."""
     tall = Nuclei(*(part[:, None, None] for part in nuclei))
     turned = place * np.exp(-1j * tall.angle)
     stretch = np.sqrt(tall.aspect)
@@ -240,7 +241,7 @@ def _shade_nuclei(
 def _draw_nucleoli(
     rng: np.random.Generator, nuclei: Nuclei, body: Complexes, scale: float
 ) -> Floats:
-    """Return how far each point lies in one of two nucleoli, 0 to 1."""
+    """Return how much of each point is covered by one of two nucleoli, 0 to 1."""
     n = len(nuclei.y)
     spots = np.zeros(body.shape)
     for _ in range(2):
@@ -253,7 +254,7 @@ def _draw_nucleoli(
 
 
 def _outline(rng: np.random.Generator, nuclei: Nuclei, body: Complexes) -> Floats:
-    """Return the distance from each nucleus's middle to its outline, in every direction."""
+    """Return the distance from the center of each nucleus to its outline, in every direction."""
     shape = (len(nuclei.y), len(HARMONICS))
     amplitude = nuclei.ragged[:, None] * rng.standard_normal(shape) * (2 / HARMONICS) ** 0.5
     weight = amplitude * np.exp(2j * np.pi * rng.random(shape))
@@ -274,7 +275,7 @@ def _smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], cell: float)
 
 
 def _blur(light: Floats, spread: float) -> Floats:
-    """Return ``light``, (h, w, 3), seen through a lens whose blur is Gaussian."""
+    """Return ``light``, (h, w, 3), blurred by a Gaussian lens."""
     rows, columns = (_blur_weights(n_pixels, spread) for n_pixels in light.shape[:2])
     return columns @ (rows @ light.reshape(len(light), -1)).reshape(light.shape)
 

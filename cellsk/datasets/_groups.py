@@ -1,79 +1,94 @@
-"""Patients or slides, told from the paths of images."""
+"""Patients or slides, read from the paths of images."""
 
 from __future__ import annotations
 
 import re
 
 from cellsk._checks import count_noun
+from cellsk.exceptions import InputError, InputTypeError
+
+__all__ = ["check_group_source", "match_groups", "read_folder_level"]
 
 
 def check_group_source(group_pattern: object, groups: object, csv_path: str | None) -> None:
-    """Raise unless at most one source of groups is named, and rightly.
+    """Raise unless at most one source of groups is named, and it can be used.
 
     Raises
     ------
     TypeError, ValueError
-        When two are named, or one that cannot be.
+        If two sources are named, or one that cannot be used.
     """
     if group_pattern is not None and groups is not None:
-        raise ValueError(
-            "Groups must come from group_pattern or from groups. Got both,"
-            f" group_pattern={group_pattern!r} and groups={groups!r}. Leave one out."
+        raise InputError(
+            "The groups must come from one source",
+            f"the pattern {group_pattern!r} and the column or folder level {groups!r}",
+            "Pass group_pattern or groups.",
+            code="groups-twice",
         )
     if group_pattern is not None:
         _compile_pattern(group_pattern)
     if groups is not None and (isinstance(groups, bool) or not isinstance(groups, (str, int))):
-        raise TypeError(
-            "groups must be the name of a csv column, or a folder level (0 is the first below"
-            f" folder). Got {groups!r}. Pass one of these, or group_pattern."
+        raise InputTypeError(
+            "must be the name of a csv column, or a folder level (0 is the first below folder)",
+            repr(groups),
+            "Pass one of these, or group_pattern.",
+            parameter="groups",
+            code="groups-kind",
         )
     if isinstance(groups, str) and csv_path is None:
-        raise ValueError(
-            f"groups must be a folder level where labels is no csv file. Got {groups!r}. Pass"
-            " labels='labels.csv', a number such as groups=-1, or group_pattern."
+        raise InputError(
+            "must be a folder level if the labels do not come from a csv file",
+            repr(groups),
+            "Pass labels='labels.csv', a number such as groups=-1, or group_pattern.",
+            parameter="groups",
+            code="groups-need-csv",
         )
 
 
 def _compile_pattern(pattern: object) -> re.Pattern[str]:
-    rule = "group_pattern must be a regular expression, such as r'(patient\\d+)'."
+    rule = "must be a regular expression, such as r'(patient\\d+)'"
     if not isinstance(pattern, (str, re.Pattern)):
-        raise TypeError(f"{rule} Got {pattern!r}. Pass a str.")
+        raise InputTypeError(rule, repr(pattern), "Pass a str.", parameter="group_pattern")
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{rule} Got {pattern!r}, which is none ({error}). Correct it.") from None
+        got = f"{pattern!r}, which is not valid ({error})"
+        raise InputError(rule, got, "Correct it.", parameter="group_pattern") from None
 
 
 def match_groups(pattern: str | re.Pattern[str], paths: list[str]) -> list[str]:
-    """Return what the pattern finds in each path.
+    """Return the group that the pattern finds in each path.
 
     Raises
     ------
     ValueError
-        When it finds nothing in some of them.
+        If it finds none in some of them.
     """
     compiled = _compile_pattern(pattern)
     group: str | int = "group" if "group" in compiled.groupindex else min(compiled.groups, 1)
     matches = [compiled.search(path) for path in paths]
-    # An optional group, or a pattern that matches nothing at all, finds no patient either.
+    # An optional group, and a pattern that matches the empty string, find no patient either.
     groups = [match[group] if match else None for match in matches]
     missed = [path for path, name in zip(paths, groups, strict=True) if not name]
     if missed:
-        raise ValueError(
-            f"group_pattern must find a group in every path. Got {compiled.pattern!r}, which"
-            f" finds none in {len(missed):,} of {count_noun(len(paths), 'path')}. First:"
-            f" {missed[0]!r}. Correct the pattern, or move these files away."
+        raise InputError(
+            "must find a group in every path",
+            f"{compiled.pattern!r}, which finds none in {len(missed):,} of"
+            f" {count_noun(len(paths), 'path')}. First: {missed[0]!r}",
+            "Correct the pattern, or move these files away.",
+            parameter="group_pattern",
+            code="group-pattern-no-match",
         )
     return [name for name in groups if name]
 
 
-def take_folder_level(level: int, paths: list[str]) -> list[str]:
+def read_folder_level(level: int, paths: list[str]) -> list[str]:
     """Return the name of the folder at one level of each path.
 
     Raises
     ------
     ValueError
-        When some paths have no such level.
+        If some paths have no such level.
     """
     folders = [path.split("/")[:-1] for path in paths]
     missed = [
@@ -82,9 +97,12 @@ def take_folder_level(level: int, paths: list[str]) -> list[str]:
         if not -len(names) <= level < len(names)
     ]
     if missed:
-        raise ValueError(
-            f"groups must be a folder level that every path has. Got groups={level}, too deep"
-            f" for {len(missed):,} of {count_noun(len(paths), 'path')}. First: {missed[0]!r}."
-            " Pass another level (0 is the first folder, -1 the last), or group_pattern."
+        raise InputError(
+            "must be a folder level that every path has",
+            f"{level}, too deep for {len(missed):,} of {count_noun(len(paths), 'path')}. First:"
+            f" {missed[0]!r}",
+            "Pass another level (0 is the first folder, -1 the last), or group_pattern.",
+            parameter="groups",
+            code="groups-level",
         )
     return [names[level] for names in folders]

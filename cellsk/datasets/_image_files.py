@@ -1,4 +1,4 @@
-"""The image files below a folder, each once, in the same order on every machine."""
+"""Search for the image files below a folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CLUTTER = {"thumbs.db", "__macosx", "desktop.ini"}
 
 @dataclass
 class ImageFiles:
-    """What a folder holds.
+    """Image files and sub-folders of a folder.
 
     Attributes
     ----------
@@ -21,9 +21,9 @@ class ImageFiles:
     folders : list of str
         Sub-folders of the first level, sorted.
     n_other : int
-        Files that are no images.
+        Number of other files.
     n_outside : int
-        Symbolic links that leave the folder, or lead nowhere; not followed.
+        Number of symbolic links that lead out of the folder, or nowhere. They are not followed.
     """
 
     paths: list[str] = field(default_factory=list)
@@ -33,14 +33,14 @@ class ImageFiles:
 
 
 def find_images(folder: str) -> ImageFiles:
-    """Return the image files below ``folder``.
+    """Return the image files below ``folder``, each once, in the same order on every machine.
 
-    Hidden files and folders, ``Thumbs.db``, ``desktop.ini`` and ``__MACOSX`` do not count.
+    Hidden files and folders, ``Thumbs.db``, ``desktop.ini`` and ``__MACOSX`` are ignored.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError, PermissionError
-        When the folder, or one below it, cannot be listed.
+        If the folder, or one below it, cannot be listed.
     """
     _check_folder(folder)
     search = _Search(folder)
@@ -55,14 +55,14 @@ def _check_folder(folder: str) -> None:
     rule = f"folder must be an existing folder of images. Got {folder!r}, which"
     if not os.path.exists(folder):
         raise FileNotFoundError(
-            f"{rule} does not exist. Check the path; it is looked up from the current folder."
+            f"{rule} does not exist. Check the path, which starts at the current folder."
         )
     if not os.path.isdir(folder):
         raise NotADirectoryError(f"{rule} is a file. Pass the folder that holds it.")
 
 
 class _Search:
-    """One walk over a folder: first what is there, then where its links lead."""
+    """One walk over a folder: first its files, then the targets of its links."""
 
     def __init__(self, folder: str) -> None:
         self.root = os.path.realpath(folder)
@@ -71,7 +71,7 @@ class _Search:
         self._links: list[tuple[str, str]] = []
 
     def walk(self, relative: str, real: str) -> None:
-        """Take in the folder ``real``, under the name ``relative``."""
+        """Add the files of the folder ``real`` under the name ``relative``."""
         self._seen.add(real)
         if relative and "/" not in relative:
             self.found.folders.append(relative)
@@ -85,10 +85,10 @@ class _Search:
                 if entry.path not in self._seen:
                     self.walk(inner, entry.path)
             elif entry.is_file():
-                self._take_file(inner, entry.path)
+                self._add_file(inner, entry.path)
 
     def follow_links(self) -> None:
-        """Take in what the links lead to, if it is in the folder and not yet taken."""
+        """Add the targets of the links that are in the folder and not yet added."""
         while self._links:
             batch, self._links = sorted(self._links), []
             for relative, link in batch:
@@ -101,11 +101,11 @@ class _Search:
             if real not in self._seen:
                 self.walk(relative, real)
         elif os.path.isfile(real):
-            self._take_file(relative, real)
+            self._add_file(relative, real)
         else:
             self.found.n_outside += 1
 
-    def _take_file(self, relative: str, real: str) -> None:
+    def _add_file(self, relative: str, real: str) -> None:
         if not relative.lower().endswith(EXTENSIONS):
             self.found.n_other += 1
         elif real not in self._seen:
@@ -119,6 +119,6 @@ def _list_folder(folder: str) -> list[os.DirEntry[str]]:
             return sorted(entries, key=lambda entry: entry.name)
     except PermissionError:
         raise PermissionError(
-            f"Every folder below must be readable. Got {folder!r}, which this user may not"
-            " open. Change its permissions, or move it away."
+            f"Every sub-folder must be readable. Got {folder!r}, which this user may not open."
+            " Change its permissions, or move it away."
         ) from None

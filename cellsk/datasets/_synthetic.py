@@ -1,4 +1,4 @@
-"""Drawn patients, slides and cells, as arrays or as a folder of files."""
+"""Drawn images of cells with known labels, patients and slides."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from cellsk.datasets._cohort import (
     spawn,
 )
 from cellsk.datasets._drawing import Slide, draw_patch, draw_slide, draw_stain
+from cellsk.exceptions import InputTypeError
 
 EXTENSIONS = ("png", "jpg", "jpeg", "tif", "tiff", "bmp")
-# Spread of the grade within a class at difficulty 1, where the class means are 1 apart.
+# Spread of the grade within a class at difficulty 1, where the class means differ by 1.
 GRADE_SPREAD = 0.26
 
 
 class _Painter(NamedTuple):
-    """Draws any row of a plan on its own, so that order and process do not matter."""
+    """Draws each row independently of the others, in any order and process."""
 
     cohort: Cohort
     seed: list[int]
@@ -67,12 +68,11 @@ def make_cells(
     extension: str = "png",
     random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
-    """Draw patches of stained tissue, of patients with and without a tumour.
+    """Draw patches of stained tissue, of patients with and without a tumor.
 
-    For trying things out, for teaching and for tests: the pictures look like haematoxylin
-    and eosin (H&E), need no download, and the truth about them is known. They follow a
-    pathologist's rules of thumb, not measurements; nothing learned from them holds for
-    real tissue.
+    Use them for first steps, teaching and tests: the images look like hematoxylin and eosin
+    (H&E), need no download, and have known labels. They follow a pathologist's rules of
+    thumb, not measurements. Results on them do not apply to real tissue.
 
     Parameters
     ----------
@@ -80,50 +80,51 @@ def make_cells(
         Number of images.
 
     folder : str or path-like, default=None
-        Where to write the images as files, one sub-folder per class, as
-        ``malignant/P03-S1-0007.png``: patient, slide, and row of the image in the arrays
-        that come without ``folder``. Must be new or empty. The files are moved there when
-        all are written. ``None`` returns the pixels.
+        Folder to write the images to, with one sub-folder per class. A file has a name such
+        as ``malignant/P03-S1-0007.png``: patient, slide, and row of the image in the arrays
+        that are returned without ``folder``. The folder must be new or empty. The files are
+        moved there when all are written. ``None`` returns the pixels.
 
     n_patients : int, default=10
-        Number of patients. The images are dealt out evenly, each class in its turn, so
-        that a patient has both classes when there are enough images of both.
+        Number of patients. The images of each class are distributed evenly, so that each
+        patient has both classes if there are enough images of both.
 
     slides_per_patient : int, default=2
         Number of slides over which a patient's images are spread. Slides of a patient
-        share the stain, and differ a little in thickness, light and focus.
+        have the same stain, and differ a little in thickness, light and focus.
 
     image_size : tuple of (int, int), default=(64, 64)
         Height and width in pixels. It sets the resolution: the shorter side always shows
-        48 micrometres, five nuclei or so.
+        48 micrometers, about five nuclei.
 
     class_balance : float, default=0.5
-        Share of malignant images, in [0, 1]. At 0 and 1 there is one class only.
+        Fraction of malignant images, in [0, 1]. With 0 and 1 there is one class only.
 
     patient_effect : float, default=1.0
-        How far the stains of patients differ in hue and strength. 0 gives all the same.
+        How much the stains of patients differ in hue and strength. With 0 all are the same.
 
     pure_patients : bool, default=False
-        Whether a patient has images of one class only. The stain then gives the class
-        away, and random folds, which let a model know the patients, score too high.
+        Whether a patient has images of one class only. The stain then reveals the class, and
+        scores of random folds, which do not separate patients, are too high.
 
     difficulty : float, default=1.0
-        How far the classes overlap. 0 keeps them apart; at 4 little is left to see.
+        How much the classes overlap. With 0 they do not; with 4 they hardly differ.
 
     label_noise : float, default=0.0
-        Share of the labels in ``y`` to flip, in [0, 1].
+        Fraction of the labels in ``y`` to flip, in [0, 1].
 
     n_duplicates : int, default=0
-        How many of the images are exact copies of another one of the same class, of
-        another patient where there is one. Label noise comes after, and may part them.
+        Number of images that are exact copies of another image of the same class, of
+        another patient if possible. Label noise is added afterwards, and may give the
+        copies different labels.
 
     extension : {"png", "jpg", "jpeg", "tif", "tiff", "bmp"}, default="png"
         Format of the files.
 
     random_state : int, RandomState instance or None, default=None
         Seed. An int gives the same pixels each time, in every process. A row does not
-        change with ``n_samples``, unless ``label_noise`` or ``n_duplicates`` is set.
-        ``None`` takes NumPy's global state.
+        depend on ``n_samples``, unless ``label_noise`` or ``n_duplicates`` is set. ``None``
+        uses NumPy's global state.
 
     Returns
     -------
@@ -133,10 +134,10 @@ def make_cells(
         images : ndarray of shape (n_samples, height, width, 3), dtype uint8
             Without ``folder``: the pixels, RGB.
         paths : ndarray of shape (n_samples,), dtype str
-            With ``folder``: the files, in the order of :func:`list_images`; all other
-            attributes follow it.
+            With ``folder``: the files, in the order of :func:`list_images`. All other
+            attributes have the same order.
         y : ndarray of shape (n_samples,), dtype int64
-            0 for benign, 1 for malignant, with ``label_noise`` in it.
+            0 for benign, 1 for malignant, with ``label_noise``.
         y_true : ndarray of shape (n_samples,), dtype int64
             The class that was drawn.
         target_names : list of str
@@ -146,52 +147,53 @@ def make_cells(
         slides : ndarray of shape (n_samples,), dtype str
             Slide, such as ``"P03-S1"``.
         duplicate_of : ndarray of shape (n_samples,), dtype int64
-            Row whose pixels an image repeats, -1 for an original.
+            Row of the image that this one copies, -1 for an original.
 
     Raises
     ------
     TypeError, ValueError
-        When a parameter is not as described, there are more patients than images, or too
+        If a parameter is not as described, there are more patients than images, or too
         few images for the duplicates.
     FileExistsError
-        When ``folder`` is a file, or holds something.
+        If ``folder`` is a file, or is not empty.
 
     See Also
     --------
-    list_images : Lists a folder written here.
-    cellsk.neural_network.CellClassifier : The network of the figures below.
-    sklearn.datasets.make_classification : The like for rows of numbers.
+    list_images : Lists such a folder.
+    cellsk.neural_network.CellClassifier : The network of the table below.
+    sklearn.datasets.make_classification : Makes rows of numbers.
 
     Notes
     -----
     Each patch has a grade: 0 on average for benign, 1 for malignant, with a standard
-    deviation of 0.26 times ``difficulty`` within a class, so that 3 % of the patches
-    lie nearer to the other class at the default. All of the following grow with the
-    grade, and each varies on its own, too: size of the epithelial nuclei, its variation,
-    ragged outlines, pale centres with a dark rim, nucleoli, coarse chromatin, crowding,
-    and loss of a common direction.
+    deviation of 0.26 times ``difficulty`` within a class, so that by default 3% of the
+    patches are nearer to the other class. The following increase with the grade, and each
+    also varies independently: size of the epithelial nuclei, its variation, irregular
+    outlines, pale centers with a dark rim, nucleoli, coarse chromatin, crowding, and
+    differences in direction.
 
-    What carries no class: stain, light, focus, amount of stroma, and the lymphocytes,
-    fibroblasts and red cells in it. The few patches with hardly any epithelium cannot be
-    told at all.
+    Stain, light, focus, amount of stroma, and the lymphocytes, fibroblasts and red blood
+    cells in it do not depend on the class. The few patches with hardly any epithelium cannot
+    be classified.
 
     Mean accuracy of five folds with the defaults, lowest and highest of seeds 0 to 2:
 
     ==========================================  ==============  ==================
     Classifier                                  random folds    folds by patient
     ==========================================  ==============  ==================
-    random forest, mean and std of each colour  0.59 to 0.66    0.57 to 0.61
-    random forest, 16-bin histogram per colour  0.92 to 0.95    0.92 to 0.95
+    random forest, mean and std of each color   0.59 to 0.66    0.57 to 0.61
+    random forest, 16-bin histogram per color   0.92 to 0.95    0.92 to 0.95
     CellClassifier()                            0.90 to 0.92    0.89 to 0.92
     ==========================================  ==============  ==================
 
-    So the mean colour says little, but the purple of pale nuclei shows in a histogram: a
-    good score here is no proof that a network sees shapes. With ``pure_patients=True`` the
-    mean colours reach 0.88 to 0.93 in random folds, and 0.34 to 0.65 in folds by patient.
+    So the mean color shows little of the class, but the purple of pale nuclei is visible in
+    a histogram: a good score here does not prove that a network uses shapes. With
+    ``pure_patients=True`` the mean colors reach 0.88 to 0.93 in random folds, and 0.34 to
+    0.65 in folds by patient.
 
-    Amounts of the two dyes turn into light by the law of Beer and Lambert. Directions of
-    the dyes in optical density are those of [1]_ for haematoxylin and [2]_ for eosin,
-    turned a little for each patient.
+    The amounts of the two dyes are converted to light by the law of Beer and Lambert. The
+    directions of the dyes in optical density are those of [1]_ for hematoxylin and [2]_ for
+    eosin, rotated a little for each patient.
 
     References
     ----------
@@ -237,12 +239,12 @@ def make_cells(
 def _draw_atypia(rng: np.random.Generator, label: int, difficulty: float) -> float:
     """Return how malignant a patch looks: 0 and 1 are the classes' means at difficulty 0.
 
-    The spread over both classes together stays the same, so that the images of a hard
-    data set are no stranger than those of an easy one.
+    The spread over both classes together stays the same, so that the images of a difficult
+    data set look as ordinary as those of an easy one.
     """
     spread = GRADE_SPREAD * difficulty
-    centred = (label - 0.5 + spread * rng.standard_normal()) * 0.5 / math.hypot(0.5, spread)
-    return min(max(0.5 + centred, -0.4), 1.4)
+    centered = (label - 0.5 + spread * rng.standard_normal()) * 0.5 / math.hypot(0.5, spread)
+    return min(max(0.5 + centered, -0.4), 1.4)
 
 
 def _collect(painter: _Painter) -> Bunch:
@@ -253,7 +255,7 @@ def _collect(painter: _Painter) -> Bunch:
 
 
 def _write(painter: _Painter, folder: str | os.PathLike[str], extension: str) -> Bunch:
-    """Write all files into a folder beside ``folder`` and move it there when it is whole."""
+    """Write all files into a folder beside ``folder``, and move it there when it is complete."""
     target = _check_free(folder)
     names = name_files(painter.cohort, extension)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -278,11 +280,13 @@ def _write_files(painter: _Painter, folder: Path, names: list[str]) -> None:
 
 
 def _check_free(folder: str | os.PathLike[str]) -> Path:
-    """Return ``folder`` as a path, if it can be written without losing anything."""
+    """Return ``folder`` as a path if nothing would be overwritten."""
     if not isinstance(folder, (str, os.PathLike)):
-        raise TypeError(
-            f"folder must be a str or Path, or None for arrays. Got {folder!r} "
-            f"({type(folder).__name__}). Pass the folder to write."
+        raise InputTypeError(
+            "must be a str or Path, or None for arrays",
+            f"{folder!r} ({type(folder).__name__})",
+            "Pass the folder to write.",
+            parameter="folder",
         )
     path = Path(os.path.abspath(folder))
     is_free = not any(path.iterdir()) if path.is_dir() else not path.exists()
@@ -297,7 +301,7 @@ def _check_free(folder: str | os.PathLike[str]) -> Path:
 
 
 def _describe(cohort: Cohort, order: NDArray[np.intp]) -> dict[str, Any]:
-    """Return all that a Bunch says beside the pixels, with its rows in ``order``."""
+    """Return the attributes of a Bunch besides the pixels, with rows in ``order``."""
     slides = np.array(name_slides(cohort))[order]
     place = np.argsort(order)
     duplicate_of = np.where(cohort.source == np.arange(len(order)), -1, place[cohort.source])

@@ -1,4 +1,4 @@
-"""Numbers of a classifier's predictions, and how certain they are."""
+"""Scores of a classifier's predictions, and their intervals."""
 
 from cellsk.metrics._binomial import binomial_interval
 from cellsk.metrics._bootstrap import bootstrap_scores, percentile_interval

@@ -1,10 +1,11 @@
-"""binomial_interval: the exact interval of a share."""
+"""The exact confidence interval of a proportion."""
 
 from __future__ import annotations
 
 from scipy.stats import binomtest
 
 from cellsk._checks import check_count, check_number
+from cellsk.exceptions import InputError
 
 __all__ = ["binomial_interval"]
 
@@ -12,16 +13,16 @@ __all__ = ["binomial_interval"]
 def binomial_interval(
     successes: int, n: int, confidence_level: float = 0.95
 ) -> tuple[float, float]:
-    """Return the exact interval of a share, by Clopper and Pearson.
+    """Return the exact confidence interval of a proportion, by Clopper and Pearson.
 
-    For sensitivity and specificity of independent images. Its coverage is never below the
-    confidence level, so it is somewhat wide; unlike the bootstrap it has a width even when
-    all or none succeeded.
+    Use it for sensitivity and specificity of independent images. Its coverage is never below
+    the confidence level, so it is rather wide. Unlike the bootstrap interval it has a width
+    even if all trials, or none, succeeded.
 
     Parameters
     ----------
     successes : int
-        Number of successes, such as positive images that were called positive.
+        Number of successes, such as positive images that were predicted positive.
 
     n : int
         Number of trials, such as positive images.
@@ -37,12 +38,12 @@ def binomial_interval(
     Raises
     ------
     TypeError, ValueError
-        When the counts are no counts, or there are more successes than trials, or
-        ``confidence_level`` is not between 0 and 1.
+        If a count is not a whole number of at least 0, there are more successes than trials,
+        or ``confidence_level`` is not between 0 and 1.
 
     See Also
     --------
-    scipy.stats.binomtest : Computes it.
+    scipy.stats.binomtest : Computes the interval.
 
     References
     ----------
@@ -59,7 +60,7 @@ def binomial_interval(
     n = check_count("n", n, minimum=0)
     level = check_number("confidence_level", confidence_level, low=0, high=1)
     if successes > n:
-        raise ValueError(f"successes must be at most n. Got {successes} of {n}.")
+        raise InputError("must be at most n", f"{successes} of {n}", parameter="successes")
     if n == 0:
         return float("nan"), float("nan")
     interval = binomtest(successes, n).proportion_ci(level, method="exact")

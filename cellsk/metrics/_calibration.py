@@ -1,4 +1,4 @@
-"""calibration_error, reliability_curve: do the probabilities mean what they say."""
+"""Calibration error and reliability curve of predicted probabilities."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ N_BINS = 10
 def calibration_error(
     y: ArrayLike, proba: ArrayLike, *, positive: int | None = None, n_bins: int = N_BINS
 ) -> float:
-    """Return the expected calibration error: how far probabilities are from frequencies.
+    """Return the expected calibration error of predicted probabilities.
 
     The images are sorted into bins of equal width by their probability. In each bin the mean
-    probability is compared with the share of images that are what was predicted; the error is
-    the mean of the absolute differences, each bin weighted by its images.
+    probability is compared with the fraction of images for which the prediction is right. The
+    error is the mean of the absolute differences, weighted by the number of images.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def calibration_error(
         Predicted probabilities.
 
     positive : int, default=None
-        Code of the positive class, whose probability is judged. Needed for two classes. With
-        more it is None, and the likeliest class of each image is judged, whichever it is.
+        Code of the positive class, whose probability is used. Needed for two classes, None
+        for more, where the highest probability of each image is used.
 
     n_bins : int, default=10
         Number of bins of equal width between 0 and 1.
@@ -53,20 +53,20 @@ def calibration_error(
     Raises
     ------
     TypeError, ValueError
-        When an array has another shape or holds other values, or ``n_bins`` is no count.
+        If an array has another shape or holds other values, or ``n_bins`` is not a count.
 
     See Also
     --------
-    reliability_curve : The bins behind this number.
-    sklearn.metrics.brier_score_loss : Calibration and discrimination in one number.
+    reliability_curve : Computes the bins of this number.
+    sklearn.metrics.brier_score_loss : Measures calibration and discrimination together.
 
     Notes
     -----
-    Few images make it too large, as chance alone moves the frequency in a bin off the
-    probability: a perfectly calibrated model gets some 0.10 from 100 images and 0.03 from
-    1,000. Compare it only between sets of about the same size. Resampling adds some 40 % to
-    this share of chance, so that a bootstrap interval of a small error lies too high, and now
-    and then wholly above the value itself.
+    With few images it is too large, as the frequency in a bin differs from the probability by
+    chance: a perfectly calibrated model has about 0.10 with 100 images and 0.03 with 1,000.
+    Compare it only between sets of about the same size. Resampling increases this effect of
+    chance by about 40%, so that the bootstrap interval of a small error is too high, and
+    sometimes completely above the value.
 
     It depends on the bins. The Brier score does not.
 
@@ -79,7 +79,7 @@ def calibration_error(
 
     Examples
     --------
-    Of the two images called positive with 0.8 one is, and of the two with 0.2 none is:
+    One of the two images with a probability of 0.8 is positive, and none with 0.2:
 
     >>> from cellsk.metrics import calibration_error
     >>> proba = [[0.2, 0.8], [0.2, 0.8], [0.8, 0.2], [0.8, 0.2]]
@@ -113,25 +113,25 @@ def reliability_curve(
     Returns
     -------
     curve : dict of str to ndarray of shape (n_filled_bins,)
-        ``mean_predicted`` and ``observed`` are the mean probability and the share of images
-        that are what was predicted, ``count`` the number of images, and ``low`` and ``high``
-        the exact 95 % interval of the share. Bins without an image are left out. Bins are
-        closed on the right, and the first on both sides, as in
+        ``mean_predicted`` and ``observed`` are the mean probability and the fraction of
+        images for which the prediction is right, ``count`` is the number of images, and
+        ``low`` and ``high`` are the exact 95% interval of the fraction. Bins without an image
+        are left out. Bins are closed on the right, and the first one on both sides, as in
         :func:`sklearn.calibration.calibration_curve`.
 
     Raises
     ------
     TypeError, ValueError
-        When an array has another shape or holds other values, or ``n_bins`` is no count.
+        If an array has another shape or holds other values, or ``n_bins`` is not a count.
 
     See Also
     --------
-    calibration_error : The curve's distance from the diagonal in one number.
+    calibration_error : Computes the distance of the curve from the diagonal.
 
     Notes
     -----
-    The intervals take the images as independent. With several images of one patient they are
-    too narrow.
+    The intervals assume independent images. With several images of one patient they are too
+    narrow.
 
     Examples
     --------
@@ -175,13 +175,13 @@ def find_calibration_error(
 def confidence_and_outcome(
     rows: Predictions,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the judged probability of each image, and whether it came true."""
+    """Return the probability of each image that is evaluated, and whether it was right."""
     if rows.positive is not None:
         return rows.proba[:, rows.positive], rows.y == rows.positive
     return rows.proba.max(axis=1), rows.y == rows.proba.argmax(axis=1)
 
 
 def find_bins(confidence: NDArray[np.float64], n_bins: int) -> NDArray[np.intp]:
-    """Return the bin of each probability, by scikit-learn's rule."""
+    """Return the bin of each probability, as scikit-learn defines it."""
     inner_edges = np.linspace(0.0, 1.0, n_bins + 1)[1:-1]
     return np.searchsorted(inner_edges, confidence)

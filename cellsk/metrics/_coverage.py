@@ -1,4 +1,4 @@
-"""coverage_curve: what is left to the classifier when doubtful images go to a pathologist."""
+"""Error of the images that remain if uncertain ones are referred to a pathologist."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from cellsk.metrics._predictions import Predictions, check_clusters, check_predi
 __all__ = ["coverage_curve", "find_uncertainty"]
 
 _N_POINTS = 50
-_DIGITS = 9  # no threshold parts images whose uncertainties are 0.3 and 0.30000000000000004
+_DIGITS = 9  # 0.3 and 0.30000000000000004 are the same uncertainty
 _SUMMARY_COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.5)
 
 
 def coverage_curve(
     y: ArrayLike, proba: ArrayLike, predicted: ArrayLike, *, clusters: ArrayLike | None = None
 ) -> dict[str, Any]:
-    """Return how many images are kept, and how many of these are wrong, threshold by threshold.
+    """Return the fraction of images that are kept, and their error, at each threshold.
 
     The uncertainty of an image is 1 minus its highest probability. Images above a threshold of
-    uncertainty are referred to a pathologist; those at or below it are kept. Coverage is the
-    share that is kept, the error the share of wrong decisions among these.
+    uncertainty are referred to a pathologist; the others are kept. Coverage is the fraction of
+    images that are kept, and the error is the fraction of wrong predictions among them.
 
     Parameters
     ----------
@@ -34,33 +34,32 @@ def coverage_curve(
         Predicted probabilities.
 
     predicted : array-like of shape (n_samples,), dtype int
-        Decided classes, as codes.
+        Predicted classes, as codes.
 
     clusters : array-like of shape (n_samples,), default=None
-        Patient of each image. If given, the patients with a referred image are counted: a few
-        images of each patient can bring all patients to the pathologist.
+        Patient of each image. If given, the patients with a referred image are counted, as a
+        few images of each patient are enough to refer all patients.
 
     Returns
     -------
     curve : dict
         ``threshold``, ``coverage``, ``error`` and ``n`` (images kept) are lists of up to 50
-        points, in the order of rising coverage, the last with all images. ``summary`` is a list
-        of dicts with the same four names, for the lowest thresholds that keep at least 100, 90,
-        80, 70 and 50 % of the images; ``coverage`` says how many they do keep, which with equal
-        uncertainties is more, and a threshold that serves two of these is listed once. With
-        ``clusters`` both have ``patients_referred``, the share of patients with at least one
-        referred image.
+        points with increasing coverage, the last with all images. ``summary`` is a list of
+        dicts with the same four names, for the lowest thresholds that keep at least 100%, 90%,
+        80%, 70% and 50% of the images. The coverage is higher than that if uncertainties are
+        equal, and equal thresholds are listed once. With ``clusters`` both have
+        ``patients_referred``, the fraction of patients with at least one referred image.
 
     Raises
     ------
     ValueError
-        When an array has another shape or holds other values.
+        If an array has another shape or holds other values.
 
     Notes
     -----
-    A threshold read off this curve was chosen on the images it is judged by: its error is
-    somewhat too low. Where a tuned threshold decides, ``predicted`` need not be the likeliest
-    class, and images near that threshold are not those of the highest uncertainty.
+    If you choose a threshold from this curve, its error is somewhat too low, as the same images
+    chose it. With a tuned threshold ``predicted`` is not always the most probable class, and
+    the images near that threshold are not those with the highest uncertainty.
 
     References
     ----------
@@ -77,7 +76,7 @@ def coverage_curve(
     >>> curve["error"]
     [0.0, 0.0, 0.0, 0.25]
     """
-    positive = 0 if np.shape(proba)[1:] == (2,) else None  # either will do: it is not used
+    positive = 0 if np.shape(proba)[1:] == (2,) else None  # it is not used
     rows = check_predictions(y, proba, predicted, positive)
     uncertainty = find_uncertainty(rows.proba)
     rising = np.sort(uncertainty)
@@ -93,15 +92,15 @@ def coverage_curve(
 
 
 def find_uncertainty(proba: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 1 minus the highest probability of each row, without the noise of floats."""
+    """Return 1 minus the highest probability of each row, without rounding errors."""
     return np.round(1.0 - proba.max(axis=1), _DIGITS)
 
 
 def _find_thresholds(
     rising: NDArray[np.float64], levels: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the lowest thresholds that keep at least these shares, ascending, each once."""
-    # A little less, as 0.07 * 100 is more than 7.
+    """Return the lowest thresholds that keep at least these fractions, sorted and unique."""
+    # With a tolerance, as 0.07 * 100 is more than 7 by rounding.
     last = np.ceil(levels * len(rising) - 1e-9).astype(int) - 1
     return np.unique(rising[last])
 
@@ -121,7 +120,7 @@ def _keep(
 def _count_patients(
     points: list[dict[str, float]], uncertainty: NDArray[np.float64], clusters: ArrayLike
 ) -> None:
-    """Add the share of patients with a referred image to each point."""
+    """Add the fraction of patients with a referred image to each point."""
     patients, places = check_clusters(clusters, len(uncertainty))
     highest = np.zeros(len(patients))
     np.maximum.at(highest, places, uncertainty)

@@ -1,4 +1,4 @@
-"""roc_points, pr_points: curves by scikit-learn, thinned to what a picture can show."""
+"""ROC and precision-recall curves with few points, for pictures."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sklearn.metrics import (
 )
 
 from cellsk._checks import check_count
+from cellsk.exceptions import InputError
 from cellsk.metrics._predictions import check_binary
 
 __all__ = ["pr_points", "roc_points", "thin_curve"]
@@ -25,25 +26,25 @@ _NAN = float("nan")
 def thin_curve(
     x: ArrayLike, y: ArrayLike, *, max_points: int = _MAX_POINTS
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return some points of a curve, evenly spaced along it, the first and last among them.
+    """Return points of a curve that are evenly spaced, with the first and the last point.
 
     Parameters
     ----------
     x, y : array-like of shape (n_points,)
-        The curve, both axes in units of equal length on paper.
+        The curve, with axes of the same scale.
 
     max_points : int, default=200
-        How many points to keep at most, 2 or more.
+        Largest number of points, at least 2.
 
     Returns
     -------
     x, y : ndarray of shape (at most max_points,)
-        Points of the curve itself: none is interpolated.
+        Points of the curve, without interpolation.
 
     Raises
     ------
     TypeError, ValueError
-        When ``max_points`` is no such count, or the lengths differ.
+        If ``max_points`` is not such a count, or the lengths differ.
 
     Examples
     --------
@@ -56,20 +57,21 @@ def thin_curve(
     max_points = check_count("max_points", max_points, minimum=2)
     across, up = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if across.ndim != 1 or across.shape != up.shape:
-        raise ValueError(
-            f"x and y must be rows of the same length. Got shapes {across.shape} and {up.shape}."
+        raise InputError(
+            "x and y must be one-dimensional arrays of the same length",
+            f"shapes {across.shape} and {up.shape}",
         )
     if len(across) <= max_points:
         return across, up
     steps = np.abs(np.diff(across)) + np.abs(np.diff(up))
-    way = np.concatenate([[0.0], np.cumsum(steps)])
-    marks = np.linspace(0.0, way[-1], max_points)
-    kept = np.unique(np.searchsorted(way, marks))
+    length = np.concatenate([[0.0], np.cumsum(steps)])
+    wanted = np.linspace(0.0, length[-1], max_points)
+    kept = np.unique(np.searchsorted(length, wanted))
     return across[kept], up[kept]
 
 
 def roc_points(y: ArrayLike, score: ArrayLike, *, max_points: int = _MAX_POINTS) -> dict[str, Any]:
-    """Return points of the ROC curve for display, and the area below the whole curve.
+    """Return points of the ROC curve for a picture, and the area under the full curve.
 
     Parameters
     ----------
@@ -77,10 +79,10 @@ def roc_points(y: ArrayLike, score: ArrayLike, *, max_points: int = _MAX_POINTS)
         1 for positive images, 0 for negative ones.
 
     score : array-like of shape (n_samples,)
-        Higher for images that look positive.
+        Higher for images that are more probably positive.
 
     max_points : int, default=200
-        How many points to keep at most.
+        Largest number of points.
 
     Returns
     -------
@@ -91,8 +93,8 @@ def roc_points(y: ArrayLike, score: ArrayLike, *, max_points: int = _MAX_POINTS)
     Raises
     ------
     TypeError, ValueError
-        When ``y`` is not 0 and 1, a score is not finite, the lengths differ, or ``max_points``
-        is no count of 2 or more.
+        If ``y`` is not 0 and 1, a score is not finite, the lengths differ, or ``max_points``
+        is not a count of at least 2.
 
     Examples
     --------
@@ -110,7 +112,7 @@ def roc_points(y: ArrayLike, score: ArrayLike, *, max_points: int = _MAX_POINTS)
 
 
 def pr_points(y: ArrayLike, score: ArrayLike, *, max_points: int = _MAX_POINTS) -> dict[str, Any]:
-    """Return points of the precision-recall curve for display, and the average precision.
+    """Return points of the precision-recall curve for a picture, and the average precision.
 
     Parameters
     ----------
@@ -118,29 +120,30 @@ def pr_points(y: ArrayLike, score: ArrayLike, *, max_points: int = _MAX_POINTS) 
         1 for positive images, 0 for negative ones.
 
     score : array-like of shape (n_samples,)
-        Higher for images that look positive.
+        Higher for images that are more probably positive.
 
     max_points : int, default=200
-        How many points to keep at most.
+        Largest number of points.
 
     Returns
     -------
     curve : dict
-        ``recall`` and ``precision``, lists in the order of rising recall that begin at the
-        conventional point (0, 1); ``area``, the average precision of the whole curve; and
-        ``prevalence``, the share of positive images, which is the precision of calling all of
-        them positive. Without an image of either class the lists are empty and the area is NaN.
+        ``recall`` and ``precision``, lists with increasing recall that begin at the
+        conventional point (0, 1); ``area``, the average precision of the full curve; and
+        ``prevalence``, the fraction of positive images, which is the precision if all images
+        are predicted positive. Without an image of either class the lists are empty and the
+        area is NaN.
 
     Raises
     ------
     TypeError, ValueError
-        When ``y`` is not 0 and 1, a score is not finite, the lengths differ, or ``max_points``
-        is no count of 2 or more.
+        If ``y`` is not 0 and 1, a score is not finite, the lengths differ, or ``max_points``
+        is not a count of at least 2.
 
     Notes
     -----
     Between two points the curve is a step, not a line: draw it with the precision of the point
-    on the right (matplotlib's ``drawstyle="steps-pre"``). A line would promise too much [1]_.
+    on the right (matplotlib's ``drawstyle="steps-pre"``). A line would be too optimistic [1]_.
 
     References
     ----------

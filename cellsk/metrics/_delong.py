@@ -1,4 +1,4 @@
-"""delong_interval, delong_test: ROC AUC of independent images, without resampling."""
+"""Interval and test of the ROC AUC of independent images, by DeLong's method."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NAN = float("nan")
 def delong_interval(
     y: ArrayLike, score: ArrayLike, confidence_level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Return ROC AUC and its interval by DeLong's method.
+    """Return the ROC AUC and its interval by DeLong's method.
 
-    A second opinion beside the bootstrap. It takes the images as independent: with several
-    images of one patient it is too narrow.
+    It is an alternative to the bootstrap. It assumes independent images: with several images of
+    one patient the interval is too narrow.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def delong_interval(
         1 for positive images, 0 for negative ones.
 
     score : array-like of shape (n_samples,)
-        Higher for images that look positive.
+        Higher for images that are more probably positive.
 
     confidence_level : float, default=0.95
         Between 0 and 1.
@@ -38,25 +38,25 @@ def delong_interval(
     Returns
     -------
     auc, low, high : float
-        The limits are cut at 0 and 1. They are NaN where the variance cannot be estimated:
-        with fewer than two images of either class, or if it comes out as 0, as it does when
-        the classes are separated without an error or all scores are equal. Without an image of
+        The limits are clipped to [0, 1]. They are NaN if the variance cannot be estimated:
+        with fewer than two images of either class, or if the estimate is 0, as it is if the
+        classes are separated without an error or all scores are equal. Without an image of
         either class all three are NaN.
 
     Raises
     ------
     TypeError, ValueError
-        When ``y`` is not 0 and 1, a score is not finite, the lengths differ, or
+        If ``y`` is not 0 and 1, a score is not finite, the lengths differ, or
         ``confidence_level`` is not between 0 and 1.
 
     See Also
     --------
-    bootstrap_scores : Heeds the patients.
+    bootstrap_scores : Keeps the images of a patient together.
     delong_test : Compares two classifiers.
 
     Notes
     -----
-    By midranks, in the time of a sort [2]_.
+    It is computed from midranks, which takes as long as sorting [2]_.
 
     References
     ----------
@@ -79,8 +79,8 @@ def delong_interval(
     level = check_number("confidence_level", confidence_level, low=0, high=1)
     if found.all() or not found.any():
         return _NAN, _NAN, _NAN
-    area, places = _find_places(found, scores)
-    variance = _find_variance(places)
+    area, placements = _find_placements(found, scores)
+    variance = _find_variance(placements)
     if not variance > 0:
         return area, _NAN, _NAN
     margin = float(norm.ppf((1 + level) / 2)) * variance**0.5
@@ -90,7 +90,7 @@ def delong_interval(
 def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike) -> tuple[float, float]:
     """Compare the ROC AUC of two classifiers on the same images by DeLong's test.
 
-    It takes the images as independent. With several images of one patient subtract samples of
+    It assumes independent images. With several images of one patient, subtract samples of
     :func:`bootstrap_scores` instead.
 
     Parameters
@@ -99,21 +99,21 @@ def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike) -> tuple[f
         1 for positive images, 0 for negative ones.
 
     score_a, score_b : array-like of shape (n_samples,)
-        Scores of the two classifiers, higher for images that look positive.
+        Scores of the two classifiers, higher for images that are more probably positive.
 
     Returns
     -------
     difference : float
-        Area of a minus area of b; NaN without an image of either class.
+        ROC AUC of a minus that of b. NaN without an image of either class.
 
     p_value : float
-        Two-sided. 1 if every image has the same place in both orders; NaN where the variance
+        Two-sided. 1 if both classifiers order the images in the same way. NaN if the variance
         cannot be estimated, as in :func:`delong_interval`.
 
     Raises
     ------
     ValueError
-        When ``y`` is not 0 and 1, a score is not finite, or the lengths differ.
+        If ``y`` is not 0 and 1, a score is not finite, or the lengths differ.
 
     References
     ----------
@@ -135,25 +135,25 @@ def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike) -> tuple[f
     _, scores_b = check_binary(y, score_b)
     if found.all() or not found.any():
         return _NAN, _NAN
-    area_a, places_a = _find_places(found, scores_a)
-    area_b, places_b = _find_places(found, scores_b)
-    apart = [one - other for one, other in zip(places_a, places_b, strict=True)]
+    area_a, placements_a = _find_placements(found, scores_a)
+    area_b, placements_b = _find_placements(found, scores_b)
+    differences = [one - other for one, other in zip(placements_a, placements_b, strict=True)]
     difference = area_a - area_b
-    if not any(part.any() for part in apart):
+    if not any(part.any() for part in differences):
         return difference, 1.0
-    variance = _find_variance(apart)
+    variance = _find_variance(differences)
     if not variance > 0:
         return difference, _NAN
     return difference, float(2 * norm.sf(abs(difference) / variance**0.5))
 
 
-def _find_places(
+def _find_placements(
     found: NDArray[np.bool_], scores: NDArray[np.float64]
 ) -> tuple[float, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Return ROC AUC, and the share of pairs that each image wins.
+    """Return the ROC AUC, and the placement value of each image.
 
-    Of a positive image it is the share of negative ones below it, of a negative image the
-    share of positive ones above it; equal scores count one half.
+    The value of a positive image is the fraction of negative images with a lower score, that of
+    a negative image the fraction of positive images with a higher one. Equal scores count half.
     """
     positive, negative = scores[found], scores[~found]
     ranks = rankdata(scores)
@@ -162,8 +162,8 @@ def _find_places(
     return float(below.mean()), (below, above)
 
 
-def _find_variance(places: Sequence[NDArray[np.float64]]) -> float:
+def _find_variance(placements: Sequence[NDArray[np.float64]]) -> float:
     """Return DeLong's variance of an area; NaN with fewer than two images of a class."""
-    if min(len(part) for part in places) < 2:
+    if min(len(part) for part in placements) < 2:
         return _NAN
-    return sum(float(part.var(ddof=1)) / len(part) for part in places)
+    return sum(float(part.var(ddof=1)) / len(part) for part in placements)

@@ -1,4 +1,4 @@
-"""SCORE_NAMES: the scores of a classifier, their words for people, and their limits."""
+"""Names, directions and limits of the scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["SCORE_NAMES", "ScoreName", "list_score_names"]
 
 
 class ScoreName(NamedTuple):
-    """How a score is called, which way is better, and what values it can take."""
+    """Name of a score for readers, whether higher is better, and its limits."""
 
     words: str
     higher_is_better: bool
@@ -18,7 +18,7 @@ class ScoreName(NamedTuple):
 
 
 _INFINITE = float("inf")
-# In the order in which they are shown. The Brier score of two classes ends at 1.
+# In the order of the tables. The Brier score of two classes is at most 1.
 SCORE_NAMES: Mapping[str, ScoreName] = MappingProxyType(
     {
         "accuracy": ScoreName("Accuracy", True, (0.0, 1.0)),
@@ -40,5 +40,5 @@ _TWO_CLASSES_ONLY = {"sensitivity", "specificity", "ppv", "npv"}
 
 
 def list_score_names(n_classes: int) -> list[str]:
-    """Return the names of the scores of so many classes, in the order of the tables."""
+    """Return the names of the scores for a number of classes, in the order of the tables."""
     return [name for name in SCORE_NAMES if n_classes == 2 or name not in _TWO_CLASSES_ONLY]

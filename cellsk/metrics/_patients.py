@@ -1,4 +1,4 @@
-"""aggregate_patients: one label and one probability for each patient."""
+"""Labels and probabilities of patients, from those of their images."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import check_option
+from cellsk.exceptions import InputError
 from cellsk.metrics._predictions import Predictions, check_clusters, check_predictions
 
 __all__ = ["AGGREGATIONS", "aggregate_patients"]
@@ -26,8 +27,8 @@ def aggregate_patients(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[Any], int]:
     """Return one label and one row of probabilities for each patient.
 
-    A diagnosis is made for a patient, not for an image. How the images of one patient are put
-    together is a choice; it has a name here, so that a report can state it.
+    A diagnosis is made for a patient, not for an image. There are several ways to combine the
+    images of a patient, and each has a name, so that a report can state it.
 
     Parameters
     ----------
@@ -42,15 +43,16 @@ def aggregate_patients(
 
     method : {"mean", "max", "vote"}, default="mean"
         - ``"mean"``: the mean of the images' probabilities.
-        - ``"max"``: the probability of the positive class is that of the most suspicious
-          image. For two classes only. The more images, the higher it gets.
-        - ``"vote"``: the share of images that were called each class.
+        - ``"max"``: the highest probability of the positive class among the images. For two
+          classes only. It increases with the number of images.
+        - ``"vote"``: the fraction of images that were predicted as each class.
 
     positive : int, default=None
         Code of the positive class. Needed for two classes, None for more.
 
     predicted : array-like of shape (n_samples,), dtype int, default=None
-        Decided classes of the images, which ``"vote"`` counts. None takes the likeliest class.
+        Predicted classes of the images, which ``"vote"`` counts. None uses the most probable
+        class.
 
     Returns
     -------
@@ -58,20 +60,20 @@ def aggregate_patients(
         True classes. With two classes a patient is positive if any of its images is.
 
     proba_patient : ndarray of shape (n_patients, n_classes)
-        Probabilities, or shares of votes.
+        Probabilities, or fractions of votes.
 
     patient_ids : ndarray of shape (n_patients,)
         The patients, in ascending order.
 
     mixed : int
         Number of patients whose images have different labels. With two classes they are
-        positive. With more there is no such rule, and they are left out of what is returned.
+        positive. With more classes there is no such rule, and they are left out.
 
     Raises
     ------
     ValueError
-        When an array has another shape or holds other values, ``method`` is no such name or
-        does not fit the number of classes, or ``positive`` does not.
+        If an array has another shape or holds other values, ``method`` is unknown, or
+        ``method`` or ``positive`` does not fit the number of classes.
 
     Examples
     --------
@@ -88,9 +90,11 @@ def aggregate_patients(
     check_option("method", method, AGGREGATIONS)
     rows = check_predictions(y, proba, predicted, positive)
     if method == "max" and rows.positive is None:
-        raise ValueError(
-            f"method 'max' needs two classes, one of them positive. Got {rows.n_classes} classes."
-            " Pass 'mean' or 'vote'."
+        raise InputError(
+            "must be 'mean' or 'vote' for more than two classes",
+            f"'max' for {rows.n_classes} classes",
+            "Pass 'mean' or 'vote'.",
+            parameter="method",
         )
     patients, places = check_clusters(clusters, len(rows.y))
     labels = _sum_places(np.eye(rows.n_classes)[rows.y], places, len(patients)) > 0
@@ -116,7 +120,7 @@ def _combine(
         shares = np.empty((n_patients, 2))
         shares[:, rows.positive], shares[:, 1 - rows.positive] = highest, 1.0 - highest
         return shares
-    images = rows.normalised if method == "mean" else np.eye(rows.n_classes)[rows.predicted]
+    images = rows.normalized if method == "mean" else np.eye(rows.n_classes)[rows.predicted]
     count = np.bincount(places, minlength=n_patients)
     return _sum_places(images, places, n_patients) / count[:, np.newaxis]
 

@@ -1,9 +1,11 @@
-"""predictive_values: what a call means where the disease is rarer or more common."""
+"""Predictive values at another prevalence."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from cellsk.exceptions import InputError
 
 __all__ = ["predictive_values"]
 
@@ -11,10 +13,10 @@ __all__ = ["predictive_values"]
 def predictive_values(
     sensitivity: ArrayLike, specificity: ArrayLike, prevalence: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the predictive values at a stated prevalence, by Bayes' theorem.
+    """Return the predictive values at a given prevalence, by Bayes' theorem.
 
-    The predictive values that a data set shows hold for its own share of positive images,
-    which is often a half. Where fewer are positive, a positive call is more often wrong.
+    The predictive values of a data set are valid for its fraction of positive images, which is
+    often a half. If fewer images are positive, a positive prediction is wrong more often.
 
     Parameters
     ----------
@@ -22,23 +24,23 @@ def predictive_values(
         Between 0 and 1. Bootstrap samples of both give samples of the predictive values.
 
     prevalence : float or array-like
-        Share of positive images where the classifier is to be used, between 0 and 1.
+        Fraction of positive images where the classifier is used, between 0 and 1.
 
     Returns
     -------
     ppv, npv : float or ndarray
-        Probability that a positive call is right, and that a negative one is. NaN where no
-        such call is ever made, and where an argument is NaN.
+        Probability that a positive prediction is right, and that a negative one is. NaN if
+        there is no such prediction, or if an argument is NaN.
 
     Raises
     ------
     ValueError
-        When a number is outside of 0 to 1.
+        If a number is not between 0 and 1.
 
     Notes
     -----
-    This takes sensitivity and specificity as the same everywhere. They change too, with the
-    mix of mild and severe cases [2]_.
+    This assumes that sensitivity and specificity do not change. In practice they depend on the
+    mixture of mild and severe cases [2]_.
 
     References
     ----------
@@ -49,34 +51,35 @@ def predictive_values(
 
     Examples
     --------
-    A test with 90 % sensitivity and 95 % specificity, where one image in a hundred is
-    positive:
+    A test with 90% sensitivity and 95% specificity, if one image in a hundred is positive:
 
     >>> from cellsk.metrics import predictive_values
     >>> ppv, npv = predictive_values(0.90, 0.95, 0.01)
     >>> round(ppv, 3), round(npv, 3)
     (0.154, 0.999)
     """
-    found = _check_share("sensitivity", sensitivity)
-    cleared = _check_share("specificity", specificity)
-    share = _check_share("prevalence", prevalence)
-    ppv = _divide(found * share, (1 - cleared) * (1 - share))
-    npv = _divide(cleared * (1 - share), (1 - found) * share)
+    tpr = _check_fraction("sensitivity", sensitivity)
+    tnr = _check_fraction("specificity", specificity)
+    positive = _check_fraction("prevalence", prevalence)
+    ppv = _divide(tpr * positive, (1 - tnr) * (1 - positive))
+    npv = _divide(tnr * (1 - positive), (1 - tpr) * positive)
     return ppv, npv
 
 
 def _divide(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of right calls, a float for floats; NaN without a call."""
-    calls = right + wrong
-    share = np.divide(right, calls, out=np.full(np.shape(calls), np.nan), where=calls > 0)
-    return share if share.ndim else share.item()
+    """Return right / (right + wrong), a float for floats, or NaN for 0 / 0."""
+    total = right + wrong
+    fraction = np.divide(right, total, out=np.full(np.shape(total), np.nan), where=total > 0)
+    return fraction if fraction.ndim else fraction.item()
 
 
-def _check_share(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    shares = np.asarray(value, dtype=np.float64)
-    if np.any((shares < 0) | (shares > 1)):
-        raise ValueError(
-            f"{name} must be between 0 and 1. Got values from {np.nanmin(shares):g} to"
-            f" {np.nanmax(shares):g}. Divide percentages by 100."
+def _check_fraction(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    fractions = np.asarray(value, dtype=np.float64)
+    if np.any((fractions < 0) | (fractions > 1)):
+        raise InputError(
+            "must be between 0 and 1",
+            f"values from {np.nanmin(fractions):g} to {np.nanmax(fractions):g}",
+            "Divide percentages by 100.",
+            parameter=name,
         )
-    return shares
+    return fractions

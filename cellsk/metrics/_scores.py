@@ -1,4 +1,4 @@
-"""compute_scores: the numbers of a classifier's predictions, by scikit-learn's functions."""
+"""Scores of a classifier's predictions, by scikit-learn's functions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from cellsk.exceptions import InputError
 from cellsk.metrics._calibration import find_calibration_error
 from cellsk.metrics._names import list_score_names
 from cellsk.metrics._predictions import Predictions, check_predictions
@@ -41,52 +42,52 @@ def compute_scores(
         True classes, as codes: columns of ``proba``.
 
     proba : array-like of shape (n_samples, n_classes)
-        Predicted probabilities. Rows may miss the sum of 1 by 0.01, as rounded ones do.
+        Predicted probabilities. The sums of rows may differ from 1 by 0.01, by rounding.
 
     predicted : array-like of shape (n_samples,), dtype int
-        Decided classes, as codes. They need not be the likeliest: a tuned threshold decides
-        otherwise.
+        Predicted classes, as codes. With a tuned threshold they are not always the most
+        probable classes.
 
     positive : int, default=None
         Code of the positive class. Needed for two classes, None for more.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each image, 0 or more. None counts each once.
+        Weight of each image, at least 0. None counts each image once.
 
     Returns
     -------
     scores : dict of str to float
         With two classes accuracy, balanced_accuracy, roc_auc, average_precision, sensitivity,
         specificity, ppv, npv, f1, mcc, brier_score, log_loss and calibration_error. With more,
-        the same without sensitivity, specificity, ppv and npv. What cannot be computed is NaN,
-        without a warning; see Notes.
+        the same without sensitivity, specificity, ppv and npv. Scores that cannot be computed
+        are NaN, without a warning; see Notes.
 
     Raises
     ------
     ValueError
-        When an array has another shape or holds other values, or ``positive`` does not fit the
+        If an array has another shape or holds other values, or ``positive`` does not fit the
         number of classes.
 
     See Also
     --------
-    bootstrap_scores : The same numbers for resampled patients.
-    calibration_error : How that number is made.
+    bootstrap_scores : Computes the same scores for resampled patients.
+    calibration_error : Computes the calibration error.
 
     Notes
     -----
     **Two classes.** Sensitivity is NaN without positive images and specificity without
     negative ones; balanced accuracy, ROC AUC, average precision and Matthews correlation (mcc)
-    if either is missing. ppv is NaN if nothing was called positive, npv if nothing was called
-    negative, and f1 if no image is positive or was called so.
+    if either is missing. ppv is NaN if nothing was predicted positive, npv if nothing was
+    predicted negative, and f1 if no image is positive or was predicted positive.
 
     **More than two.** Balanced accuracy, f1, ROC AUC (one class against the rest) and average
     precision are unweighted means over the classes that occur in ``y``: a fold or a subgroup
     without a class is scored on the others. With one class only they are NaN, and so is mcc.
-    The Brier score then reaches 2, as in scikit-learn; calibration_error is that of the
-    likeliest class.
+    The Brier score is at most 2, as in scikit-learn. calibration_error is that of the most
+    probable class.
 
-    mcc is 0 if all images were called the same, by scikit-learn's convention. The average
-    precision of positive images alone would be 1 for any prediction, hence the NaN.
+    mcc is 0 if all predictions are the same, as in scikit-learn. Average precision without
+    negative images would be 1 for every prediction, so it is NaN.
 
     Examples
     --------
@@ -98,7 +99,7 @@ def compute_scores(
     """
     rows = check_predictions(y, proba, predicted, positive)
     weight = _check_weight(sample_weight, len(rows.y))
-    kept = weight > 0  # an image that counts nothing must not make its class present
+    kept = weight > 0  # an image with weight 0 does not make its class present
     rows = Predictions(rows.y[kept], rows.proba[kept], rows.predicted[kept], rows.positive)
     score = _score_two if rows.n_classes == 2 else _score_many
     scores = {**_score_all(rows, weight[kept]), **score(rows, weight[kept])}
@@ -106,39 +107,39 @@ def compute_scores(
 
 
 def _score_all(rows: Predictions, weight: NDArray[np.float64]) -> dict[str, float]:
-    """Scores that are the same for two classes and more."""
+    """Return the scores that are defined in the same way for two classes and more."""
     several = len(np.unique(rows.y)) > 1
     mcc = matthews_corrcoef(rows.y, rows.predicted, sample_weight=weight) if several else _NAN
     losses = {"labels": list(range(rows.n_classes)), "sample_weight": weight}
     return {
         "accuracy": accuracy_score(rows.y, rows.predicted, sample_weight=weight),
         "mcc": mcc,
-        "brier_score": brier_score_loss(rows.y, rows.normalised, **losses),
-        "log_loss": log_loss(rows.y, rows.normalised, **losses),
+        "brier_score": brier_score_loss(rows.y, rows.normalized, **losses),
+        "log_loss": log_loss(rows.y, rows.normalized, **losses),
         "calibration_error": find_calibration_error(rows, weight),
     }
 
 
 def _score_two(rows: Predictions, weight: NDArray[np.float64]) -> dict[str, float]:
     assert rows.positive is not None
-    found = rows.y == rows.positive
+    positive = rows.y == rows.positive
     called = rows.predicted == rows.positive
     score = rows.proba[:, rows.positive]
     options = {"sample_weight": weight, "zero_division": _NAN}
-    both = found.any() and not found.all()
-    sensitivity = recall_score(found, called, **options)
-    specificity = recall_score(~found, ~called, **options)
+    both = positive.any() and not positive.all()
+    sensitivity = recall_score(positive, called, **options)
+    specificity = recall_score(~positive, ~called, **options)
     return {
         "balanced_accuracy": (sensitivity + specificity) / 2,
-        "roc_auc": roc_auc_score(found, score, sample_weight=weight) if both else _NAN,
+        "roc_auc": roc_auc_score(positive, score, sample_weight=weight) if both else _NAN,
         "average_precision": (
-            average_precision_score(found, score, sample_weight=weight) if both else _NAN
+            average_precision_score(positive, score, sample_weight=weight) if both else _NAN
         ),
         "sensitivity": sensitivity,
         "specificity": specificity,
-        "ppv": precision_score(found, called, **options),
-        "npv": precision_score(~found, ~called, **options),
-        "f1": f1_score(found, called, **options),
+        "ppv": precision_score(positive, called, **options),
+        "npv": precision_score(~positive, ~called, **options),
+        "f1": f1_score(positive, called, **options),
     }
 
 
@@ -152,7 +153,7 @@ def _score_many(rows: Predictions, weight: NDArray[np.float64]) -> dict[str, flo
     precisions = [average_precision_score(*pair, sample_weight=weight) for pair in pairs]
     return {
         "balanced_accuracy": recall_score(rows.y, rows.predicted, **options),
-        # A class that is present has a recall, so its F1 is defined: 0 if it was never called.
+        # A class with images has a recall, so its F1 is defined: 0 if it was never predicted.
         "f1": f1_score(rows.y, rows.predicted, zero_division=0.0, **options),
         "roc_auc": float(np.mean(areas)),
         "average_precision": float(np.mean(precisions)),
@@ -165,8 +166,10 @@ def _check_weight(sample_weight: ArrayLike | None, n_samples: int) -> NDArray[np
     weight = np.asarray(sample_weight, dtype=np.float64)
     wrong = weight.shape != (n_samples,) or not np.isfinite(weight).all()
     if wrong or weight.min() < 0 or not weight.sum():
-        raise ValueError(
-            f"sample_weight must hold {n_samples:,} finite numbers of 0 or more, not all 0. Got"
-            f" shape {weight.shape}, sum {weight.sum():g}. Pass None to count each image once."
+        raise InputError(
+            f"must be {n_samples:,} finite numbers of at least 0, not all 0",
+            f"shape {weight.shape}, sum {weight.sum():g}",
+            "Pass None to count each image once.",
+            parameter="sample_weight",
         )
     return weight

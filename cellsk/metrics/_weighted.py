@@ -1,4 +1,4 @@
-"""WeightedScores: the scores of the same predictions under many weightings at once."""
+"""Scores of the same predictions with many weightings at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from scipy.sparse import coo_array
 from cellsk.metrics._calibration import N_BINS, confidence_and_outcome, find_bins
 from cellsk.metrics._names import list_score_names
 from cellsk.metrics._predictions import Predictions
-from cellsk.metrics._ranking import RankedScore
 
 __all__ = ["WeightedScores"]
 
@@ -21,11 +20,11 @@ _Scores = dict[str, NDArray[np.float64]]
 class WeightedScores:
     """Scores of predictions whose clusters are counted several times, or not at all.
 
-    Most scores are made of sums over images: the confusion matrix, the losses, the gaps of the
-    calibration bins. The sums of each cluster are made once; those of resamples are a product
-    with a sparse matrix (a dense one would wake all threads of the linear algebra library, and
-    they get in each other's way). ROC AUC and average precision need the images in the order of
-    their scores, which is found once too.
+    Most scores are computed from sums over images: the confusion matrix, the losses, and the
+    differences in the calibration bins. The sums of each cluster are computed once. Those of
+    resamples are a product with a sparse matrix, as a dense product would use all threads of
+    the linear algebra library, which slow each other down. ROC AUC and average precision need
+    the images in the order of their scores, which is also computed once.
 
     Parameters
     ----------
@@ -42,17 +41,17 @@ class WeightedScores:
         self.positive = rows.positive
         self._sums = _sum_terms(rows, clusters, n_clusters)
         codes = range(rows.n_classes) if rows.positive is None else [rows.positive]
-        self._ranked = [RankedScore(rows.y == c, rows.proba[:, c], clusters) for c in codes]
+        self._ranked = [_RankedScore(rows.y == c, rows.proba[:, c], clusters) for c in codes]
 
     def score(self, times: NDArray[np.int64]) -> _Scores:
-        """Return each score of each weighting.
+        """Return each score for each weighting.
 
-        ``times`` has the shape (n_weightings, n_clusters): how often each cluster counts.
+        ``times`` of shape (n_weightings, n_clusters) is the weight of each cluster.
         """
         sums = (self._sums @ times.T.astype(np.float64, order="C")).T
         k = self.n_classes
         matrix, rest = sums[:, : k * k].reshape(-1, k, k), sums[:, k * k :]
-        # 0 / 0 is wanted: it is the NaN of an undefined score.
+        # 0 / 0 gives NaN, which is correct for an undefined score.
         with np.errstate(divide="ignore", invalid="ignore"):
             n = matrix.sum(axis=(1, 2))
             scores = _score_sums(matrix, rest, n)
@@ -71,16 +70,16 @@ class WeightedScores:
 
 
 def _sum_terms(rows: Predictions, clusters: NDArray[np.intp], n_clusters: int) -> Any:
-    """Return what each cluster adds to the sums, as a sparse array (n_sums, n_clusters).
+    """Return the sums of each cluster, as a sparse array (n_sums, n_clusters).
 
-    The cells of the confusion matrix, then Brier score, log loss and calibration bins. Each
-    image adds to one cell, both losses and one bin, so most of it is empty if there are many
-    clusters.
+    They are the cells of the confusion matrix, the Brier score, the log loss, and the
+    calibration bins. Each image adds to one cell, both losses and one bin, so with many
+    clusters most entries are 0.
     """
     n_samples, k = rows.proba.shape
-    shares = rows.normalised
+    shares = rows.normalized
     errors = ((np.eye(k)[rows.y] - shares) ** 2).sum(axis=1) / (2 if k == 2 else 1)
-    smallest = np.finfo(np.float64).eps  # log_loss of scikit-learn clips there
+    smallest = np.finfo(np.float64).eps  # as log_loss of scikit-learn clips
     true_proba = shares[np.arange(n_samples), rows.y].clip(smallest, 1 - smallest)
     confidence, outcome = confidence_and_outcome(rows)
     terms = [
@@ -98,7 +97,7 @@ def _sum_terms(rows: Predictions, clusters: NDArray[np.intp], n_clusters: int) -
 def _score_sums(
     matrix: NDArray[np.float64], rest: NDArray[np.float64], n: NDArray[np.float64]
 ) -> _Scores:
-    """Scores that are the same for two classes and more."""
+    """Return the scores that are defined in the same way for two classes and more."""
     hits = np.trace(matrix, axis1=1, axis2=2)
     true, called = matrix.sum(axis=2), matrix.sum(axis=1)
     spread_true = n**2 - (true**2).sum(axis=1)
@@ -148,7 +147,74 @@ def _score_many(
 def _average_present(
     values: NDArray[np.float64], present: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the mean over the classes that occur; NaN for one class only."""
+    """Return the mean over the classes that occur, NaN for one class only."""
     count = present.sum(axis=1)
     mean = np.where(present, values, 0.0).sum(axis=1) / count
     return np.where(count > 1, mean, np.nan)
+
+
+class _RankedScore:
+    """ROC AUC and average precision of images with many weightings.
+
+    Only scores of positive images change either number. For each such score, the positive and
+    the negative weights above it and down to it are enough. Weights are whole numbers, so both
+    numbers are exact, also with equal scores.
+
+    Parameters
+    ----------
+    positive : ndarray of shape (n_samples,), dtype bool
+        Whether each image is positive.
+    score : ndarray of shape (n_samples,)
+        Higher for images that are more probably positive.
+    clusters : ndarray of shape (n_samples,)
+        Cluster of each image, from 0.
+    """
+
+    def __init__(
+        self, positive: NDArray[np.bool_], score: NDArray[np.float64], clusters: NDArray[np.intp]
+    ) -> None:
+        order = np.argsort(-score, kind="stable")
+        falling, positive = score[order], positive[order]
+        edge = np.flatnonzero(np.diff(falling)) + 1
+        starts = np.concatenate([[0], edge])
+        ends = np.concatenate([edge, [len(score)]])
+        positives_before = np.concatenate([[0], np.cumsum(positive)])
+        holds = positives_before[ends] > positives_before[starts]
+        self._clusters = clusters[order]
+        self._positive_clusters = clusters[order][positive]
+        self._starts, self._ends = starts[holds], ends[holds]
+        self._positive_starts = positives_before[self._starts]
+        self._positive_ends = positives_before[self._ends]
+
+    def score(self, times: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return ROC AUC and average precision for each weighting, NaN with one class only.
+
+        ``times`` of shape (n_weightings, n_clusters) is the weight of each cluster.
+        """
+        above = _accumulate(times, self._clusters)
+        tp = _accumulate(times, self._positive_clusters)
+        n_positive = tp[:, -1].astype(np.float64)
+        n_negative = above[:, -1] - n_positive
+        tp_end = tp.take(self._positive_ends, axis=1)
+        tp_start = tp.take(self._positive_starts, axis=1)
+        called_end = above.take(self._ends, axis=1)
+        fp_twice = called_end - tp_end + above.take(self._starts, axis=1) - tp_start
+        here = tp_end - tp_start
+        # Half of the negative images with the same score count as lower.
+        lower_twice = 2 * n_negative * n_positive - _sum_products(here, fp_twice)
+        precision = tp_end / np.maximum(called_end, 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            area = lower_twice / (2 * n_positive * n_negative)
+            mean = _sum_products(here, precision) / n_positive
+        return area, np.where(n_negative > 0, mean, np.nan)
+
+
+def _accumulate(times: NDArray[np.int64], clusters: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return the cumulative sums of the image weights, starting with 0."""
+    sums = np.zeros((len(times), len(clusters) + 1), dtype=np.int64)
+    np.cumsum(times.take(clusters, axis=1), axis=1, out=sums[:, 1:])
+    return sums
+
+
+def _sum_products(left: NDArray[np.int64], right: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.einsum("ij,ij->i", left, right))

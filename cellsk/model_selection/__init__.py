@@ -1,24 +1,22 @@
-"""Splits that keep patients together, and folds written down for others."""
+"""Splits that keep patients together, fold manifests, thresholds and calibration."""
 
 from cellsk.model_selection._calibration import calibrate
+from cellsk.model_selection._decision import LabelPredictor as LabelPredictor
 from cellsk.model_selection._folds import Folds
 from cellsk.model_selection._image_hashes import hash_images, name_images
 from cellsk.model_selection._inner_split import InnerKFold
 from cellsk.model_selection._manifest import build_manifest, read_manifest, write_manifest
 from cellsk.model_selection._manifest_match import match_manifest
-from cellsk.model_selection._operating_point import (
-    OperatingPointClassifierCV,
-    make_operating_point_scorer,
-    tune_threshold,
-)
+from cellsk.model_selection._operating_point import OperatingPointClassifierCV, tune_threshold
+from cellsk.model_selection._operating_point_scorer import make_operating_point_scorer
 from cellsk.model_selection._out_of_fold import FoldRecord as FoldRecord
 from cellsk.model_selection._out_of_fold import OutOfFold as OutOfFold
 from cellsk.model_selection._out_of_fold import predict_out_of_fold as predict_out_of_fold
 from cellsk.model_selection._patient_folds import StratifiedPatientKFold
 from cellsk.model_selection._routing import check_inner_splits as check_inner_splits
 from cellsk.model_selection._routing import check_unfitted as check_unfitted
-from cellsk.model_selection._routing import parts_of as parts_of
-from cellsk.model_selection._routing import splits_by_group as splits_by_group
+from cellsk.model_selection._routing import iter_estimators as iter_estimators
+from cellsk.model_selection._routing import requires_groups as requires_groups
 from cellsk.model_selection._routing import warn_if_groups_are_lost as warn_if_groups_are_lost
 from cellsk.model_selection._rows import check_rows as check_rows
 from cellsk.model_selection._rows import is_missing as is_missing

@@ -1,4 +1,4 @@
-"""Calibration: probabilities that mean what they say, on patients apart."""
+"""Calibration of probabilities on patients that the classifier did not see."""
 
 from __future__ import annotations
 
@@ -25,50 +25,52 @@ def calibrate(
     n_splits: int = 3,
     random_state: int = 0,
 ) -> CalibratedClassifierCV:
-    """Return the classifier with probabilities to be calibrated, patients kept apart.
+    """Return an unfitted classifier that calibrates its probabilities by patient.
 
-    A network is often too sure of itself. Calibration learns, on images that the network did
-    not train on, how often each stated probability comes true. If they were of the same
-    patients, it would learn how sure the network may be of patients that it knows.
+    Networks are often overconfident. Calibration learns how often predicted probabilities are
+    right, on images that were not used for training. These images must be of other patients
+    than the training images, or the calibrated probabilities are overconfident for new
+    patients.
 
     Parameters
     ----------
     estimator : classifier or pipeline
         Has `decision_function` or `predict_proba`.
     y : array-like of shape (n,)
-        Labels of the images that it will be fitted on: looked at before hours of work.
+        Labels of the images that it will be fitted on. They are checked before fitting.
     groups : array-like of shape (n,), default=None
-        Patient of each. Then ``fit(X, y, groups=groups)`` keeps them apart; it needs
-        ``sklearn.config_context(enable_metadata_routing=True)``.
+        Patient of each image. Then ``fit(X, y, groups=groups)`` keeps patients together,
+        and needs ``sklearn.config_context(enable_metadata_routing=True)``.
     method : {"sigmoid", "isotonic", "temperature"}, default="sigmoid"
-        "sigmoid" fits two numbers (Platt), and "temperature" one, which leaves the order of the
-        images and, at a threshold of a half, the labels as they are. "isotonic" fits a
-        staircase, and takes about a thousand images.
+        "sigmoid" fits two numbers (Platt). "temperature" fits one, which does not change the
+        order of the images or the labels at a threshold of 0.5. "isotonic" fits a step
+        function, and needs about a thousand images.
     n_splits : int, default=3
-        Folds, each of which trains one network; fewer, where a class has fewer patients.
+        Number of folds, each of which trains one network. There are fewer if a class has
+        fewer patients.
     random_state : int, default=0
         Seed of the folds.
 
     Returns
     -------
     calibrated : sklearn.calibration.CalibratedClassifierCV
-        Not fitted yet. It predicts with the mean of `n_splits` classifiers, each calibrated on
-        the patients that it did not see.
+        Not fitted. It predicts the mean of `n_splits` classifiers, each calibrated on the
+        patients that it did not see.
 
     Raises
     ------
     TypeError, ValueError
-        When a parameter is not as above, there is one class only, or a class has a single
+        If a parameter is not as above, there is one class only, or a class has a single
         patient.
 
     See Also
     --------
-    tune_threshold : A threshold on top of it, for a wanted sensitivity.
+    tune_threshold : Adds a threshold for a target sensitivity.
 
     Notes
     -----
-    Averaging several classifiers changes scores too, mostly for the better, and takes their
-    number of times as long to predict.
+    The mean of several classifiers usually also has better scores, and prediction takes as
+    many times longer.
 
     References
     ----------
@@ -85,15 +87,15 @@ def calibrate(
     >>> from cellsk import make_cells
     >>> from cellsk.model_selection import calibrate
     >>> cells = make_cells(120, n_patients=12, image_size=(16, 16), random_state=0)
-    >>> colours = cells.images.mean(axis=(1, 2)) / 255
+    >>> colors = cells.images.mean(axis=(1, 2)) / 255
     >>> calibrated = calibrate(LogisticRegression(), cells.y, cells.groups)
     >>> with config_context(enable_metadata_routing=True):
-    ...     calibrated = calibrated.fit(colours, cells.y, groups=cells.groups)
+    ...     calibrated = calibrated.fit(colors, cells.y, groups=cells.groups)
     >>> len(calibrated.calibrated_classifiers_)
     3
     """
     check_option("method", method, CALIBRATION_METHODS)
     cv = InnerKFold(n_splits, grouped=groups is not None, random_state=random_state)
     cv.get_n_splits(None, np.asarray(y), groups)
-    # Not ensemble=False: it would not hand groups on to the splitter.
+    # ensemble=False would not pass groups to the splitter.
     return CalibratedClassifierCV(estimator, method=method, cv=cv, ensemble=True)

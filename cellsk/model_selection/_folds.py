@@ -1,4 +1,4 @@
-"""Folds that test each image once: their checks, and what a report tells of them."""
+"""Folds that test each image once, and their checks."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cellsk._checks import count_noun, name_some
+from cellsk._checks import count_noun, list_some, name_some
+from cellsk.exceptions import InputError, SplitWarning
 from cellsk.model_selection._image_hashes import hash_images, name_images
 from cellsk.model_selection._manifest import ManifestRow, build_manifest
-from cellsk.model_selection._rows import Rows, name_classes
+from cellsk.model_selection._rows import Rows, list_classes
 
 __all__ = ["Folds", "Splits", "check_folds", "check_sides"]
 
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
-_NAMED = 3  # folds named in a sentence
+_MAX_NAMED = 3  # folds named in a message
 
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """Folds that test each image once, and what there is to tell of them.
+    """Folds that test each image once, with a description.
 
     Made by :func:`resolve_cv`.
 
@@ -31,15 +32,15 @@ class Folds:
     splits : list of (ndarray, ndarray)
         Sorted rows of training and test, fold by fold.
     description : str
-        What made them, for people: `"StratifiedGroupKFold(n_splits=5, ...)"`.
+        The splitter or file that made them: `"StratifiedGroupKFold(n_splits=5, ...)"`.
     source : {"chosen", "given", "manifest"}
-        Whether cellsk chose them, the caller gave them, or a file says them.
+        Whether cellsk chose them, the caller gave them, or they come from a file.
     random_state : int or None
-        Seed of the splitter, where it has one.
+        Seed of the splitter, if it has one.
     groups_kept_together, sites_kept_together : bool
-        True where patients, or sites, are known; then none is on both sides.
-    notes : list of str
-        Sentences on folds that are allowed but lopsided.
+        Whether patients, or sites, are known. Then none of them is on both sides.
+    notes : list of SplitWarning
+        Warnings about folds that are allowed but unbalanced.
     """
 
     splits: Splits
@@ -48,7 +49,7 @@ class Folds:
     random_state: int | None
     groups_kept_together: bool
     sites_kept_together: bool
-    notes: list[str]
+    notes: list[SplitWarning]
     images: Any = field(repr=False)
     rows: Rows = field(repr=False)
 
@@ -67,7 +68,7 @@ class Folds:
 
     @cached_property
     def hashes(self) -> list[str]:
-        """SHA-256 of each image, as :func:`hash_images` gives it; computed when first asked for."""
+        """SHA-256 of each image, as :func:`hash_images` gives it; computed on first use."""
         return hash_images(self.images)
 
     def manifest(self, labels: ArrayLike | None = None) -> list[ManifestRow]:
@@ -76,7 +77,7 @@ class Folds:
         Parameters
         ----------
         labels : array-like of shape (n_samples,), default=None
-            Names to write for the classes. None writes the labels as they came.
+            Names to write for the classes. None writes the labels.
 
         Returns
         -------
@@ -86,7 +87,7 @@ class Folds:
         Raises
         ------
         ImageReadError
-            When a file cannot be opened.
+            If a file cannot be opened.
 
         Examples
         --------
@@ -100,32 +101,41 @@ class Folds:
 
 
 def check_sides(fold: Any, number: int, n_rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the sides of a fold as sorted rows: some, known, and disjoint.
+    """Return the sides of a fold as sorted rows.
 
     Raises
     ------
     ValueError
-        When they are not.
+        If a side is empty or has no valid row numbers, or a row is on both sides.
     """
-    rule = "cv must give pairs (train, test) of row numbers."
+    rule = "must give pairs (train, test) of row numbers"
     try:
         train, test = (_as_rows(side, n_rows) for side in fold)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"{rule} Got something else as fold {number}. Pass whole numbers from 0 to"
-            f" {n_rows - 1}, as splitter.split(X, y) yields them."
+        raise InputError(
+            rule,
+            f"something else as fold {number}",
+            f"Pass whole numbers from 0 to {n_rows - 1}, as splitter.split(X, y) yields them.",
+            parameter="cv",
+            code="cv-rows-invalid",
         ) from None
     shared = np.intersect1d(train, test)
     if len(shared):
-        raise ValueError(
-            f"{rule} Got {count_noun(len(shared), 'image')} in both training and test of fold"
-            f" {number}. First: X[{shared[0]}]. Test on other images than those of training."
+        raise InputError(
+            rule,
+            f"{count_noun(len(shared), 'image')} in both training and test of fold {number}. First:"
+            f" X[{shared[0]}]",
+            "Test on other images than those of training.",
+            parameter="cv",
         )
     if not len(train) or not len(test):
         side = "test" if len(train) else "training"
-        raise ValueError(
-            f"{rule} Got fold {number} with no image in {side}. Pass fewer folds, or"
-            " choose_cv(y, groups)."
+        raise InputError(
+            rule,
+            f"fold {number} with no image in {side}",
+            "Pass fewer folds, or choose_cv(y, groups).",
+            parameter="cv",
+            code="cv-side-empty",
         )
     return train, test
 
@@ -136,26 +146,26 @@ def _as_rows(side: Any, n_rows: int) -> NDArray[np.intp]:
     Raises
     ------
     ValueError
-        When it is neither.
+        If it is something else.
     """
     rows = np.asarray(side)
     if rows.dtype == bool and rows.shape == (n_rows,):
         return np.flatnonzero(rows)
     if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
-        raise ValueError("no rows")
+        raise ValueError("not row numbers")
     if len(rows) and not 0 <= rows.min() <= rows.max() < n_rows:
         raise ValueError("out of range")
     return np.sort(rows.astype(np.intp))
 
 
-def check_folds(splits: Splits, name: str, rows: Rows) -> list[str]:
-    """Check that folds give honest numbers; return sentences on what is lopsided.
+def check_folds(splits: Splits, name: str, rows: Rows) -> list[SplitWarning]:
+    """Check folds, and return warnings about classes that are missing from a side.
 
     Raises
     ------
     ValueError
-        When an image is tested never or twice, a patient or a site is on both sides, or a
-        training side holds one class only.
+        If an image is not tested once, a patient or a site is on both sides, or a training
+        side has one class only.
     """
     _check_tested_once(splits, name, len(rows.y))
     independent = "choose_cv(y, groups), or pass groups=None if the images are independent"
@@ -166,16 +176,22 @@ def check_folds(splits: Splits, name: str, rows: Rows) -> list[str]:
 
 
 def _check_tested_once(splits: Splits, name: str, n_rows: int) -> None:
-    """Raise unless each image is tested by one fold, as out-of-fold numbers need."""
+    """Raise unless each image is tested by one fold."""
     tested = np.concatenate([test for _, test in splits] or [np.empty(0, dtype=np.intp)])
     times = np.bincount(tested, minlength=n_rows)
-    counts = {"never": int(np.sum(times == 0)), "more than once": int(np.sum(times > 1))}
-    found = [f"tests {count_noun(count, 'image')} {how}" for how, count in counts.items() if count]
+    untested, repeated = int(np.sum(times == 0)), int(np.sum(times > 1))
+    found = [
+        *([f"does not test {count_noun(untested, 'image')}"] if untested else []),
+        *([f"tests {count_noun(repeated, 'image')} more than once"] if repeated else []),
+    ]
     if found:
-        raise ValueError(
-            f"cv must test each image exactly once. Got {name}, which {' and '.join(found)}, as"
-            " ShuffleSplit, RepeatedKFold or TimeSeriesSplit do. Pass choose_cv(y, groups), or a"
-            " number of folds."
+        raise InputError(
+            "must test each image exactly once",
+            f"{name}, which {' and '.join(found)}, as ShuffleSplit, RepeatedKFold or"
+            " TimeSeriesSplit do",
+            "Pass choose_cv(y, groups), or a number of folds.",
+            parameter="cv",
+            code="cv-not-tested-once",
         )
 
 
@@ -185,51 +201,61 @@ def _check_kept_together(
     if units is None:
         return
     codes = np.unique(units, return_inverse=True)[1]
-    parted: set[int] = set()
+    split: set[int] = set()
     for train, test in splits:
-        parted.update(np.intersect1d(codes[train], codes[test]).tolist())
-    if parted:
-        raise ValueError(
-            f"cv must keep {words[0]} together. Got {name}, which puts images of"
-            f" {count_noun(len(parted), words[1])} in both training and test. Use {remedy}."
+        split.update(np.intersect1d(codes[train], codes[test]).tolist())
+    if split:
+        raise InputError(
+            f"must keep {words[0]} together",
+            f"{name}, which puts images of {count_noun(len(split), words[1])} in both training and"
+            " test",
+            f"Use {remedy}.",
+            parameter="cv",
+            code=f"cv-splits-{words[0]}",
         )
 
 
-def _note_classes(splits: Splits, name: str, labels: NDArray) -> list[str]:
-    """Return a sentence for each side that lacks a class; one class alone teaches nothing."""
+def _note_classes(splits: Splits, name: str, labels: NDArray) -> list[SplitWarning]:
+    """Return a warning for each side that lacks a class, or raise if training has one class."""
     for number, (train, _) in enumerate(splits, start=1):
-        known = name_classes(labels[train])
+        known = list_classes(labels[train])
         if len(known) < 2:
-            raise ValueError(
-                f"Each training side must hold at least two classes. Got {name}, whose fold"
-                f" {number} trains on {name_some(known)} only. Pass choose_cv(y, groups), or"
-                " fewer folds."
+            raise InputError(
+                "Each training side must have at least two classes",
+                f"{name}, whose fold {number} trains on {name_some(known)} only",
+                "Pass choose_cv(y, groups), or fewer folds.",
+                code="one-class-in-training",
             )
     training = _name_missing([labels[train] for train, _ in splits], labels)
     test = _name_missing([labels[test] for _, test in splits], labels)
     notes = []
     if training:
-        notes.append(
-            f"Each training side should hold every class. Got {name}, with {training}: a model"
-            " cannot predict a class that it never saw, and such images count as errors. Pass"
-            " fewer folds, or add patients."
+        note = SplitWarning(
+            "Each training side should have every class",
+            f"{name}, with {training}. A model cannot predict a class without training images, so"
+            " these images count as errors",
+            "Pass fewer folds, or add patients.",
+            code="class-missing-from-training",
         )
+        notes.append(note)
     if test:
-        notes.append(
-            f"Each fold should test every class. Got {name}, with {test}: scores of such a fold"
-            " alone may be undefined. Pass fewer folds, or add patients."
+        note = SplitWarning(
+            "Each fold should test every class",
+            f"{name}, with {test}. Scores of such a fold alone may be undefined",
+            "Pass fewer folds, or add patients.",
+            code="class-missing-from-test",
         )
+        notes.append(note)
     return notes
 
 
 def _name_missing(sides: list[NDArray], labels: NDArray) -> str:
-    """Return which folds lack what: `"fold 2 without 'a' and 1 more"`; "" if none does."""
-    every = name_classes(labels)
+    """Return the folds that lack a class, such as `"fold 2 without 'a' and 1 more"`, or ""."""
+    every = list_classes(labels)
     found = []
     for number, side in enumerate(sides, start=1):
         known = set(side.tolist())
         missing = [label for label in every if label not in known]
         if missing:
             found.append(f"fold {number} without {name_some(missing)}")
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(found[:_NAMED]) + more
+    return list_some(found[:_MAX_NAMED], len(found))

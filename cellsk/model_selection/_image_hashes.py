@@ -1,4 +1,4 @@
-"""Names and SHA-256 of images, by which a manifest knows them again."""
+"""Names and SHA-256 of images, which identify them in a manifest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cellsk._checks import count_noun, name_failures
-from cellsk.exceptions import ImageReadError
+from cellsk.exceptions import ImageReadError, InputTypeError
 from cellsk.model_selection._rows import as_text
 
 __all__ = ["hash_images", "name_images"]
@@ -18,14 +18,14 @@ __all__ = ["hash_images", "name_images"]
 def hash_images(X: Any) -> list[str]:
     """Return the SHA-256 of each image, in hexadecimal.
 
-    Of a path it is that of the bytes of its file, as `sha256sum` prints it; of bytes, that of
-    these bytes. Of an array it is that of its shape and dtype, as text, and its values in row
-    order and with the lowest byte first: the same on every machine, for every memory layout.
+    A path is hashed by the bytes of its file, as `sha256sum` does, and bytes as they are. An
+    array is hashed by its shape and dtype, as text, and its values in row order with the
+    lowest byte first. So the hash is the same on every machine and for every memory layout.
 
     Parameters
     ----------
     X : sequence of length n_samples
-        Paths (str or Path), contents of files (bytes), or arrays, mixed as you like.
+        Paths (str or Path), contents of files (bytes), or arrays, also mixed.
 
     Returns
     -------
@@ -35,9 +35,9 @@ def hash_images(X: Any) -> list[str]:
     Raises
     ------
     ImageReadError
-        When files cannot be opened, after all have been tried.
+        If files cannot be opened. All are tried first.
     TypeError
-        When an item is none of these.
+        If an item is something else.
 
     Examples
     --------
@@ -70,9 +70,11 @@ def _hash(image: Any) -> str:
         return hashlib.sha256(image).hexdigest()
     array = np.asarray(image)
     if array.dtype.kind not in "biuf":
-        raise TypeError(
-            "X must hold paths, contents of files (bytes), or images of numbers. Got"
-            f" {type(image).__name__}, of dtype {array.dtype}. Pass what the estimator is given."
+        raise InputTypeError(
+            "must have paths, contents of files (bytes), or images of numbers",
+            f"{type(image).__name__}, of dtype {array.dtype}",
+            "Pass the images that the estimator takes.",
+            parameter="X",
         )
     digest = hashlib.sha256(f"{array.shape} {array.dtype.name}\n".encode())
     digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
@@ -80,7 +82,7 @@ def _hash(image: Any) -> str:
 
 
 def name_images(X: Any) -> list[str]:
-    """Return a name for each image that gives away nothing of the machine it lies on.
+    """Return a name for each image, without the folders of the machine it is on.
 
     Parameters
     ----------
@@ -90,8 +92,8 @@ def name_images(X: Any) -> list[str]:
     Returns
     -------
     names : list of str
-        Of paths, the part below the deepest folder that they share, with forward slashes; of
-        all else, `"image 17"` for `X[17]`.
+        For paths, the part below the deepest folder that they share, with forward slashes.
+        Otherwise `"image 17"` for `X[17]`.
 
     Examples
     --------
@@ -106,7 +108,7 @@ def name_images(X: Any) -> list[str]:
     }
     folder = _find_common_folder(list(paths.values()))
     if folder is not None and os.path.dirname(folder) == folder:
-        folder = None  # the whole machine in common: what lies above a file is nobody's business
+        folder = None  # only the root is shared: the folders are private, so keep the file names
     names = [f"image {row}" for row in range(len(X))]
     for row, path in paths.items():
         name = os.path.relpath(path, folder) if folder else os.path.basename(path)
@@ -117,5 +119,5 @@ def name_images(X: Any) -> list[str]:
 def _find_common_folder(paths: list[str]) -> str | None:
     try:
         return os.path.commonpath([os.path.dirname(path) for path in paths])
-    except ValueError:  # none at all, or on several drives
+    except ValueError:  # no path, or on several drives
         return None

@@ -1,4 +1,4 @@
-"""InnerKFold: folds within a training side, as many as its patients allow."""
+"""Folds within a training side, as many as its patients allow."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator
 
-from cellsk._checks import check_count
+from cellsk._checks import check_count, count_noun
+from cellsk.exceptions import InputError
 from cellsk.model_selection._rows import Rows, check_rows, count_units
-from cellsk.model_selection._split import pick_splitter
+from cellsk.model_selection._splitter import choose_splitter
 
 __all__ = ["InnerKFold"]
 
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 _RULE = (
-    "A threshold, a calibration or the candidates of a search are tried on folds within the"
-    " training images, which need all classes on both sides."
+    "A threshold, a calibration or a search needs folds within the training images, with all"
+    " classes on both sides"
 )
-_REMEDY = "or leave out that choice: sensitivity, specificity, calibrate, or the search."
 
 
 class InnerKFold(BaseCrossValidator):
-    """Folds for a choice that is made within a training side: a threshold, a calibration.
+    """Folds within a training side, on which a threshold or a calibration is chosen.
 
-    As :class:`~sklearn.model_selection.StratifiedGroupKFold`, but for rows that are not known
-    beforehand: a training side may hold so few patients of a class that some test side would
-    have none of them. Then there are fewer folds, and an error where not even two would do.
+    They are those of :class:`~sklearn.model_selection.StratifiedGroupKFold`, but for rows that
+    are not known in advance. If a training side has too few patients of a class for each test
+    side, there are fewer folds. If two folds are impossible, there is an error.
 
     Parameters
     ----------
     max_splits : int, default=3
-        Number of folds, at most.
+        Largest number of folds.
     grouped : bool, default=True
-        Whether `split` must be given groups, which stay on one side of each split.
+        Whether `split` requires groups, which stay on one side of each split.
     random_state : int, default=0
         Seed of the folds.
 
     See Also
     --------
-    choose_cv : Folds for images that are known.
+    choose_cv : Chooses folds for all images.
     tune_threshold : Chooses a threshold on such folds.
     calibrate : Calibrates probabilities on such folds.
 
     Notes
     -----
-    Some seeds drawn from `random_state` are tried, always the same ones, before there is one
-    fold less.
+    Several seeds drawn from `random_state`, always the same ones, are tried before the number
+    of folds is reduced.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class InnerKFold(BaseCrossValidator):
     2
     """
 
-    # scikit-learn hands groups to the splitters that ask for them.
+    # scikit-learn passes groups to the splitters that request them.
     __metadata_request__split: ClassVar[dict[str, bool]] = {"groups": True}
 
     def __init__(self, max_splits: int = 3, *, grouped: bool = True, random_state: int = 0) -> None:
@@ -71,7 +71,7 @@ class InnerKFold(BaseCrossValidator):
     def get_n_splits(
         self, X: Any = None, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> int:
-        """Number of folds: at most, as long as the labels are not known.
+        """Return the number of folds, or the largest number if there are no labels.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class InnerKFold(BaseCrossValidator):
     def split(
         self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Iterator[Split]:
-        """Yield the rows to train on and the rows to try on.
+        """Yield the training and the test rows of each fold.
 
         Parameters
         ----------
@@ -110,12 +110,12 @@ class InnerKFold(BaseCrossValidator):
         Yields
         ------
         train, test : ndarray of int
-            Rows of each side; both hold all classes, and no patient is on both.
+            Rows of each side. Both have all classes, and no patient is on both.
 
         Raises
         ------
         TypeError, ValueError
-            When `max_splits` is no whole number of at least 2, labels or groups are missing,
+            If `max_splits` is not a whole number of at least 2, labels or groups are missing,
             or a class has too few patients or images for two folds.
         """
         yield from self._find_folds(y, groups)
@@ -123,41 +123,50 @@ class InnerKFold(BaseCrossValidator):
     def _find_folds(self, y: ArrayLike | None, groups: ArrayLike | None) -> list[Split]:
         most = check_count("max_splits", self.max_splits, minimum=2)
         if y is None:
-            raise ValueError("Stratified folds need labels. Got y=None. Pass y.")
+            raise InputError(
+                "Stratified folds need labels", "y=None", "Pass y.", code="labels-missing"
+            )
         if groups is None and self.grouped:
-            raise ValueError(
-                "Folds that keep patients together need groups in fit. Got none. Pass"
-                " fit(X, y, groups=groups), within"
-                " sklearn.config_context(enable_metadata_routing=True)."
+            raise InputError(
+                "Folds that keep patients together need groups in fit",
+                "no groups",
+                "Pass fit(X, y, groups=groups), within"
+                " sklearn.config_context(enable_metadata_routing=True).",
+                code="groups-missing",
             )
         rows = check_rows(y, groups)
         for n_splits in range(min(most, _count_possible(rows)), 1, -1):
-            splitter = _pick_whole(rows, n_splits, self.random_state)
+            splitter = _find_complete_splitter(rows, n_splits, self.random_state)
             if splitter is not None:
                 return list(splitter.split(rows.y, rows.y, rows.groups))
-        raise ValueError(
-            f"{_RULE} Got patients whose images of all classes cannot be dealt out so. Add"
-            f" patients, {_REMEDY}"
-        )
+        raise _describe("patient", "patients that cannot be divided in this way")
 
 
 def _count_possible(rows: Rows) -> int:
-    """Return the number of patients of the rarest class, or raise where it is one."""
+    """Return the number of patients of the rarest class, or raise if it is one."""
     counts = count_units(rows.y, rows.groups)
     if len(counts) > 1 and min(counts.values()) > 1:
         return min(counts.values())
     noun = "image" if rows.groups is None else "patient"
-    listed = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    raise ValueError(
-        f"{_RULE} That takes two {noun}s of each class. Got {listed} ({noun}s by class). Add"
-        f" {noun}s, {_REMEDY}"
+    listed = ", ".join(f"{count_noun(count, noun)} of {name}" for name, count in counts.items())
+    raise _describe(noun, f"{listed}. Two {noun}s of each class are needed")
+
+
+def _describe(noun: str, got: str) -> InputError:
+    return InputError(
+        _RULE,
+        got,
+        f"Add {noun}s, or leave out that choice: sensitivity, specificity, calibrate, or the"
+        " search.",
+        code="inner-folds-impossible",
+        values={"unit": noun},
     )
 
 
-def _pick_whole(rows: Rows, n_splits: int, seed: int) -> Any:
-    """Return a splitter whose sides all hold all classes, or None."""
+def _find_complete_splitter(rows: Rows, n_splits: int, seed: int) -> Any:
+    """Return a splitter whose sides all have all classes, or None."""
     try:
-        splitter, lacks = pick_splitter(rows, n_splits, seed)
-    except ValueError:  # a class would be missing from training
+        splitter, notes = choose_splitter(rows, n_splits, seed)
+    except InputError:  # a class would be missing from training
         return None
-    return None if lacks else splitter
+    return None if notes else splitter

@@ -1,4 +1,4 @@
-"""The fold manifest: a csv file that says which image is in which fold."""
+"""The fold manifest: a csv file with the fold of each image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cellsk.model_selection._rows import as_text
 __all__ = ["ManifestRow", "build_manifest", "read_manifest", "write_manifest"]
 
 COLUMNS = ("file", "sha256", "label", "group", "fold")
-# A row takes about 150 bytes: both allow a million images, and stop at a wrong file.
+# A row has about 150 bytes: both limits allow a million images, and reject a wrong file.
 MAX_BYTES, MAX_ROWS = 256 * 2**20, 1_000_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
 class ManifestRow(TypedDict):
-    """One image of a manifest; folds count from 1, and `group` is None if not known."""
+    """One image of a manifest. Folds count from 1, and `group` is None if unknown."""
 
     file: str
     sha256: str
@@ -46,13 +46,13 @@ def build_manifest(
     X : sequence of length n_samples
         Paths, contents of files, or images.
     y : array-like of shape (n_samples,)
-        Class of each image; its text is written.
+        Class of each image, written as text.
     groups : array-like of shape (n_samples,), or None
         Patient of each image.
     codes : ndarray of int of shape (n_samples,)
         Fold of each image, from 0.
     hashes : list of str, default=None
-        What :func:`hash_images` returned, where it was called before.
+        Result of :func:`hash_images`, if it was called before.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def build_manifest(
     Raises
     ------
     ImageReadError
-        When a file cannot be opened.
+        If a file cannot be opened.
 
     Examples
     --------
@@ -85,10 +85,10 @@ def build_manifest(
 
 
 def write_manifest(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a manifest, whole or not at all.
+    """Write a manifest, completely or not at all.
 
-    Names that a spreadsheet would take for a formula get an apostrophe in front, which
-    :func:`read_manifest` takes away again; plain numbers such as -1 do not.
+    Names that a spreadsheet would treat as a formula are written with a leading apostrophe,
+    which :func:`read_manifest` removes. Numbers such as -1 are written as they are.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def write_manifest(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any
     Raises
     ------
     OSError
-        When the file cannot be written.
+        If the file cannot be written.
 
     Examples
     --------
@@ -122,13 +122,13 @@ def write_manifest(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any
 
 
 def read_manifest(path: str | os.PathLike[str]) -> list[ManifestRow]:
-    """Read a manifest and check that it is one.
+    """Read a manifest and check it.
 
     Parameters
     ----------
     path : str or Path
         A csv file with the columns `file`, `sha256`, `label`, `group` and `fold`, in any
-        order and among others.
+        order. Other columns are ignored.
 
     Returns
     -------
@@ -138,10 +138,10 @@ def read_manifest(path: str | os.PathLike[str]) -> list[ManifestRow]:
     Raises
     ------
     FileNotFoundError
-        When there is no such file.
+        If there is no such file.
     FoldManifestError
-        When the file is too large, not a csv file in UTF-8, lacks a column, or a row of it
-        is not complete.
+        If the file is too large, is not a csv file in UTF-8, lacks a column, or has an
+        incomplete row.
 
     Examples
     --------
@@ -153,33 +153,35 @@ def read_manifest(path: str | os.PathLike[str]) -> list[ManifestRow]:
         with open(path, encoding="utf-8-sig", newline="") as stream:
             first = stream.readline(1000)
             stream.seek(0)
-            # A spreadsheet saves with the separator of its country.
+            # The separator of spreadsheets depends on the country.
             reader = csv.DictReader(stream, delimiter=max(",;\t", key=first.count), strict=True)
             _check_columns(reader.fieldnames or [], name)
-            rows = [_parse_row(row, reader.line_num, name) for row in _bounded(reader, name)]
+            rows = [_parse_row(row, reader.line_num, name) for row in _limit_rows(reader, name)]
     except UnicodeDecodeError:
-        raise _refuse(name, "is not text in UTF-8", "Save it as 'CSV UTF-8'") from None
+        raise _describe(name, "is not text in UTF-8", "Save it as 'CSV UTF-8'") from None
     except csv.Error as error:
-        raise _refuse(name, f"cannot be read ({error})", "Write it again") from None
+        raise _describe(name, f"cannot be read ({error})", "Write it again") from None
     _check_folds(rows, name)
     return rows
 
 
-def _refuse(name: str, why: str, remedy: str) -> FoldManifestError:
+def _describe(name: str, why: str, remedy: str) -> FoldManifestError:
     return FoldManifestError(
-        f"A fold manifest must be a csv file with the columns {', '.join(COLUMNS)}. Got {name},"
-        f" which {why}. {remedy}."
+        f"A fold manifest must be a csv file with the columns {', '.join(COLUMNS)}",
+        f"{name}, which {why}",
+        f"{remedy}.",
+        code="manifest-invalid",
     )
 
 
 def _check_file(path: str | os.PathLike[str], name: str) -> None:
     if not os.path.isfile(path):
         raise FileNotFoundError(
-            f"A fold manifest must be a file. Got {name}, which is none. Check the path."
+            f"A fold manifest must be a file. Got {name}, which is not a file. Check the path."
         )
     size = os.path.getsize(path)
     if size > MAX_BYTES:
-        raise _refuse(
+        raise _describe(
             name, f"has {size:,} bytes, more than {MAX_BYTES:,}", "Check that it is a manifest"
         )
 
@@ -188,14 +190,16 @@ def _check_columns(header: Iterable[str], name: str) -> None:
     known = list(header)
     missing = [column for column in COLUMNS if known.count(column) != 1]
     if missing:
-        raise _refuse(name, f"has not one column {missing[0]!r}", "Add it, or write it again")
+        raise _describe(
+            name, f"does not have one column {missing[0]!r}", "Add it, or write it again"
+        )
 
 
-def _bounded(reader: Iterable[Any], name: str) -> Iterable[Any]:
+def _limit_rows(reader: Iterable[Any], name: str) -> Iterable[Any]:
     for count, row in enumerate(reader):
         if count == MAX_ROWS:
-            raise _refuse(name, f"has over {MAX_ROWS:,} rows", "Check that it is a manifest")
-        if any(row.values()):  # a spreadsheet may leave rows of nothing but commas
+            raise _describe(name, f"has more than {MAX_ROWS:,} rows", "Check that it is a manifest")
+        if any(row.values()):  # a spreadsheet may write rows of commas only
             yield row
 
 
@@ -212,7 +216,7 @@ def _parse_row(row: dict[str, str | None], line: int, name: str) -> ManifestRow:
         else None
     )
     if wrong is not None:
-        raise _refuse(name, f"has {wrong} in line {line}", "Correct it, or write it again")
+        raise _describe(name, f"has {wrong} in line {line}", "Correct it, or write it again")
     return ManifestRow(
         file=_unescape(cells["file"]),
         sha256=sha256,
@@ -223,17 +227,21 @@ def _parse_row(row: dict[str, str | None], line: int, name: str) -> ManifestRow:
 
 
 def _check_folds(rows: list[ManifestRow], name: str) -> None:
-    """Raise unless the folds are numbered from 1 without a gap, and groups are all or none."""
+    """Raise if a fold number is missing, or if only some rows have a group."""
     if not rows:
-        raise _refuse(name, "has no row below its header", "Write it again")
+        raise _describe(name, "has no row below its header", "Write it again")
     folds = {row["fold"] for row in rows}
     gaps = sorted(set(range(1, max(2, len(folds)) + 1)) - folds)
     if gaps:
-        raise _refuse(name, f"has no image in fold {gaps[0]}", "Number two folds or more from 1 on")
+        raise _describe(
+            name, f"has no image in fold {gaps[0]}", "Number two or more folds from 1 on"
+        )
     unknown = sum(row["group"] is None for row in rows)
     if 0 < unknown < len(rows):
-        raise _refuse(
-            name, f"has {count_noun(unknown, 'row')} without a group", "Fill in all, or none"
+        raise _describe(
+            name,
+            f"has {count_noun(unknown, 'row')} without a group",
+            "Fill in all of them, or none",
         )
 
 

@@ -1,4 +1,4 @@
-"""Images found again in a fold manifest, wherever they have moved to."""
+"""Search for images in a fold manifest by their contents."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ def match_manifest(
 ) -> NDArray[np.intp]:
     """Return the fold that a manifest gives each image.
 
-    An image is known by its SHA-256, so that moved or renamed files are found, in any order.
-    Of several images with the same bytes, the file name says which is which, then label and
-    group.
+    An image is identified by its SHA-256, so that moved or renamed files are found, in any
+    order. Images with the same bytes are identified by file name, then by label and group.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ def match_manifest(
     groups : array-like of shape (n_samples,), default=None
         Patient of each image.
     hashes : list of str, default=None
-        What :func:`hash_images` returned, where it was called before.
+        Result of :func:`hash_images`, if it was called before.
 
     Returns
     -------
@@ -53,15 +52,15 @@ def match_manifest(
     Raises
     ------
     ImageReadError
-        When a file cannot be opened.
+        If a file cannot be opened.
     FoldManifestError
-        When the manifest is of other images, labels or patients.
+        If the manifest describes other images, labels or patients.
 
     Notes
     -----
-    Labels and groups are compared as text. Where all of them have other names than in the
-    manifest (0 and 1 for benign and malignant, pseudonyms for patients), they match if the
-    old and the new names go together one to one.
+    Labels and groups are compared as text. If all names differ from those in the manifest (0
+    and 1 for benign and malignant, pseudonyms for patients), they match if each old name
+    corresponds to one new name.
 
     Examples
     --------
@@ -88,7 +87,7 @@ def match_manifest(
 
 
 def _match(manifest: Sequence[ManifestRow], images: list[ManifestRow]) -> list[int]:
-    """Return the manifest's row of each image; the most telling way of matching first."""
+    """Return the manifest's row of each image, matched by the strictest key first."""
     row_of: dict[int, int] = {}
     open_rows = set(range(len(manifest)))
     for key in _KEYS:
@@ -106,7 +105,7 @@ def _match(manifest: Sequence[ManifestRow], images: list[ManifestRow]) -> list[i
     return [row_of[place] for place in range(len(images))]
 
 
-# Equal bytes are asked of all; names, label and group tell duplicates apart.
+# All keys require equal bytes. Names, label and group distinguish duplicates.
 _KEYS: tuple[Callable[[ManifestRow], tuple], ...] = (
     lambda row: (row["sha256"], row["file"], row["label"], row["group"]),
     lambda row: (row["sha256"], row["file"].rpartition("/")[2], row["label"], row["group"]),
@@ -118,7 +117,7 @@ _KEYS: tuple[Callable[[ManifestRow], tuple], ...] = (
 def _check_complete(
     manifest: Sequence[ManifestRow], images: list[ManifestRow], known: set[int], left: set[int]
 ) -> None:
-    """Raise when an image has no row, or a row no image."""
+    """Raise if an image has no row, or a row has no image."""
     lost = [images[place]["file"] for place in range(len(images)) if place not in known]
     spare = [manifest[row]["file"] for row in sorted(left)]
     if not lost and not spare:
@@ -130,25 +129,29 @@ def _check_complete(
         for names, noun, what in sides
         if names
     ]
-    hint = f" {count_noun(len(changed), 'name')} with other bytes." if changed else ""
+    hint = f". {count_noun(len(changed), 'name')} with other bytes" if changed else ""
     if not known:
-        hint += " Paths are known by the bytes of their files, arrays by their pixels."
+        hint += ". Paths are identified by the bytes of their files, arrays by their pixels"
     raise FoldManifestError(
-        "A fold manifest must have one row for each image, known by its SHA-256. Got"
-        f" {' and '.join(found)}.{hint} Pass the images that it was written for, or other folds."
+        "A fold manifest must have one row for each image, identified by its SHA-256",
+        f"{' and '.join(found)}{hint}",
+        "Pass the images that it was written for, or other folds.",
+        code="manifest-other-images",
     )
 
 
 def _check_groups(found: list[ManifestRow], images: list[ManifestRow]) -> None:
-    """Compare patients; a manifest without them leaves them to be checked on the folds."""
+    """Compare patients. Without patients in the manifest, check_folds checks them."""
     old = [row["group"] for row in found]
     new = [row["group"] for row in images]
     if old[0] is None:
         return
     if new[0] is None:
         raise FoldManifestError(
-            "The groups of a fold manifest must be given too. Got a manifest of"
-            f" {count_noun(len(set(old)), 'group')}, and groups=None. Pass groups."
+            "A fold manifest with groups needs the groups of the images",
+            f"a manifest of {count_noun(len(set(old)), 'group')}, and images without groups",
+            "Pass groups.",
+            code="manifest-needs-groups",
         )
     _check_names("group", old, new, images)
 
@@ -156,7 +159,7 @@ def _check_groups(found: list[ManifestRow], images: list[ManifestRow]) -> None:
 def _check_names(
     what: str, old: Sequence[str | None], new: Sequence[str | None], images: list[ManifestRow]
 ) -> None:
-    """Raise when labels or groups are not those of the manifest, under these names or others."""
+    """Raise if labels or groups differ from the manifest and are not renamed one to one."""
     pairs = set(zip(old, new, strict=True))
     one_to_one = len(pairs) == len(set(old)) == len(set(new))
     if one_to_one and not set(old) & set(new):
@@ -165,8 +168,9 @@ def _check_names(
     if changed:
         row = changed[0]
         raise FoldManifestError(
-            f"The {what}s must be those of the fold manifest. Got"
-            f" {count_noun(len(changed), 'image')} with another {what}. First:"
-            f" {images[row]['file']!r}, {new[row]!r} where the manifest says {old[row]!r}. Pass"
-            f" the {what}s that it was written with, or other folds."
+            f"The {what}s must be those of the fold manifest",
+            f"{count_noun(len(changed), 'image')} with another {what}. First:"
+            f" {images[row]['file']!r}, {new[row]!r} instead of {old[row]!r} in the manifest",
+            f"Pass the {what}s that it was written with, or other folds.",
+            code=f"manifest-other-{what}s",
         )

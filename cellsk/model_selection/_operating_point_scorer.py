@@ -1,4 +1,4 @@
-"""How well a threshold keeps to a wanted sensitivity or specificity, as scikit-learn scores."""
+"""A scorer for a target sensitivity or specificity."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import make_scorer
 
-from cellsk._checks import check_number, name_some
+from cellsk._checks import check_number, name_some, show_value
+from cellsk.exceptions import InputError
 
-__all__ = ["check_positive", "check_target", "count_recognised", "make_operating_point_scorer"]
+__all__ = ["check_positive", "check_target", "count_correct", "make_operating_point_scorer"]
 
-# Larger than any gain of specificity can be: one image short of the wanted sensitivity weighs
-# more, with up to a million images of a class.
+# One image below the target sensitivity costs more than any gain of specificity, with up to a
+# million images of a class.
 _PENALTY = 1e6
 _ROUNDING = 1e-12
 
@@ -21,31 +22,32 @@ _ROUNDING = 1e-12
 def make_operating_point_scorer(
     *, sensitivity: float | None = None, specificity: float | None = None, pos_label: Any
 ) -> Any:
-    """Return a scorer that is high where a wanted sensitivity is reached at little cost.
+    """Return a scorer for searches with a target sensitivity or specificity.
 
-    For searches and for scikit-learn's own threshold tuning. The score is the specificity,
-    less a penalty that outweighs it for each part of the wanted sensitivity that is missing:
-    whatever reaches it is better than all that does not, and among those that do not, the
-    nearest is best. With `specificity` it is the other way round.
+    Use it for searches and for scikit-learn's threshold tuning. The score is the specificity,
+    minus a large penalty that is proportional to the missing sensitivity. So a candidate that
+    reaches the target is better than all that do not, and among those that do not, the nearest
+    is best. With `specificity` the two are exchanged.
 
     Parameters
     ----------
     sensitivity : float, default=None
-        Share of the positive images to recognise, in (0, 1]. Give this, or `specificity`.
+        Target fraction of positive images that are predicted positive, in (0, 1]. Pass this
+        or `specificity`.
     specificity : float, default=None
-        Share of the other images to recognise, in (0, 1].
+        Target fraction of other images that are not predicted positive, in (0, 1].
     pos_label : str, int or bool
         Label of the positive class.
 
     Returns
     -------
     scorer : callable
-        ``scorer(estimator, X, y)``, greater is better. Not a number where a class is missing.
+        ``scorer(estimator, X, y)``; greater is better. NaN if a class is missing.
 
     Raises
     ------
     TypeError, ValueError
-        When not exactly one of the two is given, or it is no number in (0, 1].
+        If not exactly one of the two is given, or it is not a number in (0, 1].
 
     See Also
     --------
@@ -53,10 +55,9 @@ def make_operating_point_scorer(
 
     Notes
     -----
-    A mean of this score over folds is best where *every* fold reaches the wanted sensitivity.
-    On small folds this is a stricter aim than reaching it over all images. No score that is
-    a mean over folds of something computed within each can hold the pooled sensitivity to a
-    target; :func:`tune_threshold` pools, and for a threshold is the better choice.
+    A mean of this score over folds is best if *every* fold reaches the target sensitivity. On
+    small folds this is a stricter goal than the sensitivity over all images, which no mean over
+    folds can control. For a threshold use :func:`tune_threshold`, which pools the folds.
 
     Examples
     --------
@@ -71,22 +72,23 @@ def make_operating_point_scorer(
     True
     """
     name, target = check_target(sensitivity, specificity)
-    return make_scorer(_score_operating_point, pos_label=pos_label, wanted=name, target=target)
+    return make_scorer(_score_operating_point, pos_label=pos_label, target_name=name, target=target)
 
 
 def check_target(sensitivity: float | None, specificity: float | None) -> tuple[str, float]:
-    """Return which of the two is wanted, and its value, or raise.
+    """Return the name of the target and its value.
 
     Raises
     ------
     TypeError, ValueError
-        When not exactly one is given, or it is no number in (0, 1].
+        If not exactly one is given, or it is not a number in (0, 1].
     """
     if (sensitivity is None) == (specificity is None):
-        raise ValueError(
-            "Exactly one of sensitivity and specificity must be given. Got"
-            f" sensitivity={sensitivity!r} and specificity={specificity!r}. Pass, for example,"
-            " sensitivity=0.95."
+        raise InputError(
+            "Exactly one of sensitivity and specificity must be given",
+            f"sensitivity={sensitivity!r} and specificity={specificity!r}",
+            "Pass, for example, sensitivity=0.95.",
+            code="one-target-needed",
         )
     name = "specificity" if sensitivity is None else "sensitivity"
     value = specificity if sensitivity is None else sensitivity
@@ -99,44 +101,49 @@ def check_positive(y: ArrayLike, pos_label: Any) -> NDArray:
     Raises
     ------
     ValueError
-        When they are not.
+        If they are not.
     """
     labels = np.asarray(y)
     classes = np.unique(labels).tolist()
     if len(classes) != 2:
-        raise ValueError(
-            "An operating point lies between two classes. Got"
-            f" {len(classes)}: {name_some(classes)}. Leave out sensitivity and specificity, or pass"
-            " images of two classes."
+        raise InputError(
+            "An operating point needs two classes",
+            f"{len(classes)}: {name_some(classes)}",
+            "Leave out sensitivity and specificity, or pass images of two classes.",
+            code="operating-point-needs-two-classes",
         )
     if pos_label not in classes:
-        raise ValueError(
-            f"pos_label must be one of the labels. Got {pos_label!r}, and labels"
-            f" {classes[0]!r} and {classes[1]!r}."
+        raise InputError(
+            "must be one of the labels",
+            f"{show_value(pos_label)}, and labels {classes[0]!r} and {classes[1]!r}",
+            "Pass one of these labels.",
+            parameter="pos_label",
+            code="pos-label-unknown",
+            values={"labels": classes},
         )
     return labels
 
 
-def count_recognised(y_true: ArrayLike, y_pred: ArrayLike, *, pos_label: Any) -> complex:
-    """Return recognised positives as real, others as imaginary part.
+def count_correct(y_true: ArrayLike, y_pred: ArrayLike, *, pos_label: Any) -> complex:
+    """Return the number of true positives as real part, of true negatives as imaginary part.
 
-    The tuning of scikit-learn averages one number over the folds; this one carries both counts.
+    The tuning of scikit-learn averages one number over the folds, which has to hold both.
     """
     labels = np.asarray(y_true)
-    positive, right = labels == pos_label, labels == np.asarray(y_pred)
-    n_positive = np.count_nonzero(positive & right)
-    return complex(n_positive, np.count_nonzero(right) - n_positive)
+    positive, correct = labels == pos_label, labels == np.asarray(y_pred)
+    n_positive = np.count_nonzero(positive & correct)
+    return complex(n_positive, np.count_nonzero(correct) - n_positive)
 
 
 def _score_operating_point(
-    y_true: ArrayLike, y_pred: ArrayLike, *, pos_label: Any, wanted: str, target: float
+    y_true: ArrayLike, y_pred: ArrayLike, *, pos_label: Any, target_name: str, target: float
 ) -> float:
     labels = np.asarray(y_true)
     n_positive = np.count_nonzero(labels == pos_label)
     if n_positive in (0, len(labels)):
         return float("nan")
-    counts = count_recognised(labels, y_pred, pos_label=pos_label)
+    counts = count_correct(labels, y_pred, pos_label=pos_label)
     rates = [counts.real / n_positive, counts.imag / (len(labels) - n_positive)]
-    reached, paid = rates if wanted == "sensitivity" else rates[::-1]
+    reached, other = rates if target_name == "sensitivity" else rates[::-1]
     missing = max(target - reached, 0.0)
-    return float(paid - _PENALTY * missing * (missing > _ROUNDING))
+    return float(other - _PENALTY * missing * (missing > _ROUNDING))

@@ -1,10 +1,11 @@
-"""Out-of-fold predictions: each image judged by a model that never saw its patient."""
+"""Out-of-fold predictions, by models trained without the patient of each image."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from cellsk.exceptions import InputError, InputTypeError
+from cellsk.model_selection._decision import LabelPredictor
 from cellsk.model_selection._routing import request_groups, takes_groups
 
 __all__ = ["FoldRecord", "OutOfFold", "predict_out_of_fold"]
@@ -21,7 +24,7 @@ MakeEstimator = Callable[[NDArray, "NDArray | None"], Any]
 
 
 class FoldRecord(NamedTuple):
-    """What is known of one fold's model once the model itself is gone."""
+    """Facts about the model of one fold that are kept without the model."""
 
     train: NDArray[np.intp]
     test: NDArray[np.intp]
@@ -35,7 +38,7 @@ class FoldRecord(NamedTuple):
 
 
 class OutOfFold(NamedTuple):
-    """One prediction for each image, made by the model of the fold that held it out."""
+    """One prediction for each image, by the model of the fold that tests it."""
 
     proba: NDArray[np.float64]
     predicted: NDArray[np.intp]
@@ -44,10 +47,9 @@ class OutOfFold(NamedTuple):
 
 
 class _Warned(NamedTuple):
-    """A warning in a form that travels between processes."""
+    """A warning and its place, which can be sent between processes."""
 
-    text: str
-    category: type[Warning]
+    warning: Warning
     filename: str
     line: int
 
@@ -73,17 +75,17 @@ def predict_out_of_fold(
     Parameters
     ----------
     make_estimator : callable
-        Given labels and groups of a training side, returns the estimator to fit there.
+        Returns the estimator to fit, given labels and groups of a training side.
     X : ndarray of shape (n, ...)
-        Paths, or images.
+        Paths or images.
     y : ndarray of shape (n,)
         Labels.
     splits : sequence of (train, test)
-        Rows of each side; each row is in test once.
+        Rows of each side. Each row is in test once.
     groups : ndarray of shape (n,), default=None
-        Patients, handed to every part of the estimator that takes groups.
+        Patients, passed to every part of the estimator that takes groups.
     n_jobs : int, default=None
-        Folds at the same time; None is one.
+        Number of folds at the same time. None is one.
 
     Returns
     -------
@@ -94,21 +96,19 @@ def predict_out_of_fold(
     Raises
     ------
     ValueError, TypeError
-        What a fit raises, with a note that names the fold.
+        The error of a fit, with a note that names the fold.
     """
     classes = np.unique(y)
-    # All of them before the first is fitted: what cannot be is said at once.
+    # Make all estimators before the first fit, so that their errors come before the work.
     estimators = [
         make_estimator(y[train], None if groups is None else groups[train]) for train, _ in splits
     ]
     with config_context(enable_metadata_routing=True):
         results = Parallel(n_jobs=n_jobs)(
-            delayed(_predict_fold)(estimator, X, y, groups, train, test, classes, number)
-            for number, (estimator, (train, test)) in enumerate(
-                zip(estimators, splits, strict=True), start=1
-            )
+            delayed(_predict_fold)(estimator, X, y, groups, fold, classes, number)
+            for number, (estimator, fold) in enumerate(zip(estimators, splits, strict=True), 1)
         )
-    _warn_again(results)
+    _repeat_warnings(results)
     return _gather(results, len(y), len(classes))
 
 
@@ -117,55 +117,67 @@ def _predict_fold(
     X: NDArray,
     y: NDArray,
     groups: NDArray | None,
-    train: NDArray,
-    test: NDArray,
+    fold: tuple[NDArray, NDArray],
     classes: NDArray,
     number: int,
 ) -> _FoldResult:
+    train, test = fold
+    with _record_warnings(number) as warned:
+        requesting = request_groups(estimator)
+        takes = groups is not None and takes_groups(requesting)
+        start = time.perf_counter()
+        routed = {"groups": groups[train]} if groups is not None and takes else {}
+        fitted = clone(requesting).fit(X[train], y[train], **routed)
+        middle = time.perf_counter()
+        proba, predicted, known = _predict(fitted, X[test], classes)
+        record = FoldRecord(
+            train=train,
+            test=test,
+            fit_seconds=middle - start,
+            predict_seconds=time.perf_counter() - middle,
+            unseen=sorted(set(range(len(classes))) - set(known.tolist())),
+            **_describe_fitted(fitted),
+        )
+    return _FoldResult(proba, predicted, record, warned)
+
+
+@contextmanager
+def _record_warnings(number: int) -> Iterator[list[_Warned]]:
+    """Yield a list that is filled with the warnings of the body. Its errors name the fold."""
+    recorded: list[_Warned] = []
     try:
-        with warnings.catch_warnings(record=True) as warned:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            known = None if groups is None else groups[train]
-            asking = request_groups(estimator)
-            result = _fit_and_predict(asking, X, y, known, train, test, classes)
-        told = [_Warned(str(w.message), w.category, w.filename, w.lineno) for w in warned]
-        return result._replace(warned=told)
+            yield recorded
     except Exception as error:
         error.add_note(f"This was in fold {number}.")
         raise
+    recorded += [
+        _Warned(w.message, w.filename, w.lineno) for w in caught if isinstance(w.message, Warning)
+    ]
 
 
-def _fit_and_predict(
-    estimator: Any,
-    X: NDArray,
-    y: NDArray,
-    groups: NDArray | None,
-    train: NDArray,
-    test: NDArray,
-    classes: NDArray,
-) -> _FoldResult:
-    routed = {"groups": groups} if groups is not None and takes_groups(estimator) else {}
-    start = time.perf_counter()
-    fitted = clone(estimator).fit(X[train], y[train], **routed)
-    middle = time.perf_counter()
-    columns = _find_codes(classes, getattr(fitted, "classes_", None), "have classes_ that are")
-    proba = np.zeros((len(test), len(classes)))
-    proba[:, columns] = _read_proba(fitted, X[test], len(columns))
-    predicted = _find_codes(classes, fitted.predict(X[test]), "predict")
-    end = time.perf_counter()
-    record = FoldRecord(
-        train=train,
-        test=test,
-        fit_seconds=middle - start,
-        predict_seconds=end - middle,
-        unseen=sorted(set(range(len(classes))) - set(columns.tolist())),
-        **_describe_fitted(fitted),
-    )
-    return _FoldResult(proba, predicted, record, [])
+def _predict(
+    fitted: Any, images: NDArray, classes: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
+    """Return probabilities of all classes, predicted codes, and the codes that are known."""
+    if not hasattr(fitted, "predict_proba"):
+        raise InputTypeError(
+            "must have predict_proba once it is fitted",
+            f"{type(fitted).__name__} without it",
+            "Use a last step that gives probabilities.",
+            parameter="estimator",
+            code="no-probabilities",
+        )
+    known = _find_codes(classes, getattr(fitted, "classes_", None), "have classes_ that are")
+    proba, labels = LabelPredictor(fitted).predict(images)
+    filled = np.zeros((len(images), len(classes)))
+    filled[:, known] = _check_proba(np.asarray(proba), (len(images), len(known)))
+    return filled, _find_codes(classes, labels, "predict"), known
 
 
 def _find_codes(classes: NDArray, labels: Any, what: str) -> NDArray[np.intp]:
-    """Codes of labels; what is no label is a fault of the estimator, and no other class."""
+    """Return the codes of labels. An unknown label is a fault of the estimator."""
     found = [] if labels is None else np.asarray(labels).tolist()
     code_of = {label: code for code, label in enumerate(classes.tolist())}
     try:
@@ -173,32 +185,30 @@ def _find_codes(classes: NDArray, labels: Any, what: str) -> NDArray[np.intp]:
     except (KeyError, TypeError):
         codes = []
     if not codes:
-        raise ValueError(
-            f"An estimator must {what} labels of y, such as {classes.tolist()[0]!r}. "
-            f"Got {found[:3]!r}. Use a classifier."
+        raise InputError(
+            f"An estimator must {what} labels of y, such as {classes.tolist()[0]!r}",
+            repr(found[:3]),
+            "Use a classifier.",
+            code="not-a-classifier",
         )
     return np.array(codes, dtype=np.intp)
 
 
-def _read_proba(fitted: Any, images: NDArray, n_classes: int) -> NDArray:
-    if not hasattr(fitted, "predict_proba"):
-        raise TypeError(
-            f"estimator must have predict_proba once it is fitted. Got {type(fitted).__name__} "
-            "without it. Use a last step that gives probabilities."
-        )
-    proba = np.asarray(fitted.predict_proba(images))
-    if proba.shape != (len(images), n_classes) or not np.isfinite(proba).all():
-        raise ValueError(
-            "predict_proba must give a finite probability of each class for each image. "
-            f"Got shape {proba.shape} for {len(images)} images of {n_classes} classes"
-            f"{'' if np.isfinite(proba).all() else ', with values that are not finite'}. "
-            "Look at what the estimator learned: a training may have diverged."
+def _check_proba(proba: NDArray, shape: tuple[int, int]) -> NDArray:
+    is_finite = bool(np.isfinite(proba).all())
+    if proba.shape != shape or not is_finite:
+        raise InputError(
+            "predict_proba must give a finite probability of each class for each image",
+            f"shape {proba.shape} for {shape[0]} images of {shape[1]} classes"
+            f"{'' if is_finite else ', with NaN or infinity'}",
+            "Check what the estimator learned: a training may have diverged.",
+            code="probabilities-invalid",
         )
     return proba
 
 
 def _describe_fitted(fitted: Any) -> dict[str, Any]:
-    """Threshold, parameters and history, wherever in the estimator they are."""
+    """Return threshold, parameters and history, from any layer of the estimator."""
     found: dict[str, Any] = dict.fromkeys(("threshold", "best_params", "history", "best_epoch"))
     layer = fitted
     while layer is not None:
@@ -207,17 +217,17 @@ def _describe_fitted(fitted: Any) -> dict[str, Any]:
             value = getattr(layer, {"threshold": "best_threshold_"}.get(name, f"{name}_"), None)
             if value is not None and found[name] is None:
                 found[name] = value
-        layer = _step_inwards(layer)
+        layer = _find_inner_estimator(layer)
     if found["threshold"] is not None:
         found["threshold"] = float(found["threshold"])
     if found["best_epoch"] is not None:
         found["best_epoch"] = int(found["best_epoch"])
-    found["history"] = _as_history(found["history"])
+    found["history"] = _convert_history(found["history"])
     return found
 
 
-def _as_history(value: Any) -> dict[str, list[float]] | None:
-    """Name and values of each curve; None where an attribute of that name is something else."""
+def _convert_history(value: Any) -> dict[str, list[float]] | None:
+    """Return the curves by name, or None if the attribute is something else."""
     try:
         return {str(name): [float(v) for v in values] for name, values in dict(value).items()}
     except (TypeError, ValueError):
@@ -225,25 +235,26 @@ def _as_history(value: Any) -> dict[str, list[float]] | None:
 
 
 def _check_search(layer: Any) -> None:
-    """Refuse a search that had nothing to choose by.
+    """Raise if the best candidate of a search has no score.
 
     Raises
     ------
     ValueError
-        When the score of its best candidate is not defined.
+        If the score is NaN.
     """
     best = getattr(layer, "best_score_", None)
     if isinstance(best, float) and np.isnan(best):
-        raise ValueError(
-            "A search within a fold must score its candidates. Got no score that is defined in "
-            f"{type(layer).__name__}: a class may be missing from its inner folds. Use fewer inner "
-            "folds, or cv=InnerKFold() of cellsk.model_selection, which takes as many as there "
-            "are patients for."
+        raise InputError(
+            "A search within a fold must score its candidates",
+            f"only NaN in {type(layer).__name__}: a class may be missing from its inner folds",
+            "Use fewer inner folds, or cv=InnerKFold() of cellsk.model_selection, which makes as"
+            " many folds as the patients allow.",
+            code="search-scores-undefined",
         )
 
 
-def _step_inwards(layer: Any) -> Any:
-    """The fitted estimator inside a search, a threshold, a calibration or a pipeline."""
+def _find_inner_estimator(layer: Any) -> Any:
+    """Return the estimator inside a search, a threshold, a calibration or a pipeline."""
     for name in ("best_estimator_", "estimator_"):
         if hasattr(layer, name):
             return getattr(layer, name)
@@ -263,11 +274,12 @@ def _gather(results: Sequence[_FoldResult], n: int, n_classes: int) -> OutOfFold
     return OutOfFold(proba, predicted, fold, [result.record for result in results])
 
 
-def _warn_again(results: Sequence[_FoldResult]) -> None:
-    """Give the warnings of all folds here, each text once, in whatever process they arose."""
-    told: set[str] = set()
-    for result in results:
-        for warned in result.warned:
-            if warned.text not in told:
-                told.add(warned.text)
-                warnings.warn_explicit(warned.text, warned.category, warned.filename, warned.line)
+def _repeat_warnings(results: Sequence[_FoldResult]) -> None:
+    """Give each warning of the folds once in this process, at its original place."""
+    seen = set()
+    for warned in (warned for result in results for warned in result.warned):
+        warning = warned.warning
+        key = (type(warning), getattr(warning, "code", ""), str(warning))
+        if key not in seen:
+            seen.add(key)
+            warnings.warn_explicit(warning, type(warning), warned.filename, warned.line)

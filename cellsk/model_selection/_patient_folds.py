@@ -1,4 +1,4 @@
-"""Folds that deal out patients, not images, by class."""
+"""Stratified folds in which each patient counts once."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
+from cellsk.exceptions import InputError
+
 __all__ = ["StratifiedPatientKFold"]
 
 
 class StratifiedPatientKFold(StratifiedGroupKFold):
     """Stratified folds of whole patients, in which each patient counts once.
 
-    :class:`~sklearn.model_selection.StratifiedGroupKFold` balances images. Where a class has
-    about as few patients as there are folds, and some of them have most of its images, it may
-    put two of these into one fold and leave another without the class. This splitter counts
-    each patient once for each of its classes: the folds hold more nearly the same number of
-    patients of each class, and less nearly the same number of images.
+    :class:`~sklearn.model_selection.StratifiedGroupKFold` balances images. If a class has
+    hardly more patients than there are folds, and some of them have most of its images, it may
+    put two of these into one fold and leave another fold without the class. This splitter
+    counts each patient once for each of its classes: the number of patients of each class is
+    more equal in the folds, and the number of images is less equal.
 
-    :func:`choose_cv` takes it only where scikit-learn's own leaves a class out.
+    :func:`choose_cv` uses it only if scikit-learn's splitter leaves a class out.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds.
     random_state : int, default=0
-        Seed of the draw.
+        Seed of the folds.
 
     See Also
     --------
@@ -70,16 +72,19 @@ class StratifiedPatientKFold(StratifiedGroupKFold):
         Raises
         ------
         ValueError
-            When labels or patients are missing, or there are fewer patients than folds.
+            If labels or patients are missing, or there are fewer patients than folds.
         """
         if y is None or groups is None:
-            raise ValueError(
-                f"{type(self).__name__} must know class and patient of each image. Got"
-                f" {'y' if y is None else 'groups'}=None. Pass it to fit or split."
+            missing = "y" if y is None else "groups"
+            raise InputError(
+                f"{type(self).__name__} needs class and patient of each image",
+                f"{missing}=None",
+                "Pass it to fit or split.",
+                code="labels-missing" if y is None else "groups-missing",
             )
         classes = np.unique(np.asarray(y), return_inverse=True)[1]
         patients = np.unique(np.asarray(groups), return_inverse=True)[1]
         pairs = np.unique(np.column_stack([classes, patients]), axis=0)
         for _, test in super().split(pairs, pairs[:, 0], pairs[:, 1]):
-            held_out = np.isin(patients, pairs[test, 1])
-            yield np.flatnonzero(~held_out), np.flatnonzero(held_out)
+            is_test = np.isin(patients, pairs[test, 1])
+            yield np.flatnonzero(~is_test), np.flatnonzero(is_test)

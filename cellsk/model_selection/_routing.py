@@ -1,4 +1,4 @@
-"""Groups on their way to every part of an estimator that splits images."""
+"""Routing of groups to every part of an estimator that splits images."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from cellsk.exceptions import SplitWarning
+from cellsk.exceptions import InputError, SplitWarning
 
 __all__ = [
     "check_inner_splits",
     "check_unfitted",
-    "parts_of",
+    "iter_estimators",
     "request_groups",
-    "splits_by_group",
+    "requires_groups",
     "takes_groups",
     "warn_if_groups_are_lost",
 ]
 
 
 def request_groups(estimator: Any) -> Any:
-    """Return a clone in which every part whose ``fit`` takes groups asks for them.
+    """Return a clone in which every part whose ``fit`` takes groups requests them.
 
-    scikit-learn hands metadata on to those that ask. A part that was told not to ask
-    (``set_fit_request(groups=False)``) is left alone.
+    scikit-learn passes metadata to parts that request them. A part with
+    ``set_fit_request(groups=False)`` is not changed.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def request_groups(estimator: Any) -> Any:
 
     Returns
     -------
-    asking : estimator
+    requesting : estimator
         An unfitted clone, for use under ``config_context(enable_metadata_routing=True)``.
 
     Examples
@@ -50,115 +50,126 @@ def request_groups(estimator: Any) -> Any:
     >>> takes_groups(CellClassifier()), takes_groups(request_groups(CellClassifier()))
     (False, True)
     """
-    asking = clone(estimator)
+    requesting = clone(estimator)
     with config_context(enable_metadata_routing=True):
-        for part in parts_of(asking):
-            if _could_take_groups(part) and _request_of(part) is None:
+        for part in iter_estimators(requesting):
+            if _could_take_groups(part) and _find_request(part) is None:
                 part.set_fit_request(groups=True)
-    return asking
+    return requesting
 
 
 def takes_groups(estimator: Any) -> bool:
-    """Whether ``fit`` of the estimator, or of a part that it hands them to, asks for groups."""
+    """Whether ``fit`` of the estimator, or of one of its parts, requests groups."""
     # A pipeline fits its transformers by fit_transform, which its own router does not count.
     steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else []
     return _consumes(estimator, "fit") or any(takes_groups(step) for step in steps)
 
 
-def splits_by_group(estimator: Any) -> bool:
-    """Whether a splitter within the estimator cannot do without groups."""
-    return any(_keeps_groups(cv) for _, cv in _inner_splitters(estimator))
+def requires_groups(estimator: Any) -> bool:
+    """Whether a splitter within the estimator cannot split without groups."""
+    return any(_keeps_groups(cv) for _, cv in _iter_splitters(estimator))
 
 
 def _consumes(part: Any, method: str) -> bool:
-    if part is None or isinstance(part, str):  # a step that passes through
+    if part is None or isinstance(part, str):  # a step such as "passthrough"
         return False
     try:
         with config_context(enable_metadata_routing=True):
             return bool(get_routing_for_object(part).consumes(method, ["groups"]))
-    except NotImplementedError:  # some of scikit-learn's own cannot hand anything on
+    except NotImplementedError:  # some estimators of scikit-learn do not support routing
         return False
 
 
 def check_inner_splits(estimator: Any, *, grouped: bool) -> None:
-    """Look at the splitters within an estimator: those of a search, say.
+    """Check the splitters within an estimator, such as that of a search.
 
     Raises
     ------
     ValueError
-        When one names rows of all images, which mean nothing inside another split, or cannot
-        be given groups.
+        If one names rows of all images, which have no meaning inside another split, or cannot
+        receive groups.
 
     Warns
     -----
     SplitWarning
-        When groups are known, and a splitter inside does not keep them together.
+        If groups are known, and a splitter inside does not keep them together.
     """
-    for part, cv in _inner_splitters(estimator):
+    for part, cv in _iter_splitters(estimator):
         name = type(part).__name__
         if isinstance(cv, PredefinedSplit) or not (
             cv is None or isinstance(cv, int | float) or hasattr(cv, "split")
         ):
-            raise ValueError(
-                "cv of a search that is evaluated must be a splitter, since it splits the "
-                "training side of each fold. Got "
-                f"{'a PredefinedSplit' if hasattr(cv, 'split') else 'a list of splits'} in {name}. "
-                "Use cv=choose_cv(y, groups)."
+            kind = "a PredefinedSplit" if hasattr(cv, "split") else "a list of splits"
+            raise InputError(
+                "The cv of a search that is evaluated must be a splitter, as it splits the"
+                " training side of each fold",
+                f"{kind} in {name}",
+                "Use cv=choose_cv(y, groups).",
+                code="search-cv-not-splitter",
             )
         if _keeps_groups(cv) and getattr(part, "ensemble", True) is False:
-            raise ValueError(
-                "scikit-learn hands groups to the folds of a calibration with ensemble=True only. "
-                f"Got ensemble=False in {name}, with {cv}. Pass ensemble=True."
+            raise InputError(
+                "scikit-learn passes groups to the folds of a calibration only with ensemble=True",
+                f"ensemble=False in {name}, with {cv}",
+                "Pass ensemble=True.",
+                code="calibration-loses-groups",
             )
         if grouped and not _keeps_groups(cv):
-            warnings.warn(
-                f"Splits within an estimator should keep patients together. Got cv={cv} in "
-                f"{name}, which may part them: its choices are made on numbers that are too good. "
+            warning = SplitWarning(
+                "Splits within an estimator should keep patients together",
+                f"cv={cv} in {name}, which may put a patient on both sides, so it chooses by"
+                " scores that are too good",
                 "Use cv=choose_cv(y, groups).",
-                SplitWarning,
-                stacklevel=3,
+                code="search-splits-patients",
+                values={"part": name},
             )
+            warnings.warn(warning, stacklevel=3)
 
 
 def check_unfitted(estimator: Any) -> None:
-    """Refuse what would not be fitted anew in each fold.
+    """Raise if a part would not be fitted again in each fold.
 
     Raises
     ------
     ValueError
-        When a part is frozen: it may have learned from the images that test it.
+        If a part is frozen: it may have learned from the images that test it.
     """
-    for part in parts_of(estimator):
+    for part in iter_estimators(estimator):
         if isinstance(part, FrozenEstimator):
-            raise ValueError(
-                "Each part of an estimator must be fitted anew in each fold. Got a FrozenEstimator "
-                f"around {type(part.estimator).__name__}, which may have learned from the images "
-                "that test it. Pass the estimator itself."
+            raise InputError(
+                "Each part of an estimator must be fitted again in each fold",
+                f"a FrozenEstimator around {type(part.estimator).__name__}, which may have learned"
+                " from the images that test it",
+                "Pass the estimator itself.",
+                code="frozen-estimator",
             )
 
 
 def warn_if_groups_are_lost(estimator: Any) -> None:
-    """Warn when a part would take groups, and what stands around it hands none on.
+    """Warn if a part takes groups, but an estimator around it does not pass them on.
 
     Warns
     -----
     SplitWarning
-        When that is so.
+        If that is so.
     """
-    lost = [type(part).__name__ for part in parts_of(estimator) if _could_take_groups(part)]
+    lost = [type(part).__name__ for part in iter_estimators(estimator) if _could_take_groups(part)]
     if lost and not takes_groups(request_groups(estimator)):
-        warnings.warn(
-            "Groups must reach every part that splits images. "
-            f"Got {type(estimator).__name__}, which hands none on to {lost[0]}: what that holds "
-            "out, for early stopping say, parts patients. Use a scikit-learn Pipeline or search.",
-            SplitWarning,
-            stacklevel=3,
+        warning = SplitWarning(
+            "Groups must reach every part that splits images",
+            f"{type(estimator).__name__}, which does not pass them to {lost[0]}: the images that"
+            " it sets aside, such as those for early stopping, may show patients of its training"
+            " images",
+            "Use a scikit-learn Pipeline or search.",
+            code="groups-lost",
+            values={"part": lost[0]},
         )
+        warnings.warn(warning, stacklevel=3)
 
 
-def _inner_splitters(estimator: Any) -> Iterator[tuple[Any, Any]]:
-    """Each part that has a ``cv``, and that, but for words such as "prefit"."""
-    for part in parts_of(estimator):
+def _iter_splitters(estimator: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each part that has a ``cv``, and its ``cv``, except words such as "prefit"."""
+    for part in iter_estimators(estimator):
         cv = part.get_params(deep=False).get("cv", "none")
         if not isinstance(cv, str):
             yield part, cv
@@ -168,8 +179,8 @@ def _keeps_groups(cv: Any) -> bool:
     return hasattr(cv, "split") and _consumes(cv, "split")
 
 
-def parts_of(estimator: Any) -> Iterator[Any]:
-    """The estimator, and every estimator among its parameters and their candidates."""
+def iter_estimators(estimator: Any) -> Iterator[Any]:
+    """Yield the estimator, and every estimator among its parameters and their candidates."""
     seen: set[int] = set()
     waiting = [estimator]
     while waiting:
@@ -194,5 +205,5 @@ def _could_take_groups(part: Any) -> bool:
     )
 
 
-def _request_of(part: Any) -> Any:
+def _find_request(part: Any) -> Any:
     return part.get_metadata_routing().fit.requests.get("groups")

@@ -1,4 +1,4 @@
-"""Labels, patients and sites of images: checked before anything is split."""
+"""Labels, patients and sites of images, checked before images are split."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import type_of_target
 
-from cellsk._checks import check_count, count_noun
+from cellsk._checks import check_count, count_noun, show_value
+from cellsk.exceptions import InputError
 
 __all__ = [
     "Rows",
@@ -17,10 +18,10 @@ __all__ = [
     "check_seed",
     "count_units",
     "is_missing",
-    "name_classes",
+    "list_classes",
 ]
 
-# What a missing value becomes when a column of names is turned into text.
+# Texts of missing values in a column of names.
 _MISSING_AS_TEXT = ("", "nan", "NaN", "None", "<NA>", "NaT")
 _REMEDIES = {
     "y": "Fill them in, or leave these images out.",
@@ -31,7 +32,7 @@ _WORDS = {"y": "class", "groups": "patient", "sites": "site"}
 
 
 class Rows(NamedTuple):
-    """What is known of each image, in arrays of one length."""
+    """Label, group and site of each image, in arrays of one length."""
 
     y: NDArray
     groups: NDArray | None
@@ -39,13 +40,13 @@ class Rows(NamedTuple):
 
 
 def check_rows(y: ArrayLike, groups: ArrayLike | None, sites: ArrayLike | None = None) -> Rows:
-    """Return labels, groups and sites as arrays, or raise.
+    """Return labels, groups and sites as checked arrays.
 
     Raises
     ------
     ValueError
-        When one is not a column of names, has empty places or another length, or when ``y``
-        holds fewer than two classes.
+        If one is not a column of names, or has missing values or another length, or if
+        ``y`` has fewer than two classes.
     """
     labels = _check_column("y", y)
     columns = [
@@ -54,22 +55,23 @@ def check_rows(y: ArrayLike, groups: ArrayLike | None, sites: ArrayLike | None =
     ]
     for name, column in zip(("groups", "sites"), columns, strict=True):
         if column is not None and len(column) != len(labels):
-            raise ValueError(
-                f"{name} must hold one {_WORDS[name]} per image, as y holds one class. Got"
-                f" {len(column):,} for {count_noun(len(labels), 'label')}. Pass columns of the"
-                " same images."
+            raise InputError(
+                f"must have one {_WORDS[name]} per image, as y has one class",
+                f"{len(column):,} for {count_noun(len(labels), 'label')}",
+                "Pass columns of the same images.",
+                parameter=name,
             )
     _check_classes(labels)
     return Rows(labels, *columns)
 
 
 def check_seed(value: Any) -> int:
-    """Return ``random_state`` as a seed: itself, or a draw from it, so that folds stay fixed.
+    """Return ``random_state`` as a fixed seed: the number itself, or a draw from it.
 
     Raises
     ------
     TypeError, ValueError
-        When it is neither None, nor a RandomState, nor a whole number that can be a seed.
+        If it is not None, a RandomState, or a whole number that can be a seed.
     """
     if value is None:
         return int(np.random.default_rng().integers(2**31))
@@ -77,58 +79,64 @@ def check_seed(value: Any) -> int:
         return int(value.randint(2**31 - 1))
     seed = check_count("random_state", value, minimum=0)
     if seed >= 2**32:
-        raise ValueError(f"random_state must be below 2**32. Got {seed}. Pass a smaller one.")
+        raise InputError(
+            "must be below 2**32", f"{seed}", "Pass a smaller one.", parameter="random_state"
+        )
     return seed
 
 
 def count_units(labels: NDArray, units: NDArray | None) -> dict[Any, int]:
-    """Return the number of distinct units (patients, sites) of each class; None counts images."""
+    """Return the number of patients or sites of each class. None counts images."""
     kept = np.arange(len(labels)) if units is None else units
-    return {name: len(np.unique(kept[labels == name])) for name in name_classes(labels)}
+    return {name: len(np.unique(kept[labels == name])) for name in list_classes(labels)}
 
 
-def name_classes(labels: NDArray) -> list[Any]:
+def list_classes(labels: NDArray) -> list[Any]:
     """Return the distinct labels in order, as plain Python values."""
     return np.unique(labels).tolist()
 
 
 def as_text(values: ArrayLike) -> list[str]:
-    """Return names as text that can be written; bytes of a path that are no text as '\\udce9'."""
+    """Return names as text that can be written, with '\\udce9' for bytes that are not text."""
     texts = [str(value) for value in np.asarray(values).tolist()]
     return [text.encode("utf-8", "backslashreplace").decode("utf-8") for text in texts]
 
 
 def _check_column(name: str, values: Any) -> NDArray:
-    """Return one name per image; missing ones raise before NumPy makes text of them."""
-    rule = f"{name} must hold one {_WORDS[name]} per image."
+    """Return one name per image. Missing names raise before NumPy converts them to text."""
+    rule = f"must have one {_WORDS[name]} per image"
     if values is None or isinstance(values, str | bytes):
-        raise ValueError(f"{rule} Got {values!r}. Pass a list or an array of names.")
+        raise InputError(rule, repr(values), "Pass a list or an array of names.", parameter=name)
     column = np.asarray(values, dtype=None if hasattr(values, "dtype") else object)
     if column.ndim != 1:
-        raise ValueError(f"{rule} Got an array of shape {column.shape}. Pass one column.")
+        got = f"an array of shape {column.shape}"
+        raise InputError(rule, got, "Pass one column.", parameter=name)
     if not len(column):
-        raise ValueError(f"{rule} Got no image at all. Pass at least two, of two classes.")
+        raise InputError(rule, "no image", "Pass at least two, of two classes.", parameter=name)
     missing = [row for row, value in enumerate(column.tolist()) if is_missing(value, name)]
     if missing:
-        raise ValueError(
-            f"{name} must name the {_WORDS[name]} of every image. Got {len(missing):,} of"
-            f" {count_noun(len(column), 'image')} without one. First: X[{missing[0]}], with"
-            f" {column.tolist()[missing[0]]!r}. {_REMEDIES[name]}"
+        raise InputError(
+            f"must name the {_WORDS[name]} of every image",
+            f"{len(missing):,} of {count_noun(len(column), 'image')} without one. First:"
+            f" X[{missing[0]}], with {column.tolist()[missing[0]]!r}",
+            _REMEDIES[name],
+            parameter=name,
+            code=f"{name}-incomplete",
         )
     return _unify(name, column)
 
 
 def is_missing(value: Any, name: str) -> bool:
-    """Whether a value names nothing."""
+    """Whether a value is missing."""
     if isinstance(value, str):
-        # A class may be called 'None'; a patient of that name is a lost value.
+        # A class may be called 'None', but a patient of that name is a missing value.
         return not value.strip() or (name != "y" and value in _MISSING_AS_TEXT)
-    # pandas.NA answers every comparison with itself, which has no truth value.
+    # Comparisons with pandas.NA return pandas.NA, which has no truth value.
     return value is None or type(value).__name__ == "NAType" or value != value
 
 
 def _unify(name: str, column: NDArray) -> NDArray:
-    """Return an array of one kind, as NumPy and scikit-learn need to sort it."""
+    """Return an array of one type, which NumPy and scikit-learn can sort."""
     if column.dtype.kind in "biufU":
         return column
     kinds = {"text" if isinstance(value, str) else "number" for value in column}
@@ -137,23 +145,28 @@ def _unify(name: str, column: NDArray) -> NDArray:
     except (TypeError, ValueError):
         unified = column
     if len(kinds) > 1 or unified.ndim != 1 or unified.dtype.kind not in "biufU":
-        raise ValueError(
-            f"{name} must hold names of one kind, all text or all numbers. Got"
-            f" {' and '.join(sorted({type(value).__name__ for value in column}))}. Turn them"
-            " into text."
+        raise InputError(
+            "must have names of one type, all text or all numbers",
+            " and ".join(sorted({type(value).__name__ for value in column})),
+            "Convert them to text.",
+            parameter=name,
         )
     return unified
 
 
 def _check_classes(labels: NDArray) -> None:
     if type_of_target(labels) not in ("binary", "multiclass"):
-        raise ValueError(
-            "y must hold classes, not measurements. Got numbers such as"
-            f" {labels.tolist()[0]!r}. Pass names or whole numbers."
+        raise InputError(
+            "must have classes, not measurements",
+            f"numbers such as {show_value(labels[0])}",
+            "Pass names or whole numbers.",
+            parameter="y",
         )
-    names = name_classes(labels)
+    names = list_classes(labels)
     if len(names) < 2:
-        raise ValueError(
-            f"y must hold at least two classes. Got one, {names[0]!r}, on all"
-            f" {count_noun(len(labels), 'image')}. Add images of another class."
+        raise InputError(
+            "must have at least two classes",
+            f"one, {names[0]!r}, for all {count_noun(len(labels), 'image')}",
+            "Add images of another class.",
+            parameter="y",
         )

@@ -1,4 +1,4 @@
-"""Folds that keep every image of a site together, and every patient."""
+"""Folds that keep the images of each site and of each patient together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from cellsk._checks import check_option, count_noun, name_some
+from cellsk.exceptions import InputError
 from cellsk.model_selection._patient_folds import StratifiedPatientKFold
 
 __all__ = ["PreservedSiteKFold", "join_sites"]
@@ -20,27 +21,27 @@ __all__ = ["PreservedSiteKFold", "join_sites"]
 class PreservedSiteKFold(StratifiedGroupKFold):
     """Stratified folds that keep all patients of a site (hospital, scanner) together.
 
-    A network recognises the site of an image by its stain and scanner, and scores too well
-    when the sites it is tested on are those that it was trained on.
-    :func:`choose_cv` makes this splitter; it remembers the site of each patient, so that a
-    search can split any rows of these patients, those of an outer fold included.
+    A network can recognize the site of an image by its stain and scanner, so scores are too
+    good if it is tested on the sites that it was trained on. :func:`choose_cv` makes this
+    splitter. It remembers the site of each patient, so that a search can split any rows of
+    these patients, including the rows of an outer fold.
 
     Parameters
     ----------
     site_of : mapping
-        The site of each patient. Patients of one site stay in one fold.
+        Site of each patient. Patients of one site stay in one fold.
     n_splits : int, default=5
         Number of folds.
     count : {"images", "sites"}, default="images"
-        Whether the folds get equal shares of the images of each class, or of the sites that
-        have it, as :class:`StratifiedPatientKFold` does with patients.
+        Whether the folds balance the images of each class, or the sites that have it, as
+        :class:`StratifiedPatientKFold` does with patients.
     random_state : int, default=0
-        Seed of the draw.
+        Seed of the folds.
 
     See Also
     --------
-    choose_cv : Makes the splitter that fits labels, patients and sites.
-    sklearn.model_selection.StratifiedGroupKFold : What it uses, on sites instead of patients.
+    choose_cv : Makes the splitter for labels, patients and sites.
+    sklearn.model_selection.StratifiedGroupKFold : Balances images by group.
 
     References
     ----------
@@ -77,7 +78,7 @@ class PreservedSiteKFold(StratifiedGroupKFold):
         Parameters
         ----------
         X : sequence of length n_samples
-            The images; only their number counts.
+            The images, of which only the number is used.
         y : array-like of shape (n_samples,)
             Class of each image.
         groups : array-like of shape (n_samples,)
@@ -91,7 +92,7 @@ class PreservedSiteKFold(StratifiedGroupKFold):
         Raises
         ------
         ValueError
-            When the patients are missing, or the site of one is not known.
+            If the patients are missing, or the site of one is unknown.
         """
         sites = self._look_up(groups)
         if check_option("count", self.count, ("images", "sites")) == "images":
@@ -102,16 +103,18 @@ class PreservedSiteKFold(StratifiedGroupKFold):
 
     def _look_up(self, groups: ArrayLike | None) -> NDArray:
         """Return the code of the site of each row."""
-        rule = "PreservedSiteKFold must know the patient of each image, and the patient's site."
+        rule = "PreservedSiteKFold needs the patient of each image, and the patient's site"
         if groups is None:
-            raise ValueError(f"{rule} Got groups=None. Pass groups to fit or split.")
+            remedy = "Pass groups to fit or split."
+            raise InputError(rule, "groups=None", remedy, code="groups-missing")
         patients, places = np.unique(np.asarray(groups), return_inverse=True)
         unknown = [name for name in patients.tolist() if name not in self.site_of]
         if unknown:
-            raise ValueError(
-                f"{rule} Got {count_noun(len(unknown), 'patient')} without a site:"
-                f" {name_some(unknown)}. Make the splitter with choose_cv(y, groups, sites=sites)"
-                " from all images."
+            raise InputError(
+                rule,
+                f"{count_noun(len(unknown), 'patient')} without a site: {name_some(unknown)}",
+                "Make the splitter with choose_cv(y, groups, sites=sites) from all images.",
+                code="site-unknown",
             )
         sites = np.array([str(self.site_of[name]) for name in patients.tolist()])
         return sites[places]
@@ -125,7 +128,7 @@ class PreservedSiteKFold(StratifiedGroupKFold):
 
 
 def join_sites(groups: NDArray, sites: NDArray) -> dict[Any, str]:
-    """Return the site of each patient; sites that share a patient become one, 'A + B'."""
+    """Return the site of each patient. Sites that share a patient are joined: 'A + B'."""
     patients, patient_codes = np.unique(groups, return_inverse=True)
     names, site_codes = np.unique(sites, return_inverse=True)
     n_nodes = len(patients) + len(names)

@@ -1,11 +1,18 @@
 """The network, and the scikit-learn estimators around it."""
 
-from cellsk.neural_network._builder import POOL_SIZE as POOL_SIZE
-from cellsk.neural_network._builder import build_cnn
-from cellsk.neural_network._builder import check_depth as check_depth
 from cellsk.neural_network._classifier import CellClassifier
 from cellsk.neural_network._parameters import wrap_network as wrap_network
 from cellsk.neural_network._runtime import set_threads as set_threads
+from cellsk.neural_network.networks import NetworkGraph as NetworkGraph
+from cellsk.neural_network.networks import OutsideTableError as OutsideTableError
+from cellsk.neural_network.networks import build_cnn
+from cellsk.neural_network.networks import check_architecture as check_architecture
+from cellsk.neural_network.networks import check_depth as check_depth
+from cellsk.neural_network.networks import compile_network as compile_network
+from cellsk.neural_network.networks import count_weights as count_weights
+from cellsk.neural_network.networks import drop_session_names as drop_session_names
+from cellsk.neural_network.networks import read_graph as read_graph
+from cellsk.neural_network.networks import read_model as read_model
 
 __all__ = [
     "CellClassifier",

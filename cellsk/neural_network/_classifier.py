@@ -27,15 +27,15 @@ __all__ = ["CellClassifier"]
 class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Convolutional network for small images, as a scikit-learn classifier.
 
-    Learns to tell classes of images apart: convolution and max-pooling blocks, one dense
-    layer, class probabilities. Inside, scikeras wraps :func:`build_cnn`. Training stops
-    early, on a part of the training images that is held out by class and by group, and
-    keeps the weights of the best epoch.
-
-    It is not a medical device: its output is no diagnosis.
+    Inside, scikeras wraps :func:`build_cnn`. Training stops early, by the loss on images that
+    are held out by class and by group, and keeps the weights of the best epoch. It is not a
+    medical device, and its output is not a diagnosis.
 
     Parameters
     ----------
+    architecture : str, default="seed"
+        Name of the network. "seed" is that of :func:`build_cnn`, which uses each of `filters`,
+        `kernel_size`, `dense_units` and `dropout`.
     filters : sequence of int, default=(32, 64)
         Number of filters of each convolution; its length is the depth.
     kernel_size : int, default=3
@@ -43,7 +43,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     dense_units : int, default=64
         Units of the dense layer.
     dropout : float, default=0.0
-        Share of the dense layer's outputs dropped in training, in [0, 1).
+        Fraction of the dense layer's outputs dropped in training, in [0, 1).
     learning_rate : float, default=1e-3
         Step size of Adam.
     epochs : int, default=30
@@ -128,8 +128,6 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     References
     ----------
-    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
-
     L. Prechelt, "Early stopping - but when?", in Neural Networks: Tricks of the Trade,
     Springer, 1998.
 
@@ -153,6 +151,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
+        architecture: str = "seed",
         filters: Sequence[int] = (32, 64),
         kernel_size: int = 3,
         dense_units: int = 64,
@@ -170,6 +169,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
+        self.architecture = architecture
         self.filters = filters
         self.kernel_size = kernel_size
         self.dense_units = dense_units
@@ -259,10 +259,10 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         context = self._init_callback_context(max_subtasks=self.epochs)
         task = FitTask(self, context, part, sample_weight)
         task.begin()
-        self.precision_ = choose_precision(self.precision)
         with memory_in_words():
             network.initialize(data.images, self.classes_[data.codes])
-            network.history_, self.best_epoch_ = train(
+            self.precision_ = choose_precision(self.precision, network.model_)
+            network.history_, self.best_epoch_, self.precision_ = train(
                 network.model_,
                 part,
                 watched,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils import (
+    assert_all_finite,
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+)
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight
 
 from cellsk._checks import count_noun, name_some
+from cellsk.exceptions import InputError
 from cellsk.neural_network._batches import LabelledImages
 
 __all__ = [
@@ -57,12 +63,34 @@ def check_weights(
     ValueError
         When weights are negative, not finite, or all zero.
     """
-    weights = _check_sample_weight(
-        sample_weight, images, dtype=np.float64, ensure_non_negative=True, copy=True
-    )
+    weights = _read_weights(sample_weight, len(images))
     counted = weights > 0
     # Classes are balanced among the images that count.
     weights[counted] *= compute_sample_weight(class_weight, labels[counted])
+    return weights
+
+
+def _read_weights(sample_weight: ArrayLike | None, count: int) -> NDArray[np.float64]:
+    if sample_weight is None or isinstance(sample_weight, Number):
+        weights = np.full(count, 1 if sample_weight is None else sample_weight, np.float64)
+    else:
+        weights = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, copy=True, input_name="sample_weight"
+        )
+    if weights.shape != (count,):
+        raise InputError(
+            f"must have one weight for each of {count_noun(count, 'image')}",
+            f"shape {weights.shape}",
+            parameter="sample_weight",
+        )
+    if weights.min() < 0:
+        raise InputError(
+            "must not hold negative values", f"{weights.min():g}", parameter="sample_weight"
+        )
+    if not weights.any():
+        raise InputError(
+            "must hold at least one non-zero weight", "none", parameter="sample_weight"
+        )
     return weights
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from cellsk.exceptions import InputError
+from cellsk.neural_network.networks import (
+    OnnxGraph,
+    OutsideTableError,
+    is_float32,
+    read_model,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -18,23 +25,6 @@ __all__ = ["OnnxNetwork", "count_threads", "write_onnx"]
 
 OPERATORS, FORMAT = 17, 8  # versions that every ONNX Runtime of today reads
 BATCH_SIZE, BATCH_VALUES = 8, 2**18  # what stays in the cache of a core
-ACTIVATIONS = {"linear": None, "relu": "Relu", "sigmoid": "Sigmoid", "softmax": "Softmax"}
-# What a layer must be like: the settings that build_cnn leaves as they are.
-PLAIN: Mapping[str, Mapping[str, Any]] = {
-    "Rescaling": {"offset": 0.0},
-    "Conv2D": {
-        "strides": (1, 1),
-        "padding": "valid",
-        "data_format": "channels_last",
-        "dilation_rate": (1, 1),
-        "groups": 1,
-        "use_bias": True,
-    },
-    "MaxPooling2D": {"padding": "valid", "data_format": "channels_last"},
-    "Flatten": {"data_format": "channels_last"},
-    "Dense": {"use_bias": True, "quantization_config": None},
-    "Dropout": {},
-}
 
 
 class OnnxNetwork:
@@ -117,25 +107,18 @@ def write_onnx(model: keras.Model, dtype: DTypeLike) -> bytes:
     ValueError
         When there is no operator for a layer.
     """
-    import keras
     import onnx
     from onnx import helper
 
-    if type(model) is not keras.Sequential:
-        raise ValueError("There are no operators for a network that build_cnn does not make.")
-    graph = _Graph()
-    graph.add("Transpose", perm=(0, 3, 1, 2))
-    graph.add("Cast", to=onnx.TensorProto.FLOAT)
-    for layer in model.layers:
-        _check_plain(layer)
-        LAYERS[type(layer).__name__](graph, layer)
+    graph = OnnxGraph()
+    output = _add_layers(graph, model)
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     shapes = [("n", *shape[1:]) for shape in (model.input_shape, model.output_shape)]
     described = helper.make_graph(
         graph.nodes,
         "network",
         [helper.make_tensor_value_info("image", kind, shapes[0])],
-        [helper.make_tensor_value_info(graph.last, onnx.TensorProto.FLOAT, shapes[1])],
+        [helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, shapes[1])],
         graph.arrays,
     )
     operators = [helper.make_opsetid("", OPERATORS)]
@@ -143,95 +126,27 @@ def write_onnx(model: keras.Model, dtype: DTypeLike) -> bytes:
     return file.SerializeToString()
 
 
-class _Graph:
-    """A chain of operators, channels first, and the arrays that they work with."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.arrays: list[Any] = []
-        self.last = "image"
-        self.flattened: tuple[int, ...] | None = None  # height, width, channels
-
-    def add(self, operator: str, *arrays: NDArray, **attributes: Any) -> None:
-        """Append an operator on the last output."""
-        from onnx import helper
-
-        names = [self._keep(array) for array in arrays]
-        output = f"output_{len(self.nodes)}"
-        node = helper.make_node(operator, [self.last, *names], [output], **attributes)
-        self.nodes.append(node)
-        self.last = output
-
-    def activate(self, layer: keras.Layer) -> None:
-        """Append the activation of a layer, if it has one."""
-        operator = ACTIVATIONS[layer.get_config()["activation"]]
-        if operator:
-            self.add(operator)
-
-    def _keep(self, array: NDArray) -> str:
-        from onnx import numpy_helper
-
-        name = f"array_{len(self.arrays)}"
-        self.arrays.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
+def _add_layers(graph: OnnxGraph, model: keras.Model) -> str:
+    """Add each layer, and return the name of the last output."""
+    try:
+        nodes = read_model(model).nodes
+    except OutsideTableError as error:
+        raise _refuse(str(error)) from None
+    layers: dict[str, Any] = {layer.name: layer for layer in model.layers}
+    outputs: dict[str, str] = {}
+    for node in nodes:
+        inputs = [outputs[name] for name in node.inputs]
+        # Only a dense layer can mend the order of flattened values.
+        disordered = graph.flattened.keys() & inputs and node.kind not in ("Dense", "Dropout")
+        add = node.entry.onnx
+        if add is None or disordered or not is_float32(node.config.get("dtype")):
+            raise _refuse(f"the layer {node.name!r}")
+        outputs[node.name] = add(graph, layers.get(node.name), inputs)
+    return outputs[nodes[-1].name]
 
 
-def _check_plain(layer: keras.Layer) -> None:
-    """Raise when a layer is none of those that build_cnn makes, or set otherwise."""
-    import keras
-
-    name, config = type(layer).__name__, layer.get_config()
-    known = name in PLAIN and type(layer) is getattr(keras.layers, name)
-    if not (
-        known
-        and all(config.get(key) == value for key, value in PLAIN[name].items())
-        and config.get("activation", "linear") in ACTIVATIONS
-        and layer.compute_dtype == "float32"
-    ):
-        raise ValueError(f"There is no operator for the layer {layer.name!r}.")
-
-
-def _add_rescaling(graph: _Graph, layer: keras.Layer) -> None:
-    graph.add("Mul", np.array(layer.scale, np.float32))
-
-
-def _add_convolution(graph: _Graph, layer: keras.Layer) -> None:
-    kernel, bias = layer.get_weights()
-    graph.add("Conv", kernel.transpose(3, 2, 0, 1), bias, kernel_shape=kernel.shape[:2])
-    graph.activate(layer)
-
-
-def _add_pool(graph: _Graph, layer: keras.Layer) -> None:
-    graph.add("MaxPool", kernel_shape=layer.pool_size, strides=layer.strides)
-
-
-def _add_flatten(graph: _Graph, layer: keras.Layer) -> None:
-    graph.flattened = tuple(layer.input.shape[1:])
-    graph.add("Flatten")
-
-
-def _add_dense(graph: _Graph, layer: keras.Layer) -> None:
-    kernel, bias = layer.get_weights()
-    if graph.flattened:  # values come channel by channel here, pixel by pixel in Keras
-        by_pixel = kernel.reshape(*graph.flattened, -1)
-        kernel = by_pixel.transpose(2, 0, 1, 3).reshape(kernel.shape)
-        graph.flattened = None
-    graph.add("Gemm", kernel, bias)
-    graph.activate(layer)
-
-
-def _add_nothing(graph: _Graph, layer: keras.Layer) -> None:
-    """Dropout is for training."""
-
-
-LAYERS: Mapping[str, Callable[[_Graph, Any], None]] = {
-    "Rescaling": _add_rescaling,
-    "Conv2D": _add_convolution,
-    "MaxPooling2D": _add_pool,
-    "Flatten": _add_flatten,
-    "Dense": _add_dense,
-    "Dropout": _add_nothing,
-}
+def _refuse(got: str) -> InputError:
+    return InputError("There is no operator for each layer of the network", got)
 
 
 def _read_weights(model: keras.Model) -> list[Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cellsk._checks import check_count, check_number, check_option
-from cellsk.neural_network._builder import build_cnn, check_filters
 from cellsk.neural_network._precision import check_precision
 from cellsk.neural_network._runtime import set_threads
 from cellsk.neural_network._training import copy_callbacks
+from cellsk.neural_network.networks import check_architecture, check_filters, select_settings
 
 if TYPE_CHECKING:
     from scikeras.wrappers import KerasClassifier
@@ -24,6 +24,7 @@ def check_parameters(classifier: Any) -> None:
     TypeError, ValueError
         Naming the parameter.
     """
+    check_architecture(classifier.architecture)
     check_filters(classifier.filters)
     for name in ("kernel_size", "dense_units", "epochs", "batch_size", "patience"):
         check_count(name, getattr(classifier, name))
@@ -38,15 +39,16 @@ def check_parameters(classifier: Any) -> None:
 
 
 def wrap_network(classifier: Any, rescale: float, seed: int) -> KerasClassifier:
-    """Return the scikeras classifier around ``build_cnn``, not yet initialized."""
+    """Return the scikeras classifier around the architecture, not yet initialized."""
+    # scikeras builds the network, holds it with its settings, and predicts for those who use
+    # `keras_classifier_` by itself. Training and the predictions of CellClassifier bypass it.
     set_threads()
     from scikeras.wrappers import KerasClassifier
 
-    names = ("kernel_size", "dense_units", "dropout", "learning_rate")
+    settings = select_settings(classifier)
     return KerasClassifier(
-        model=build_cnn,
-        model__filters=tuple(classifier.filters),
-        **{f"model__{name}": getattr(classifier, name) for name in names},
+        model=check_architecture(classifier.architecture),
+        **{f"model__{name}": value for name, value in settings.items()},
         model__rescale=rescale,
         model__seed=seed,
         epochs=classifier.epochs,

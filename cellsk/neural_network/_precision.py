@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cellsk._checks import check_option
 from cellsk._config import is_on, read_switch
 from cellsk.exceptions import InputError
+from cellsk.neural_network._fast_step import can_speed_up
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["FAST", "PRECISIONS", "check_precision", "choose_precision"]
 
@@ -35,8 +39,10 @@ def check_precision(precision: Any) -> str:
     return read_switch("CELLSK_PRECISION")
 
 
-def choose_precision(precision: str) -> str:
+def choose_precision(precision: str, network: keras.Model) -> str:
     """Return "float32" or "bfloat16": for "auto", what this machine computes faster in.
+
+    Only the fast step multiplies in bfloat16. A network that it does not cover trains in float32.
 
     Raises
     ------
@@ -51,6 +57,16 @@ def choose_precision(precision: str) -> str:
                 "'bfloat16'",
                 f"Set {FAST} to 'on'.",
                 parameter="precision",
+            )
+        return "float32"
+    if not can_speed_up(network):
+        if chosen == "bfloat16":
+            raise InputError(
+                "must be 'auto' or 'float32' for a network that Keras' own step trains",
+                "'bfloat16'",
+                "Pass precision='float32'.",
+                parameter="precision",
+                code="precision-not-covered",
             )
         return "float32"
     if chosen != "auto":

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from cellsk._config import is_on
 from cellsk.neural_network._mapped import find_map, release_pages
 from cellsk.neural_network._onnx import OnnxNetwork
+from cellsk.neural_network.networks import find_brightest
 
 if TYPE_CHECKING:
     import keras
@@ -105,7 +106,6 @@ def _make_network(model: keras.Model, dtype: DTypeLike) -> Network:
 
 def _draw_probe(model: keras.Model, dtype: DTypeLike) -> NDArray:
     """Return noise from dark to bright, the same each time, so that each process decides alike."""
-    brightest = 1 / model.layers[0].scale
-    levels = np.linspace(0, brightest, PROBE_SIZE).reshape(-1, 1, 1, 1)
+    levels = np.linspace(0, find_brightest(model), PROBE_SIZE).reshape(-1, 1, 1, 1)
     noise = np.random.default_rng(0).random((PROBE_SIZE, *model.input_shape[1:]))
     return (levels * noise).astype(dtype)

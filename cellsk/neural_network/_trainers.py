@@ -1,4 +1,4 @@
-"""Networks that do the training: traced once, and lent to one fit after another."""
+"""A cache of compiled networks, reused by successive fits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cellsk._config import is_on
 from cellsk.neural_network._fast_step import speed_up
@@ -16,75 +19,146 @@ from cellsk.neural_network._precision import FAST
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["borrow_trainer"]
+__all__ = ["Trainer", "prepare_trainer"]
 
 MAX_BYTES = 2**28
 BYTES_PER_WEIGHT = 12  # the weight itself, and Adam's two moments
 
-_idle: OrderedDict[str, keras.Sequential] = OrderedDict()
+
+class Trainer(NamedTuple):
+    """A compiled network that trains in place of another one.
+
+    Attributes
+    ----------
+    model : keras.Model
+        The network.
+    precision : str
+        "float32" or "bfloat16": what training really multiplies in.
+    start : dict of int to ndarray
+        First values of the optimizer's variables, by position. Those left out are zero.
+    """
+
+    model: keras.Model
+    precision: str
+    start: dict[int, NDArray]
+
+
+_idle: OrderedDict[str, Trainer] = OrderedDict()
 
 
 @contextmanager
-def borrow_trainer(
-    network: keras.Sequential, precision: str, *, reuse: bool, steps: int
-) -> Iterator[keras.Sequential]:
-    """Lend a network like ``network`` to train; when that ends well, take over its state.
+def prepare_trainer(
+    network: keras.Model, precision: str, images: NDArray, *, reuse: bool, steps: int
+) -> Iterator[Trainer]:
+    """Yield a copy of ``network`` that trains. If the body ends well, ``network`` gets its state.
 
-    To compile a network and trace its training step takes a second, and its graph some
-    megabytes. So a trainer is kept after use, and starts from the weights, the seeds and the
-    fresh optimizer that the next fit brings: it gives the same numbers as a new one.
+    Compiling a network and tracing its training step takes a second, and its graph some
+    megabytes. So a trainer is kept after use. It starts from the weights, the random states and
+    the fresh optimizer of the next network, so it gives the same numbers as a new one.
 
-    It trains ``steps`` batches in one call, which spares Keras' Python between them.
+    Parameters
+    ----------
+    network : keras.Model
+        Compiled network that is to be trained.
+    precision : str
+        "float32" or "bfloat16". A network that trains by Keras' own step trains in float32.
+    images : ndarray
+        A few images that train, on which the fast step of a new trainer is checked.
+    reuse : bool
+        Whether the trainer may be one that was used before, and is kept. The callbacks of a
+        caller may change it, so these need a new one.
+    steps : int
+        Batches that it trains in one call, which spares Keras' Python between them. It is one
+        if the trainer is not reused.
 
-    Without ``reuse`` it is a new one, is not kept, and trains one batch in each call, as a
-    caller's callbacks may change it or look at each step. With ``CELLSK_FAST=off`` so it is,
-    and it is a plain network of Keras. Within a ``tf.distribute`` strategy it belongs to that.
+    Notes
+    -----
+    With ``CELLSK_FAST=off`` the trainer is new, and a plain network of Keras. Within a
+    ``tf.distribute`` strategy it is new, and belongs to the strategy. A network with code that
+    its configuration does not hold, such as a caller's loss, is trained itself.
     """
     import tensorflow as tf
 
+    description = _describe(network)
+    if description is None:
+        yield Trainer(network, "float32", {})
+        return
     reuse = reuse and is_on(FAST) and not tf.distribute.has_strategy()
     steps = steps if reuse else 1
-    kind = f"{precision} {steps} {_describe(network)}"
-    trainer = _idle.pop(kind, None) if reuse else None
+    key = f"{precision} {steps} {description}"
+    trainer = _idle.pop(key, None) if reuse else None
     if trainer is None:
-        trainer = _make_trainer(network, precision)
-        trainer.steps_per_execution = steps
+        trainer = _make_trainer(network, precision, images)
+        trainer.model.steps_per_execution = steps
     _start_from(network, trainer)
     yield trainer
-    _hand_over(trainer, network)
+    _copy_state(trainer.model, network)
     if reuse:
-        _idle[kind] = trainer
+        _idle[key] = trainer
         _forget_oldest()
 
 
-def _describe(network: keras.Sequential) -> str:
-    """Layers and settings, without the seeds, which are values and not structure."""
-    return re.sub(r'"seed": \d+', '"seed": 0', json.dumps(network.get_config()))
+def _describe(network: keras.Model) -> str | None:
+    """Return all that decides the numbers, or None if a description cannot hold it.
+
+    Weights, seeds and the learning rate are left out: these are values that a trainer takes over.
+    """
+    compiled = network.get_compile_config()
+    if not compiled or not type(network).__module__.startswith("keras."):
+        return None
+    parts = [type(network).__name__, network.get_config(), compiled]
+    if _holds_code(parts):
+        return None
+    settings = compiled["optimizer"]["config"]
+    if isinstance(settings.get("learning_rate"), float):  # and not a schedule
+        settings["learning_rate"] = 0.0
+    try:
+        return re.sub(r'"seed": \d+', '"seed": 0', json.dumps(parts))
+    except TypeError:
+        return None
 
 
-def _make_trainer(network: keras.Sequential, precision: str) -> keras.Sequential:
-    trainer = type(network).from_config(network.get_config())
-    trainer.compile_from_config(network.get_compile_config())
-    trainer.optimizer.build(trainer.trainable_variables)
-    if is_on(FAST):
-        speed_up(trainer, precision)
-    return trainer
+def _holds_code(node: Any) -> bool:
+    """Return whether a configuration names functions or classes that are not of Keras."""
+    if isinstance(node, dict):
+        foreign = (
+            node.get("registered_name")
+            or not str(node.get("module", "keras")).startswith("keras")
+            or node.get("class_name") == "__lambda__"
+        )
+        return bool(foreign) or any(map(_holds_code, node.values()))
+    return isinstance(node, list | tuple) and any(map(_holds_code, node))
 
 
-def _start_from(network: keras.Sequential, trainer: keras.Sequential) -> None:
+def _make_trainer(network: keras.Model, precision: str, images: NDArray) -> Trainer:
+    model = type(network).from_config(network.get_config())
+    model.compile_from_config(network.get_compile_config())
+    model.optimizer.build(model.trainable_variables)
+    start = {}
+    for number, variable in enumerate(model.optimizer.variables):
+        value = np.array(variable.value.numpy())
+        if value.any():
+            start[number] = value
+    fast = is_on(FAST) and speed_up(model, precision, images)
+    return Trainer(model, precision if fast else "float32", start)
+
+
+def _start_from(network: keras.Model, trainer: Trainer) -> None:
     """Take over weights and states of random layers, and begin the optimization anew."""
-    for mine, given in zip(trainer.variables, network.variables, strict=True):
+    model = trainer.model
+    for mine, given in zip(model.variables, network.variables, strict=True):
         mine.assign(given)
-    for variable in trainer.optimizer.variables:
-        variable.assign(variable * 0)
-    trainer.optimizer.learning_rate = float(network.optimizer.learning_rate.numpy())
+    for number, variable in enumerate(model.optimizer.variables):
+        variable.assign(trainer.start.get(number, variable * 0))
+    if isinstance(network.optimizer.get_config().get("learning_rate"), float):
+        model.optimizer.learning_rate = float(network.optimizer.learning_rate.numpy())
 
 
-def _hand_over(trainer: keras.Sequential, network: keras.Sequential) -> None:
-    """Leave ``network`` as if it had been trained itself: with the optimizer's state, too."""
+def _copy_state(model: keras.Model, network: keras.Model) -> None:
+    """Leave ``network`` as if it had been trained itself, with the optimizer's state."""
     network.optimizer.build(network.trainable_variables)
     mine = [*network.variables, *network.optimizer.variables]
-    trained = [*trainer.variables, *trainer.optimizer.variables]
+    trained = [*model.variables, *model.optimizer.variables]
     for variable, value in zip(mine, trained, strict=True):
         variable.assign(value)
 
@@ -94,5 +168,5 @@ def _forget_oldest() -> None:
         _idle.popitem(last=False)
 
 
-def _count_bytes(trainer: keras.Sequential) -> int:
-    return int(trainer.count_params()) * BYTES_PER_WEIGHT
+def _count_bytes(trainer: Trainer) -> int:
+    return int(trainer.model.count_params()) * BYTES_PER_WEIGHT

@@ -10,7 +10,7 @@ import numpy as np
 
 from cellsk.neural_network._batches import Part, training_batches, validation_batches
 from cellsk.neural_network._runtime import quiet_tracing
-from cellsk.neural_network._trainers import borrow_trainer
+from cellsk.neural_network._trainers import prepare_trainer
 
 if TYPE_CHECKING:
     import keras
@@ -20,14 +20,16 @@ __all__ = ["Callbacks", "Training", "copy_callbacks", "train"]
 # Keras callbacks, or classes of them; a string for the type, as Keras loads late.
 Callbacks: TypeAlias = "Sequence[keras.callbacks.Callback | type] | None"
 
+CHECK_SIZE = 8  # images on which the fast step is compared with Keras' own
 STEPS_PER_CALL = 4  # more are no faster, and Ctrl-C waits for them
 
 
 class Training(NamedTuple):
-    """History of a training, and the epoch whose weights were kept, counted from 1."""
+    """History of a training, the epoch whose weights were kept, from 1, and the precision."""
 
     history: dict[str, list[float]]
     best_epoch: int
+    precision: str
 
 
 def train(
@@ -59,15 +61,16 @@ def train(
         monitor="val_loss", mode="min", patience=patience or 0, restore_best_weights=True
     )
     called = [*copy_callbacks(callbacks), *([] if patience is None else [stopping]), *watchers]
+    images = part.data.images[part.rows[:CHECK_SIZE]]
     steps = 1 if verbose == 1 else STEPS_PER_CALL  # a bar shows each step
     with (
         quiet_tracing(),
         training_batches(part, batch_size=batch_size, seed=seed) as (batches, number),
         validation_batches(watched) as watched_batches,
-        borrow_trainer(network, precision, reuse=not callbacks, steps=steps) as trainer,
+        prepare_trainer(network, precision, images, reuse=not callbacks, steps=steps) as trainer,
     ):
         count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda n, _: number.assign(n))
-        result = trainer.fit(
+        result = trainer.model.fit(
             batches,
             epochs=epochs,
             validation_data=watched_batches,
@@ -78,7 +81,8 @@ def train(
         history = {name: [float(value) for value in log] for name, log in result.history.items()}
         _check_finite(history["loss"])
     epochs_run = len(history["loss"])
-    return Training(history, epochs_run if patience is None else stopping.best_epoch + 1)
+    best_epoch = epochs_run if patience is None else stopping.best_epoch + 1
+    return Training(history, best_epoch, trainer.precision)
 
 
 def copy_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRequest
 
@@ -212,7 +211,7 @@ def _encode_type(kind: type, place: _Place) -> dict[str, Any]:
 
 
 def _check_search(instance: Any, place: _Place) -> None:
-    if isinstance(instance, BaseSearchCV) and hasattr(instance, "cv_results_"):
+    if isinstance(instance, BaseEstimator) and hasattr(instance, "multimetric_"):
         raise refuse(
             "A model file holds one fitted model, not the results of a search.",
             f"a fitted {type(instance).__name__} in {place.label}",

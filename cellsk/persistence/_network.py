@@ -16,10 +16,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk.neural_network import CellClassifier, build_cnn, wrap_network
+from cellsk.exceptions import InputError
+from cellsk.neural_network import (
+    CellClassifier,
+    NetworkGraph,
+    OutsideTableError,
+    check_architecture,
+    compile_network,
+    drop_session_names,
+    read_graph,
+    read_model,
+    wrap_network,
+)
 from cellsk.persistence._archive import read_archive, write_archive
 from cellsk.persistence._json import parse_json
-from cellsk.persistence._network_config import NetworkSize, check_network_config
 from cellsk.persistence._refusal import refuse
 from cellsk.persistence._weights import count_weights
 
@@ -32,6 +42,11 @@ __all__ = ["network_settings", "pack_network", "unpack_network"]
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _FILE_NAME = "network.keras"
 _RULE = "A network in a model file must be a .keras file as Keras writes it."
+_LAYERS_RULE = (
+    "A network in a model file must be a Sequential or functional network of the layers that "
+    "cellsk knows, with nothing registered, custom or callable in it."
+)
+_LAYERS_REMEDY = "Use a network of CellClassifier, or keep yours in a .keras file of its own."
 _FIT_RULE = "A network in a model file must fit the classifier that it belongs to."
 _WRAPPER_SETTINGS = ("epochs", "batch_size", "verbose")
 
@@ -46,24 +61,42 @@ def pack_network(model: keras.Model) -> bytes:
     """
     import keras
 
-    if type(model) is not keras.Sequential:
-        raise refuse(
-            "A network must be a keras.Sequential that build_cnn makes.",
-            f"an object of type {type(model).__qualname__}",
-            "Save a network of your own with model.save('network.keras').",
-        )
+    try:
+        read_model(model)
+    except OutsideTableError as error:
+        raise refuse(_LAYERS_RULE, str(error), _LAYERS_REMEDY) from None
     # A copy that is not compiled: the optimizer's state is twice the size of the weights.
-    bare = keras.Sequential.from_config(model.get_config())
+    bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     with TemporaryDirectory() as folder:
         path = Path(folder) / _FILE_NAME
         with _old_conversions():
             keras.saving.save_model(bare, path)
         members = _read_members(path.read_bytes())
-    check_network_config(parse_json(_CONFIG, members[_CONFIG]))
-    # The date alone would make each file another one.
+    config = drop_session_names(parse_json(_CONFIG, members[_CONFIG]))
+    check_network_config(config)
+    # The date and places in memory would make each file another one.
     metadata = {**json.loads(members[_METADATA]), "date_saved": "1980-01-01@00:00:00"}
-    return write_archive({**members, _METADATA: json.dumps(metadata).encode()})
+    changed = {_CONFIG: json.dumps(config).encode(), _METADATA: json.dumps(metadata).encode()}
+    return write_archive(members | changed)
+
+
+def check_network_config(config: Mapping[str, Any]) -> NetworkGraph:
+    """Return the graph of the network in config.json, or raise before Keras has seen any of it.
+
+    Raises
+    ------
+    ModelFileError
+        When it is another kind of network, or its shapes do not fit together.
+    """
+    config = dict(config)
+    if config.pop("compile_config", None):
+        got = "a compiled one, with an optimizer of the file's choice"
+        raise refuse(_LAYERS_RULE, got, _LAYERS_REMEDY)
+    try:
+        return read_graph(config)
+    except OutsideTableError as error:
+        raise refuse(_LAYERS_RULE, str(error), _LAYERS_REMEDY) from None
 
 
 def network_settings(wrapper: KerasClassifier) -> dict[str, Any]:
@@ -86,22 +119,34 @@ def unpack_network(
     ModelFileError
         When it is another kind of network, or one that does not fit the classifier.
     """
+    _check_architecture(classifier.architecture)
     members = _read_members(data)
     config = parse_json(_CONFIG, members[_CONFIG])
-    size = check_network_config(config)
-    if (held := count_weights(members[_WEIGHTS])) < size.n_weights:
-        raise refuse(_RULE, f"{held:,} weights for a network of {size.n_weights:,}")
-    images, labels = _sample(classifier, size, max_bytes)
+    graph = check_network_config(config)
+    if (held := count_weights(members[_WEIGHTS])) < graph.n_weights:
+        raise refuse(_RULE, f"{held:,} weights for a network of {graph.n_weights:,}")
+    images, labels = _sample(classifier, graph, max_bytes)
     members[_CONFIG] = json.dumps(config).encode()
     try:
         network = _load(members)
-        _compile(network, len(classifier.classes_), settings["model__learning_rate"])
-        return _wrap(network, images, labels, classifier.history_, settings)
+        compile_network(network, settings["model__learning_rate"])
+        return _wrap(classifier, network, images, labels, settings)
     except Exception:  # Keras fails in too many ways to list, with internals in its words
         raise refuse(
             _RULE,
             f"one that Keras {version('keras')} cannot load",
             "Install the version that manifest.json names, or save the model again.",
+        ) from None
+
+
+def _check_architecture(name: Any) -> None:
+    try:
+        check_architecture(name)
+    except InputError:
+        raise refuse(
+            "A network in a model file must have an architecture that this version of cellsk has.",
+            f"the architecture {str(name)[:100]!r}",
+            "Update cellsk: pip install --upgrade cellsk.",
         ) from None
 
 
@@ -129,18 +174,11 @@ def _load(members: Mapping[str, bytes]) -> keras.Model:
             return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
-def _compile(network: keras.Model, n_classes: int, learning_rate: float) -> None:
-    """Compile as build_cnn does; the settings come from the smallest network that it makes."""
-    meta = {"X_shape_": (0, 1, 1, 1), "n_classes_": n_classes}
-    smallest = build_cnn(meta, filters=(1,), dense_units=1, learning_rate=learning_rate, seed=0)
-    network.compile_from_config(smallest.get_compile_config())
-
-
 def _wrap(
+    classifier: CellClassifier,
     network: keras.Model,
     images: NDArray,
     labels: NDArray,
-    history: Any,
     settings: Mapping[str, Any],
 ) -> KerasClassifier:
     """Make the wrapper that fit makes, around a network that exists."""
@@ -148,27 +186,32 @@ def _wrap(
     def hand_over(**_: Any) -> keras.Model:
         return network
 
-    wrapper = wrap_network(CellClassifier(), settings["model__rescale"], settings["model__seed"])
+    plain = CellClassifier(architecture=classifier.architecture)
+    wrapper = wrap_network(plain, settings["model__rescale"], settings["model__seed"])
     state = vars(wrapper)
     state.update({name: settings[name] for name in settings if name in state and _is_setting(name)})
     builder, wrapper.model = wrapper.model, hand_over
     wrapper.initialize(images, labels)
     wrapper.model = builder
-    wrapper.history_ = history
+    wrapper.history_ = classifier.history_
     wrapper.X_shape_ = (int(settings["n_images"]), *images.shape[1:])
     return wrapper
 
 
 def _sample(
-    classifier: CellClassifier, size: NetworkSize, max_bytes: int
+    classifier: CellClassifier, graph: NetworkGraph, max_bytes: int
 ) -> tuple[NDArray, NDArray]:
     """Two blank images of each class, from which scikeras learns shape, dtype and labels."""
     classes, shape = classifier.classes_, tuple(classifier.image_shape_)
     outputs = 1 if len(classes) == 2 else len(classes)
-    if classes.ndim != 1 or len(classes) < 2 or (shape, outputs) != (size[0], size[1]):
+    if (
+        classes.ndim != 1
+        or len(classes) < 2
+        or (shape, outputs) != (graph.image_shape, graph.n_outputs)
+    ):
         raise refuse(
             _FIT_RULE,
-            f"{size.n_outputs} outputs for images of shape {size.image_shape}, for a classifier "
+            f"{graph.n_outputs} outputs for images of shape {graph.image_shape}, for a classifier "
             f"of {len(classes)} classes and images of shape {str(shape)[:100]}",
         )
     if classifier.n_features_in_ != math.prod(shape) or not isinstance(classifier.history_, dict):

@@ -1,7 +1,7 @@
-"""Pixels in, pixels out: from files to arrays, and from arrays to better arrays."""
+"""Image files to arrays of pixels, and a store of decoded pixels."""
 
 from cellsk.preprocessing._reader import ImageReader
-from cellsk.preprocessing._sources import read_each as read_each
+from cellsk.preprocessing._reader import read_once as read_once
 
 __all__ = [
     "ImageReader",

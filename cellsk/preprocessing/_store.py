@@ -1,4 +1,4 @@
-"""Decoded pixels on disk, shared by folds, candidates and processes."""
+"""A folder of decoded pixels, shared by folds, candidates and processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing, suppress
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -14,37 +13,44 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk._codec import ImageSource, decode_image, name_decoder
+from cellsk._codec import ImageSource, name_decoder
 from cellsk._config import is_on
-from cellsk.exceptions import StoreWarning
+from cellsk.exceptions import InputError, InputTypeError, StoreWarning
+from cellsk.preprocessing._pixel_file import (
+    KEY_SIZE,
+    PixelDraft,
+    PixelFile,
+    file_size,
+    open_pixel_file,
+)
 from cellsk.preprocessing._sources import ImagesInMemory, read_each
-from cellsk.preprocessing._store_lock import hold_lock
-from cellsk.preprocessing._store_room import list_sheets, make_room
-from cellsk.preprocessing._store_sheet import KEY_SIZE, Draft, Sheet, open_sheet, sheet_size
+from cellsk.preprocessing._store_files import free_space, hold_lock, list_pixel_files
 
-__all__ = ["Store", "check_store", "open_store"]
+__all__ = ["Decode", "Store", "check_store", "open_store"]
 
-_MAX_ORIGINS = 16  # sheets that rows are copied from at once, each an open file
+_MAX_OPEN_FILES = 16  # to copy rows from
 
+Decode: TypeAlias = Callable[[ImageSource], NDArray[np.uint8]]
 _Stamp: TypeAlias = tuple[int, ...]
-_Origins: TypeAlias = dict[bytes, tuple[Sheet, int]]
+_StoredRows: TypeAlias = dict[bytes, tuple[PixelFile, int]]
 
 
 class _FileChangedError(Exception):
-    """A file is not the one that its key was made of."""
+    """A file has changed since its key was computed."""
 
 
-class _NoPlaceError(Exception):
-    """The store has no place for a list."""
+class _NoSpaceError(Exception):
+    """A list does not fit into the store."""
 
 
-class _Wanted(NamedTuple):
-    """A list of images, and what they are known by."""
+class _ImageList(NamedTuple):
+    """A list of image files with their keys, and how to decode one of them."""
 
     sources: list[Any]
     stamps: list[_Stamp]
     keys: list[bytes]
-    decode: Callable[[Any], NDArray[np.uint8]]
+    decode: Decode
+    verbose: int
 
 
 def check_store(store: Any) -> None:
@@ -53,24 +59,26 @@ def check_store(store: Any) -> None:
     Raises
     ------
     TypeError, ValueError
-        When it is something else, or empty.
+        If it is something else, or empty.
     """
-    rule = "store must be the path of a folder, or None."
+    rule = "must be the path of a folder, or None"
     if store is not None and not isinstance(store, str | os.PathLike):
-        raise TypeError(f"{rule} Got {store!r}.")
+        raise InputTypeError(rule, repr(store), parameter="store")
     if store == "":
-        raise ValueError(f"{rule} Got ''. Pass '.' for the current folder.")
+        raise InputError(
+            rule, "''", "Pass '.' for the current folder.", parameter="store", code="store-empty"
+        )
 
 
 def open_store(folder: str | os.PathLike[str] | None, max_bytes: int) -> Store | None:
-    """Return the store in a folder; None without a folder, or when the switch is off.
+    """Return the store in a folder. Return None without a folder, or if stores are off.
 
     Raises
     ------
     NotADirectoryError
-        When it is no folder.
+        If the path is not a folder.
     ValueError
-        When the switch is neither on nor off.
+        If the environment variable is neither "on" nor "off".
     """
     if folder is None or not is_on("CELLSK_STORE"):
         return None
@@ -83,101 +91,134 @@ def open_store(folder: str | os.PathLike[str] | None, max_bytes: int) -> Store |
 
 
 class Store(NamedTuple):
-    """A folder of sheets, each with the pixels of one list of images.
+    """A folder of pixel files, each with the pixels of one list of images.
 
     Attributes
     ----------
     folder : Path
-        Made when it is first needed, for its user alone.
+        Created when it is first needed, for its owner only.
     max_bytes : int
-        Bound on the sum of its files.
+        Limit of the total size of its files.
     """
 
     folder: Path
     max_bytes: int
 
     def read(
-        self, sources: list[ImageSource], settings: Mapping[str, Any], *, verbose: int = 0
+        self,
+        sources: list[ImageSource],
+        settings: Mapping[str, Any],
+        decode: Decode,
+        *,
+        verbose: int = 0,
+        in_memory: bool = True,
     ) -> NDArray[np.uint8] | None:
-        """Return the images, most often as a read-only map of a file of the store.
+        """Return the images as a read-only map of a pixel file, which is written if missing.
 
-        None is for lists that it cannot keep: with bytes, with files that are missing or
-        change meanwhile; or any, when the folder cannot be written, which a warning tells.
+        Parameters
+        ----------
+        sources : list of (str, path-like or bytes)
+            The images.
+        settings : mapping
+            All settings that change the pixels of an image.
+        decode : callable
+            Returns the pixels of one source.
+        verbose : int, default=0
+            1 or more shows a progress bar while files are decoded.
+        in_memory : bool, default=True
+            Whether to return an array in memory if the list exceeds ``max_bytes``.
+
+        Returns
+        -------
+        images : ndarray of shape (n_images, height, width, channels) or None
+            None if the store cannot keep the list: if it holds bytes, if files are missing
+            or change meanwhile, or if the folder cannot be written.
 
         Raises
         ------
         ImageReadError, ValueError
             As `read_each`.
+
+        Warns
+        -----
+        StoreWarning
+            If the folder cannot be written.
         """
-        wanted = _name_files(sources, settings)
-        if wanted is None:
+        images = _list_keys(sources, settings, decode, verbose)
+        if images is None:
             return None
-        path = self.folder / f"{_hash(b''.join(wanted.keys)).hex()}.pixels"
+        path = self.folder / f"{_hash(b''.join(images.keys)).hex()}.pixels"
         try:
-            images = _find_images(path, wanted.keys)
-            if images is None:
-                images = self._make_once(path, wanted, verbose)
-            return self._read_into_memory(wanted, verbose) if images is None else images
+            found = _find_images(path, images.keys)
+            if found is None:
+                found = self._write_once(path, images)
+            return self._read_into_memory(images) if found is None and in_memory else found
         except _FileChangedError:
             return None
         except OSError as error:
-            warnings.warn(
-                "The store of pixels must be a folder to write to. Got"
-                f" {(error.strerror or str(error)).lower()!r} for {str(self.folder)!r}, so the"
-                " images were read without it. Make room, name another folder, or pass"
-                " store=None.",
-                StoreWarning,
-                stacklevel=4,
-            )
+            self._warn(error)
             return None
 
-    def _make_once(self, path: Path, wanted: _Wanted, verbose: int) -> NDArray[np.uint8] | None:
-        """Make a sheet, unless another process, for which this one waits, has; None: no place."""
+    def _warn(self, error: OSError) -> None:
+        reason = (error.strerror or str(error)).lower()
+        warnings.warn(
+            StoreWarning(
+                "The store of pixels must be a folder that can be written",
+                f"{reason!r} for {str(self.folder)!r}, so the images are read without it",
+                "Free some space, name another folder, or pass store=None.",
+                code="store-unwritable",
+                values={"folder": str(self.folder), "reason": reason},
+            ),
+            stacklevel=5,
+        )
+
+    def _write_once(self, path: Path, images: _ImageList) -> NDArray[np.uint8] | None:
+        """Write a pixel file, or wait for the process that writes it. Return None without space."""
         _make_folder(self.folder)
         with (
-            suppress(_NoPlaceError),
+            suppress(_NoSpaceError),
             hold_lock(self.folder / f"{path.name[:2]}.lock"),
             ExitStack() as files,
         ):
-            if (images := _find_images(path, wanted.keys)) is not None:
-                return images
-            draft = self._write_draft(wanted, files, verbose)
-            with hold_lock(self.folder / "room.lock"):
+            if (found := _find_images(path, images.keys)) is not None:
+                return found
+            draft = self._write_draft(images, files)
+            with hold_lock(self.folder / "space.lock"):
                 draft.publish(path)
-                return _find_images(path, wanted.keys)
+                return _find_images(path, images.keys)
         return None
 
-    def _write_draft(self, wanted: _Wanted, files: ExitStack, verbose: int) -> Draft:
-        origins = _find_origins(self.folder, wanted.keys, files)
-        drafts: list[Draft] = []  # one, once the shape of the images is known
+    def _write_draft(self, images: _ImageList, files: ExitStack) -> PixelDraft:
+        stored = _find_rows(self.folder, images.keys, files)
+        drafts: list[PixelDraft] = []  # one, as soon as the shape of the images is known
 
         def keep(index: int, pixels: NDArray[np.uint8]) -> None:
             if not drafts:
-                drafts.append(self._begin(wanted.keys, pixels.shape, files))
+                drafts.append(self._begin(images.keys, pixels.shape, files))
             drafts[0].add(index, pixels)
 
-        read_each(wanted.sources, partial(_read_image, wanted, origins), keep, verbose=verbose)
+        _read_list(images, stored, keep)
         return drafts[0]
 
-    def _begin(self, keys: list[bytes], shape: tuple[int, ...], files: ExitStack) -> Draft:
-        n_bytes = sheet_size((len(keys), *shape))
-        with hold_lock(self.folder / "room.lock"):
-            if not make_room(self.folder, n_bytes, self.max_bytes):
-                raise _NoPlaceError
-            return files.enter_context(closing(Draft(self.folder, keys, shape)))
+    def _begin(self, keys: list[bytes], shape: tuple[int, ...], files: ExitStack) -> PixelDraft:
+        n_bytes = file_size((len(keys), *shape))
+        with hold_lock(self.folder / "space.lock"):
+            if not free_space(self.folder, n_bytes, self.max_bytes):
+                raise _NoSpaceError
+            return files.enter_context(closing(PixelDraft(self.folder, keys, shape)))
 
-    def _read_into_memory(self, wanted: _Wanted, verbose: int) -> NDArray[np.uint8]:
-        """Read as without a store, but for what it holds already."""
-        images = ImagesInMemory(len(wanted.keys))
+    def _read_into_memory(self, images: _ImageList) -> NDArray[np.uint8]:
+        """Return the images as an array. Rows that other lists hold are not decoded again."""
+        array = ImagesInMemory(len(images.keys))
         with ExitStack() as files:
-            origins = _find_origins(self.folder, wanted.keys, files)
-            read = partial(_read_image, wanted, origins)
-            read_each(wanted.sources, read, images.add, verbose=verbose)
-        return images.finish()
+            _read_list(images, _find_rows(self.folder, images.keys, files), array.add)
+        return array.finish()
 
 
-def _name_files(sources: list[ImageSource], settings: Mapping[str, Any]) -> _Wanted | None:
-    """Return the keys of a list; None if one of its images is not known by path and times."""
+def _list_keys(
+    sources: list[ImageSource], settings: Mapping[str, Any], decode: Decode, verbose: int
+) -> _ImageList | None:
+    """Return the keys of a list, or None if an image cannot be identified by path and time."""
     try:
         stamps = [_take_stamp(source) for source in sources]
         here = os.fsencode(os.getcwd())
@@ -188,19 +229,19 @@ def _name_files(sources: list[ImageSource], settings: Mapping[str, Any]) -> _Wan
         ]
     except (OSError, ValueError, TypeError):
         return None
-    return _Wanted(sources, stamps, keys, partial(decode_image, **settings))
+    return _ImageList(sources, stamps, keys, decode, verbose)
 
 
 def _take_stamp(source: ImageSource) -> _Stamp:
     if isinstance(source, bytes):
         raise TypeError("bytes have no time")
     status = os.stat(source)
-    # The third changes with any write, even by programs that set the time of the second.
+    # Any write changes the third, even if the program sets the second to an old time.
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _make_folder(folder: Path) -> None:
-    """Make the folder for its user alone, and ask programs that keep backups to pass it by."""
+    """Create the folder for its owner only, with the tag that backup programs look for."""
     try:
         folder.mkdir(mode=0o700, parents=True)
     except FileExistsError:
@@ -213,43 +254,55 @@ def _hash(data: bytes) -> bytes:
 
 
 def _find_images(path: Path, keys: list[bytes]) -> NDArray[np.uint8] | None:
-    """Return the map of a sheet that is there and whole."""
-    sheet = open_sheet(path)
-    if sheet is None:
+    """Return the map of an undamaged pixel file with these keys."""
+    file = open_pixel_file(path)
+    if file is None:
         return None
-    with closing(sheet), suppress(OSError):
-        return sheet.map_rows() if sheet.keys == b"".join(keys) else None
+    with closing(file), suppress(OSError):
+        return file.map_rows() if file.keys == b"".join(keys) else None
     return None
 
 
-def _find_origins(folder: Path, keys: list[bytes], files: ExitStack) -> _Origins:
-    """Return the sheet and the row that hold a key, for the keys that other sheets hold."""
-    wanted, found, n_open = set(keys), _Origins(), 0
-    for path in list_sheets(folder):
-        if not wanted or n_open == _MAX_ORIGINS:
+def _find_rows(folder: Path, keys: list[bytes], files: ExitStack) -> _StoredRows:
+    """Return the pixel file and the row of each key that the store holds already."""
+    missing, found, n_open = set(keys), _StoredRows(), 0
+    for path in list_pixel_files(folder):
+        if not missing or n_open == _MAX_OPEN_FILES:
             break
-        sheet = open_sheet(path)
-        if sheet is None:
+        file = open_pixel_file(path)
+        if file is None:
             continue
-        rows = {key: row for row, key in enumerate(sheet.list_keys()) if key in wanted}
+        rows = {key: row for row, key in enumerate(file.list_keys()) if key in missing}
         if not rows:
-            sheet.close()
+            file.close()
             continue
-        files.enter_context(closing(sheet))
+        files.enter_context(closing(file))
         n_open += 1
-        found |= {key: (sheet, row) for key, row in rows.items()}
-        wanted -= rows.keys()
+        found |= {key: (file, row) for key, row in rows.items()}
+        missing -= rows.keys()
     return found
 
 
-def _read_image(wanted: _Wanted, origins: _Origins, index: int) -> NDArray[np.uint8]:
-    sheet, row = origins.get(wanted.keys[index], (None, 0))
-    if sheet is not None and (pixels := sheet.read_row(row)) is not None:
+def _read_list(
+    images: _ImageList, stored: _StoredRows, keep: Callable[[int, NDArray[np.uint8]], None]
+) -> None:
+    all_stored = len(stored) == len(set(images.keys))
+    read_each(
+        images.sources,
+        lambda index: _read_image(images, stored, index),
+        keep,
+        verbose=0 if all_stored else images.verbose,
+    )
+
+
+def _read_image(images: _ImageList, stored: _StoredRows, index: int) -> NDArray[np.uint8]:
+    file, row = stored.get(images.keys[index], (None, 0))
+    if file is not None and (pixels := file.read_row(row)) is not None:
         return pixels
-    source = wanted.sources[index]
-    pixels = wanted.decode(source)
+    source = images.sources[index]
+    pixels = images.decode(source)
     try:
-        same = _take_stamp(source) == wanted.stamps[index]
+        same = _take_stamp(source) == images.stamps[index]
     except OSError:
         same = False
     if not same:

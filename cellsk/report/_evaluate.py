@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from cellsk.audit import AuditReport, audit_images
+from cellsk.audit import AuditReport, Fingerprint, audit_measured
 from cellsk.model_selection import (
     Folds,
     OutOfFold,
@@ -21,6 +21,7 @@ from cellsk.model_selection import (
 )
 from cellsk.report._evaluation_report import EvaluationReport
 from cellsk.report._inputs import check_labeled_images, check_settings, check_two_class_settings
+from cellsk.report._reading import share_pixels
 from cellsk.report._settings import LabeledImages, Settings, make_estimator
 from cellsk.report._warnings import (
     KeptWarnings,
@@ -154,6 +155,13 @@ def evaluate(
     [1]_. They show how the scores would vary with other patients, for these trained models.
     They do not show how the scores would vary with other training images.
 
+    If X holds paths and an :class:`ImageReader` in the estimator reads them, each file is decoded
+    once, before any fold trains. The pixels are kept in the store of the reader. If it has none,
+    they are kept in a temporary folder, which only its owner can read and which is removed at
+    the end. Five folds need about six times the bytes of the pixels there; the environment
+    variable ``TMPDIR`` chooses the disk. Set ``CELLSK_STORE=off`` to write no pixels to disk;
+    each fold then decodes its images again.
+
     References
     ----------
     .. [1] C. A. Field and A. H. Welsh, "Bootstrapping clustered data", Journal of the Royal
@@ -225,19 +233,27 @@ def _run(
             warn_if_groups_are_lost(settings.estimator)
         warn_if_patients_are_few(images)
     found = None
-    if audit and images.are_paths:
-        found = audit_images(images.X, images.codes, images.groups, target_names=images.names)
+    fingerprints: dict[str, Fingerprint] | None = {} if audit else None
+    with share_pixels(images, settings, fingerprints) as reading:
+        if audit and images.are_paths:
+            found = audit_measured(
+                images.X,
+                images.codes,
+                images.groups,
+                target_names=images.names,
+                measured=fingerprints,
+            )
+            with kept.collect():
+                warn_if_copies_are_split(found, folds.codes)
         with kept.collect():
-            warn_if_copies_are_split(found, folds.codes)
-    with kept.collect():
-        out_of_fold = predict_out_of_fold(
-            partial(make_estimator, settings, images.pos_label),
-            images.X,
-            images.y,
-            folds.splits,
-            groups=images.groups,
-            n_jobs=settings.n_jobs,
-        )
+            out_of_fold = predict_out_of_fold(
+                partial(make_estimator, reading, images.pos_label),
+                images.X,
+                images.y,
+                folds.splits,
+                groups=images.groups,
+                n_jobs=settings.n_jobs,
+            )
     facts = build_facts(images, settings, folds, out_of_fold, found, kept.remarks, left_out)
     return _complete(facts), folds, out_of_fold, found
 

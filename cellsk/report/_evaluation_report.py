@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellsk._checks import check_count
-from cellsk.model_selection import Folds, OutOfFold, parts_of, write_manifest
+from cellsk.model_selection import Folds, OutOfFold, iter_estimators, write_manifest
 from cellsk.preprocessing import ImageReader
 from cellsk.report._leakage import measure_leakage
 from cellsk.report._report_file import write_report
@@ -215,6 +215,6 @@ class EvaluationReport:
 
     def _render_page(self, max_pictures: int) -> str:
         rows = choose_rows(self.document, max_pictures)
-        inner = parts_of(self._settings.estimator)
+        inner = iter_estimators(self._settings.estimator)
         reader = next((one for one in inner if isinstance(one, ImageReader)), None)
         return render_page(self.document, make_thumbnails(self._images.X, rows, reader=reader))

@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 
 from cellsk.exceptions import InputError
-from cellsk.model_selection import OutOfFold, choose_cv, predict_out_of_fold, splits_by_group
+from cellsk.model_selection import OutOfFold, choose_cv, predict_out_of_fold, requires_groups
+from cellsk.report._reading import share_pixels
 from cellsk.report._settings import LabeledImages, Settings, make_estimator
 from cellsk.report.document import (
     Leakage,
@@ -57,14 +58,15 @@ def _predict_without_patients(
     n_splits = min(n_splits, int(np.bincount(images.codes).min()))
     splitter = choose_cv(images.y, None, n_splits, random_state=settings.random_state)
     # An inner splitter that requires groups gets one for each image, which ignores patients.
-    each_alone = np.arange(len(images.y)) if splits_by_group(settings.estimator) else None
+    each_alone = np.arange(len(images.y)) if requires_groups(settings.estimator) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the first evaluation raised them
-        return predict_out_of_fold(
-            partial(make_estimator, settings, images.pos_label),
-            images.X,
-            images.y,
-            list(splitter.split(images.y, images.y)),
-            groups=each_alone,
-            n_jobs=settings.n_jobs,
-        )
+        with share_pixels(images, settings) as reading:
+            return predict_out_of_fold(
+                partial(make_estimator, reading, images.pos_label),
+                images.X,
+                images.y,
+                list(splitter.split(images.y, images.y)),
+                groups=each_alone,
+                n_jobs=settings.n_jobs,
+            )

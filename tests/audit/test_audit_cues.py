@@ -1,4 +1,4 @@
-"""Shortcuts and label errors: found where planted, quiet where there is nothing."""
+"""Findings about shortcuts and label errors that are planted, and none without them."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def codes(report):
 
 
 def write(folder, images, options):
-    """Write each image with its own name and options; return the paths."""
+    """Write each image with its own name and options, and return the paths."""
     paths = []
     for row, (image, (extension, more)) in enumerate(zip(images, options, strict=True)):
         paths.append(str(folder / f"{row:03d}{extension}"))
@@ -44,7 +44,7 @@ PATIENTS = np.array([f"P{row // 6}" for row in range(60)])  # each with both cla
     ],
 )
 def test_cue_of_file_that_follows_label_is_found(tmp_path, code, options):
-    """Format, compression or resolution by class: found under its code."""
+    """A format, compression or resolution that depends on the class is found."""
     paths = write(tmp_path, draw(60), [options[label] for label in Y])
     [found] = [f for f in audit_images(paths, Y, PATIENTS).findings if f.code == code]
     assert found.severity == "warning"
@@ -53,14 +53,14 @@ def test_cue_of_file_that_follows_label_is_found(tmp_path, code, options):
 
 
 def test_cue_of_image_size_is_found_and_alone(tmp_path):
-    """One class is cropped."""
+    """Cropped images of one class give findings about size only."""
     images = [image[: 24 - 4 * label] for image, label in zip(draw(60), Y, strict=True)]
     paths = write(tmp_path, images, [(".bmp", {})] * 60)
     assert {"A501", "A505"} == codes(audit_images(paths, Y, PATIENTS))
 
 
-def test_cue_of_mean_colour_is_found():
-    """One class is redder."""
+def test_cue_of_mean_color_is_found():
+    """A class with more red is found."""
     images = draw(60)
     images[Y == 1, :, :, 0] += 30
     assert codes(audit_images(images, Y, PATIENTS)) == {"A506"}
@@ -68,7 +68,7 @@ def test_cue_of_mean_colour_is_found():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_cue_that_follows_nothing_is_not_reported(tmp_path, seed):
-    """Formats and labels drawn apart from each other: quiet."""
+    """Formats that do not depend on the labels give no finding."""
     rng = np.random.default_rng(seed)
     kinds = [(".png", {}), (".jpg", {"quality": 90}), (".tif", {})]
     paths = write(tmp_path, draw(60, seed), [kinds[k] for k in rng.integers(0, 3, 60)])
@@ -76,35 +76,35 @@ def test_cue_that_follows_nothing_is_not_reported(tmp_path, seed):
 
 
 def test_cue_of_few_patients_is_no_alarm(tmp_path):
-    """Three patients against three, scanned in two formats: 60 images prove nothing."""
+    """Three patients against three, scanned in two formats, are too few for a finding."""
     patients = np.array([f"P{row // 10}" for row in range(60)])
     y = (np.arange(60) >= 30).astype(int)
     paths = write(tmp_path, draw(60), [[(".png", {}), (".tif", {})][label] for label in y])
     assert codes(audit_images(paths, y, patients)) == set()
-    assert "A502" in codes(audit_images(paths, y))  # as single images they would
+    assert "A502" in codes(audit_images(paths, y))  # as independent images they are enough
 
 
-def test_cue_tells_train_from_test():
-    """A darker test set is named."""
+def test_cue_that_separates_train_from_test_is_found():
+    """A darker test set is found."""
     report = audit_images(draw(60), Y, test_paths=(draw(40, 1) * 0.7).astype(np.uint8))
     assert codes(report) == {"A516"}
 
 
 def test_cue_score_of_noise_is_near_chance_and_of_label_is_one():
-    """Three classes; the p-value speaks for groups."""
+    """With three classes the p-value is over groups."""
     rng = np.random.default_rng(0)
     y, units = np.arange(300) % 3, np.repeat(np.arange(50), 6).astype(str)
     splits = _split_rows(y, units)
     noise = score_cue(rng.normal(size=(300, 2)), y, units, splits)
     assert abs(noise.roc_auc - 0.5) < 0.1
     assert noise.p_value > 0.005
-    told = score_cue(y[:, None].astype(float), y, units, splits)
-    assert told.roc_auc == told.balanced_accuracy == 1
-    assert told.p_value < 1e-6
+    exact = score_cue(y[:, None].astype(float), y, units, splits)
+    assert exact.roc_auc == exact.balanced_accuracy == 1
+    assert exact.p_value < 1e-6
 
 
 def test_cue_false_alarms_are_rare_in_clustered_noise():
-    """Patients of one class each, with a colour of their own: at most 1 of 30 sets alarms."""
+    """If patients differ in color by chance, at most 1 of 30 sets gives an alarm."""
     rng = np.random.default_rng(1)
     units = np.repeat(np.arange(16), 10).astype(str)
     y = np.repeat(np.arange(16) % 2, 10)
@@ -118,7 +118,7 @@ def test_cue_false_alarms_are_rare_in_clustered_noise():
 
 
 def predict_noisy(flip_by=10, **options):
-    """Return noisy labels, out-of-fold probabilities and the rows flipped."""
+    """Return noisy labels, out-of-fold probabilities and the flipped rows."""
     X, y = make_classification(600, n_features=8, n_informative=6, n_clusters_per_class=1,
                                class_sep=2, flip_y=0, random_state=0, **options)  # fmt: skip
     flipped = np.arange(0, 600, flip_by)
@@ -130,7 +130,7 @@ def predict_noisy(flip_by=10, **options):
 
 @pytest.mark.parametrize("options", [{}, {"n_classes": 3}])
 def test_label_errors_planted_are_found_first(options):
-    """Most flipped labels are found, and nearly all at the head of the list are flipped."""
+    """Most flipped labels are found, and nearly all of the first 30 rows are flipped."""
     y, proba, flipped = predict_noisy(**options)
     rows = find_label_errors(y, proba)
     assert np.isin(flipped, rows).mean() > 0.6
@@ -138,7 +138,7 @@ def test_label_errors_planted_are_found_first(options):
 
 
 def test_label_errors_follow_worked_counts():
-    """By hand: thresholds are 0.8 and 0.7; row 2 reaches the other's, row 5 does not."""
+    """By hand: both thresholds are 0.7. Row 2 reaches that of the other class, row 5 does not."""
     proba = np.array([[0.9, 0.1], [0.95, 0.05], [0.25, 0.75], [0.2, 0.8], [0.1, 0.9], [0.6, 0.4]])
     y = [0, 0, 0, 1, 1, 1]
     assert np.mean(proba[:3, 0]) == pytest.approx(0.7)
@@ -147,7 +147,7 @@ def test_label_errors_follow_worked_counts():
 
 
 def test_label_errors_of_class_without_images_and_of_sure_model_are_none():
-    """An absent class takes nothing; right labels are left alone."""
+    """Right labels and a class without images give no errors."""
     assert find_label_errors([0, 0, 1], np.eye(3)[[0, 0, 1]]).tolist() == []
 
 
@@ -160,13 +160,13 @@ def test_label_errors_of_class_without_images_and_of_sure_model_are_none():
     ],
 )
 def test_label_errors_faulty_arguments_are_refused(y, proba, match):
-    """Rule and remedy."""
+    """The error has rule and remedy."""
     with pytest.raises(ValueError, match=match):
         find_label_errors(y, proba)
 
 
 def test_audit_with_probabilities_lists_images_and_patients():
-    """An image that looks like the other class, and a patient that does."""
+    """An image and a patient that look like the other class are found."""
     y = np.repeat(np.arange(12) % 2, 5)
     patients = np.repeat([f"P{i:02d}" for i in range(12)], 5)
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Near-duplicates: every turn, flip, re-encoding is found; different pictures are not."""
+"""Near-duplicates: turned, flipped and encoded copies are found; other pictures are not."""
 
 import io
 
@@ -19,20 +19,20 @@ from cellsk.datasets import list_images
 
 
 def turn(image, number):
-    """Return one of the eight turned and flipped images."""
+    """Return an image under one of the eight symmetries of the square."""
     turned = np.rot90(image, number % 4)
     return np.ascontiguousarray(turned[::-1] if number > 3 else turned)
 
 
 def compress(image, quality):
-    """Return an image through a JPEG file."""
+    """Return an image after JPEG compression."""
     stream = io.BytesIO()
     Image.fromarray(image).save(stream, "JPEG", quality=quality)
     return np.asarray(Image.open(stream))
 
 
 def resize(image, size):
-    """Return an image resized."""
+    """Return a resized image."""
     return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
 
 
@@ -43,13 +43,13 @@ CHANGES = {
     "smaller": lambda image: resize(image, 64),
     "larger": lambda image: resize(image, 224),
     "brighter": lambda image: np.clip(image * 1.05 + 5, 0, 255).astype(np.uint8),
-    "grey": lambda image: np.asarray(Image.fromarray(image).convert("L").convert("RGB")),
+    "gray": lambda image: np.asarray(Image.fromarray(image).convert("L").convert("RGB")),
 }
 
 
 @pytest.fixture(scope="module")
 def patches(pcam):
-    """300 real patches that are not empty, each once."""
+    """300 different real patches that are not empty."""
     paths = list_images(pcam / "valid").paths[::5]
     images = {image.tobytes(): image for image in map(np.asarray, map(Image.open, paths))}
     return [image for image in images.values() if image.std() > 20]
@@ -57,7 +57,7 @@ def patches(pcam):
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_near_copies_of_patches_are_found(patches, change):
-    """At least 99 of 100 changed and turned copies, and no pair that is none."""
+    """At least 99 of 100 changed and turned copies are found, and no false pair."""
     copies = [turn(CHANGES[change](patch), row % 8) for row, patch in enumerate(patches)]
     prints = measure_images([*patches, *copies])
     pairs = find_near_duplicates(prints.thumbnail).rows
@@ -67,7 +67,7 @@ def test_near_copies_of_patches_are_found(patches, change):
 
 
 def test_near_different_pictures_are_not_paired():
-    """Smooth gradients, spots, and noise: alike in kind, not the same."""
+    """Similar but different gradients, spots and noise are not paired."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:48, :48]
     images = []
@@ -79,14 +79,14 @@ def test_near_different_pictures_are_not_paired():
 
 
 def test_near_flat_images_are_never_paired():
-    """Empty glass is alike because it is empty."""
+    """Images of empty glass are not duplicates."""
     rng = np.random.default_rng(0)
     images = np.clip(240 + rng.normal(0, 2, (50, 32, 32)), 0, 255).astype(np.uint8)
     assert len(find_near_duplicates(images).rows) == 0
 
 
 def test_near_spectrum_turns_are_those_of_the_picture():
-    """The eight spectra made by signs and transposition are those of the eight images."""
+    """Signs and transposition give the spectra of the eight turned images."""
     image = np.random.default_rng(0).normal(size=(8, 8))
     made = list(_turn(dctn(image, norm="ortho")[np.newaxis]))
     for number in range(8):
@@ -95,7 +95,7 @@ def test_near_spectrum_turns_are_those_of_the_picture():
 
 
 def test_near_hash_is_the_same_under_symmetries_and_never_widens():
-    """Equal for turned pictures; between any two no larger than the distance of the pictures."""
+    """Hashes of turned pictures are equal, and hash distances never exceed picture distances."""
     images = np.random.default_rng(0).integers(0, 256, (30, 32, 32), dtype=np.uint8)
     coarse, _ = _split_spectrum(images)
     hashes = _hash_spectrum(coarse)
@@ -103,13 +103,13 @@ def test_near_hash_is_the_same_under_symmetries_and_never_widens():
     for number in range(8):
         turned, _ = _split_spectrum(np.stack([turn(image, number) for image in images]))
         assert np.allclose(_hash_spectrum(turned), hashes, atol=1e-5)
-    apart = np.linalg.norm(hashes[:, None] - hashes[None], axis=-1)
+    distances = np.linalg.norm(hashes[:, None] - hashes[None], axis=-1)
     pictures = np.linalg.norm((coarse[:, None] - coarse[None]).reshape(30, 30, -1), axis=-1)
-    assert (apart <= pictures + 1e-5).all()
+    assert (distances <= pictures + 1e-5).all()
 
 
 def test_near_many_copies_of_one_picture_form_one_set():
-    """More copies than neighbours looked at still hang together."""
+    """A set may have more copies than the number of compared neighbors."""
     base = np.random.default_rng(0).integers(0, 256, (48, 48), dtype=np.uint8)
     noise = np.random.default_rng(1).integers(0, 3, (60, 48, 48), dtype=np.uint8)
     thumbnails = measure_images(list(np.minimum(base, 250) + noise)).thumbnail
@@ -118,7 +118,7 @@ def test_near_many_copies_of_one_picture_form_one_set():
 
 
 def test_thumbnail_of_turned_image_is_turned():
-    """Averaging over areas knows no direction, in odd sizes and small ones too."""
+    """Averaging over areas does not depend on direction, in odd and small sizes too."""
     for size in (7, 32, 50, 97):
         image = np.random.default_rng(size).integers(0, 256, (size, size, 3), dtype=np.uint8)
         upright = measure_images([image]).thumbnail[0].astype(int)
@@ -128,7 +128,7 @@ def test_thumbnail_of_turned_image_is_turned():
 
 
 def test_groups_joined_by_many_sets_keep_unlike_names():
-    """Chains join; long names are cut, and stay different."""
+    """Chains of sets join groups; long names are shortened and stay different."""
     groups = np.array(["A", "B", "C", "D", "E", "F", "G"])
     merged = merge_groups(groups, 7, [np.array([0, 1]), np.array([1, 2]), np.array([2, 3])])
     assert merged.tolist() == ["A+3 more"] * 4 + ["E", "F", "G"]

@@ -1,4 +1,4 @@
-"""Competitors run apart, turn by turn, and what they need is counted."""
+"""Runs of competitors in their own processes, and the memory that they use."""
 
 import signal
 import subprocess
@@ -18,7 +18,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"
 
 
 def wait_for(condition):
-    """Return what a condition says as soon as it is true, or after ten seconds."""
+    """Return the value of a condition as soon as it is true, or after ten seconds."""
     end = time.monotonic() + 10
     while not (answer := condition()) and time.monotonic() < end:
         time.sleep(0.02)
@@ -26,7 +26,7 @@ def wait_for(condition):
 
 
 def is_running(pid):
-    """Whether there is such a process, and it is not just waiting to be collected."""
+    """Return whether a process runs and is not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -34,15 +34,15 @@ def is_running(pid):
     return state != "Z"
 
 
-def test_interleave_begins_each_round_with_another():
-    """Nobody always comes first, and each comes once per round."""
+def test_interleave_begins_each_round_with_another_case():
+    """Each case comes once per round, and no case always comes first."""
     cases = [Case(name, "time:gmtime", {}) for name in "abc"]
     order = [(turn, case.name) for turn, case in interleave([cases, cases])]
     assert order == [(0, "a"), (0, "b"), (0, "c"), (1, "b"), (1, "c"), (1, "a")]
 
 
 def test_run_cases_returns_one_result_per_round():
-    """In processes of their own; a case whose package is missing is left out."""
+    """Each case runs in its own process. A case whose package is missing has no result."""
     call = {"command": [sys.executable, "-c", "pass"]}
     here = Case("here", "benchmarks._commands:measure_command", call)
     missing = Case("there", "benchmarks._commands:measure_command", call, ("no_such_package",))
@@ -54,16 +54,16 @@ def test_run_cases_returns_one_result_per_round():
 
 
 def test_run_cases_names_the_case_that_fails():
-    """The error of the process is passed on."""
+    """The error contains the error of the process."""
     call = {"command": [sys.executable, "-c", "raise SystemExit('no such luck')"]}
     case = Case("unlucky", "benchmarks._commands:measure_command", call)
-    with pytest.raises(RuntimeError, match=r"(?s)unlucky must run to its end.*no such luck"):
+    with pytest.raises(RuntimeError, match=r"(?s)unlucky must succeed.*no such luck"):
         run_cases([[case]])
 
 
 @on_linux
-def test_run_cases_told_to_stop_leaves_no_process(tmp_path):
-    """A benchmark that is terminated ends what it has started."""
+def test_run_cases_terminated_leaves_no_process(tmp_path):
+    """A benchmark that receives SIGTERM kills the processes that it has started."""
     mark = tmp_path / "pid"
     wait = f"import os, pathlib; pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); input()"
     call = {"command": [sys.executable, "-c", wait]}
@@ -80,8 +80,8 @@ def test_run_cases_told_to_stop_leaves_no_process(tmp_path):
 
 
 @on_linux
-def test_run_cases_says_what_other_processes_use():
-    """A process that counts beside the measured one is told apart from it."""
+def test_run_cases_reports_what_other_processes_use():
+    """The time of a process that runs next to the measured one is reported separately."""
     count = "print(flush=True)\nwhile True: pass"
     measured = "import time; end = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
     call = {"command": [sys.executable, "-c", measured]}
@@ -95,7 +95,7 @@ def test_run_cases_says_what_other_processes_use():
 
 @on_linux
 def test_peak_memory_counts_a_child_of_the_child():
-    """40 MB that a grandchild holds are in both peaks."""
+    """Both peaks include 40 MB of a grandchild."""
     with subprocess.Popen(
         [sys.executable, "-c", START_ANOTHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:
@@ -107,8 +107,8 @@ def test_peak_memory_counts_a_child_of_the_child():
     assert row["peak_pss_mb"] >= row["peak_anonymous_mb"] > 38
 
 
-def test_summarize_takes_the_best_as_told():
-    """The least of seconds, the most of images per second; nothing of nothing."""
+def test_summarize_takes_the_best_value():
+    """The best is the minimum of seconds and the maximum of speeds. No values give no summary."""
     assert summarize("seconds", [3.0, 1.0, 2.0]) == {"seconds_best": 1.0, "seconds_median": 2.0}
     assert summarize("speed", [3.0, 1.0], max) == {"speed_best": 3.0, "speed_median": 2.0}
     assert summarize("speed", []) == {}

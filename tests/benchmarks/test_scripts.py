@@ -1,4 +1,4 @@
-"""Each benchmark runs from beginning to end, on images too few for its figures to mean anything."""
+"""Each benchmark runs in its short mode, with too few images for meaningful figures."""
 
 import json
 import platform
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def run_short(tmp_path):
-    """Run a benchmark in its short mode; return what it printed, and its JSON."""
+    """Return a function that runs a benchmark, and returns its output and its JSON."""
 
     def run(name):
         file = tmp_path / f"{name}.json"
@@ -27,12 +27,12 @@ def run_short(tmp_path):
 
 
 def are_positive(rows, *keys):
-    """Whether each row has a positive number under each key."""
+    """Return whether each row has a positive number for each key."""
     return all(row[key] > 0 for row in rows for key in keys)
 
 
 def test_startup_times_each_command(run_short):
-    """Five commands, each with its time; the machine and versions, and no name of the machine."""
+    """Five commands with their times, the machine and the versions, but no name of the machine."""
     printed, document = run_short("startup")
     names = [row["name"] for row in document["rows"]]
     expected = ["python -c pass", "import cellsk", "cellsk --help", "import sklearn"]
@@ -42,14 +42,14 @@ def test_startup_times_each_command(run_short):
     assert {"cpu", "cores", "instruction_sets", "memory_gb"} <= document["machine"].keys()
     assert {"python", "cellsk", "tensorflow", "keras"} <= document["versions"].keys()
     assert document["short"] is True
-    for told in (printed, json.dumps(document)):
-        assert str(ROOT) not in told
-        assert platform.node() not in told.split()
+    for text in (printed, json.dumps(document)):
+        assert str(ROOT) not in text
+        assert platform.node() not in text.split()
 
 
 @pytest.mark.slow
-def test_fit_holds_each_competitor_against_cellsk(run_short):
-    """Speed, scores and ratio of each that is installed; the others say what is missing."""
+def test_fit_compares_each_competitor_with_cellsk(run_short):
+    """Rows have speed, scores and ratio, or the name of a missing package."""
     printed, document = run_short("fit")
     *rows, own = document["rows"]
     assert {row["source"] for row in rows} == {"arrays", "files"}
@@ -69,8 +69,8 @@ def test_fit_holds_each_competitor_against_cellsk(run_short):
 
 
 @pytest.mark.slow
-def test_floor_sums_operations_and_states_shares(run_short):
-    """The floor is what the operations add up to; a fit's share of it follows."""
+def test_floor_sums_operations_and_computes_shares(run_short):
+    """The floor is the sum of the operations, and a fit has a share of it."""
     _, document = run_short("floor")
     rows = {row["name"]: row for row in document["rows"]}
     for dtype in ("float32", "bfloat16"):
@@ -88,7 +88,7 @@ def test_floor_sums_operations_and_states_shares(run_short):
 
 @pytest.mark.slow
 def test_search_measures_time_memory_and_score(run_short):
-    """Both search, and the ratios are to the faster row of cellsk."""
+    """Both search, and ratios are relative to the faster row of cellsk."""
     _, document = run_short("search")
     rows = document["rows"]
     assert {"cellsk", "scikeras, Pillow"} <= {row["name"] for row in rows}
@@ -101,7 +101,7 @@ def test_search_measures_time_memory_and_score(run_short):
 
 @pytest.mark.slow
 def test_predict_gives_all_the_same_probabilities(run_short):
-    """The same network, so the same probabilities, up to how jpg files are decoded."""
+    """The same network gives the same probabilities, except for differences in decoding jpg."""
     _, document = run_short("predict")
     rows = document["rows"]
     assert are_positive(rows, "seconds_best", "seconds_median", "images_per_second")
@@ -113,12 +113,25 @@ def test_predict_gives_all_the_same_probabilities(run_short):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the sizes come from /proc")
-def test_memory_states_growth_over_the_fewest_images(run_short):
-    """Each peak is held against that of the same job with the fewest images."""
+def test_memory_computes_growth_from_the_fewest_images(run_short):
+    """Each peak is divided by that of the same task with the fewest images."""
     _, document = run_short("memory")
     rows = document["rows"]
-    assert {row["what"] for row in rows} == {"fit", "predict", "predict to csv"}
+    assert {row["what"] for row in rows} == {"fit", "predict", "predict to csv", "evaluate"}
     assert {row["n_images"] for row in rows} == {50, 500}
     assert are_positive(rows, "peak_pss_mb", "peak_anonymous_mb", "pss_growth", "seconds_median")
     assert all(row["pss_growth"] == 1 for row in rows if row["n_images"] == 50)
     assert all(row["peak_anonymous_mb"] <= row["peak_pss_mb"] for row in rows)
+
+
+def test_opens_counts_the_calls_of_each_command(run_short):
+    """Each command opens every image once, the audit of evaluate included."""
+    _, document = run_short("opens")
+    found = {row["name"]: row["opens_per_image"] for row in document["rows"]}
+    assert set(found) == {
+        "evaluate() in Python",
+        "cellsk evaluate",
+        "cellsk train",
+        "cellsk search",
+    }
+    assert all(1 <= count <= 1.2 for count in found.values())

@@ -1,19 +1,17 @@
-"""The demo does the whole job."""
-
-import subprocess
-import sys
+"""cellsk demo: the whole workflow, and the folder that it fills."""
 
 import pytest
 
-from cellsk.cli._demo import TITLE, WRITTEN, _folder_to_fill
+from cellsk.cli import _demo
+from cellsk.cli._demo import TITLE, WRITTEN
 
 
 @pytest.mark.slow
-def test_demo_writes_report_pictures_and_model(tmp_path):
-    """Everything promised is written; a folder of the user's is left alone."""
+def test_demo_writes_report_pictures_and_model(tmp_path, monkeypatch, cellsk):
+    """All files are written, and nothing else."""
+    monkeypatch.setattr(_demo, "EPOCHS", 2)
     output = tmp_path / "demo"
-    command = [sys.executable, "-m", "cellsk", "demo", "--output", output]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = cellsk("demo", "--output", output)
     assert done.returncode == 0, done.stderr
     written = {path.name for path in output.iterdir()}
     assert written == {
@@ -38,29 +36,28 @@ def test_demo_writes_report_pictures_and_model(tmp_path):
         {"thesis.txt": "three years", "report.txt": "mine"},
         {"report.txt": "mine"},
         {"cells": "mine"},
-        {"report.txt": "Drawn cells: how well can benign", "thesis.txt": "three years"},
+        {"report.txt": TITLE, "thesis.txt": "three years"},
     ],
 )
-def test_demo_other_folder_is_left_alone(tmp_path, files):
-    """A folder with other files is not touched, whatever their names."""
+def test_demo_other_folder_is_not_changed(tmp_path, cellsk, files):
+    """A folder with other files is not changed, even if their names are those of a demo."""
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    command = [sys.executable, "-m", "cellsk", "demo", "--output", "."]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    done = cellsk("demo", "--output", ".", cwd=tmp_path)
     assert done.returncode == 2
-    assert "must be a new folder, or that of an earlier demo" in done.stderr
+    assert "must be a new folder, or the folder of an earlier demo" in done.stderr
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == files
 
 
 def test_demo_folder_fails_midway_keeps_earlier_demo(tmp_path):
-    """An earlier demo is replaced as a whole, or not at all; a new folder goes again."""
+    """An earlier demo is replaced as a whole or not at all, and a new folder is removed."""
     earlier = tmp_path / "demo"
-    with _folder_to_fill(earlier) as draft:
+    with _demo._fill_folder(earlier) as draft:
         fill(draft, "first")
     with pytest.raises(KeyboardInterrupt):
         fill_half(earlier, "second")
     assert (earlier / "model.cellsk").read_text().endswith("first")
-    with _folder_to_fill(earlier) as draft:
+    with _demo._fill_folder(earlier) as draft:
         fill(draft, "third")
     assert (earlier / "model.cellsk").read_text().endswith("third")
     assert {path.name for path in earlier.iterdir()} == set(WRITTEN)
@@ -70,13 +67,13 @@ def test_demo_folder_fails_midway_keeps_earlier_demo(tmp_path):
 
 
 def fill(folder, text):
-    """Write all that a demo writes, as one-line files."""
+    """Write the files of a demo, with one line each."""
     for name in WRITTEN:
         (folder / name).write_text(f"{TITLE} {text}")
 
 
 def fill_half(folder, text):
-    """Begin a demo, and be interrupted."""
-    with _folder_to_fill(folder) as draft:
+    """Begin a demo that is interrupted."""
+    with _demo._fill_folder(folder) as draft:
         (draft / WRITTEN[-1]).write_text(text)
         raise KeyboardInterrupt

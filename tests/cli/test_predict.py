@@ -1,15 +1,63 @@
-"""cellsk predict reads some files while it predicts others, and the csv does not show it."""
+"""cellsk predict: one row per image, the numbers of the model, few images in memory."""
 
+import csv
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.pipeline import Pipeline
 
-from cellsk import CellClassifier, ImageReader, make_cells
+from cellsk import CellClassifier, ImageReader, list_images, load_model, make_cells, save_model
 from cellsk.cli import _predict
 from cellsk.cli._predict import write_predictions
 from cellsk.exceptions import ImageReadError
+from cellsk.persistence import _model_file
+
+
+@pytest.fixture(scope="module")
+def predicted(trained, folder, cellsk):
+    """What cellsk predict printed, and the csv file that it wrote."""
+    output = folder.parent / "predictions.csv"
+    done = cellsk("predict", trained[1], folder, "--output", output)
+    assert done.returncode == 0, done.stderr
+    return done, output
+
+
+def test_predict_writes_one_row_per_image(predicted):
+    """Paths, class names, and probabilities that sum to one; sub-folders are read."""
+    done, output = predicted
+    assert done.stderr == f"Written: {output}, 120 images.\n"
+    with open(output, newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["path", "predicted", "probability_benign", "probability_malignant"]
+    assert len(rows) == 120
+    assert all(Path(row["path"]).is_file() for row in rows)
+    for row in rows:
+        benign, malignant = float(row["probability_benign"]), float(row["probability_malignant"])
+        assert benign + malignant == pytest.approx(1, abs=2e-6)
+        assert row["predicted"] == ("malignant" if malignant > benign else "benign")
+
+
+def test_predict_agrees_with_python(predicted, trained, folder):
+    """The csv holds the probabilities of the loaded pipeline."""
+    rows = list(csv.DictReader(predicted[1].read_text().splitlines()))
+    listed = list_images(folder, labels=False)
+    proba = load_model(trained[1]).predict_proba(listed.paths)[:, 1]
+    assert [row["path"] for row in rows] == listed.paths.tolist()
+    np.testing.assert_allclose(
+        [float(row["probability_malignant"]) for row in rows], proba, atol=1e-6
+    )
+
+
+def test_predict_unfitted_model_file_is_refused(folder, tmp_path, monkeypatch, cellsk):
+    """A file from elsewhere may hold a pipeline that was never fitted."""
+    monkeypatch.setattr(_model_file, "_check_fitted", lambda estimator: None)
+    save_model(CellClassifier(), tmp_path / "m.cellsk")
+    done = cellsk("predict", tmp_path / "m.cellsk", folder, "--output", tmp_path / "p.csv")
+    assert done.returncode == 2
+    assert "not fitted yet" in done.stderr
+    assert not (tmp_path / "p.csv").exists()
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +76,10 @@ def pipeline(drawn):
 
 
 @pytest.mark.parametrize("size", [1, 3, 7])
-def test_write_predictions_chunks_do_not_show(drawn, pipeline, tmp_path, monkeypatch, size):
-    """Rows come in the order of the paths, with the same numbers as all at once."""
+def test_write_predictions_chunk_size_does_not_change_the_csv(
+    drawn, pipeline, tmp_path, monkeypatch, size
+):
+    """The csv is the same for all sizes of chunks: rows are in the order of the paths."""
     write_predictions(pipeline, drawn.paths, tmp_path / "whole.csv", names=drawn.paths)
     monkeypatch.setattr(_predict, "CHUNK_SIZE", size)
     write_predictions(pipeline, drawn.paths, tmp_path / "parts.csv", names=drawn.paths)
@@ -40,7 +90,7 @@ def test_write_predictions_chunks_do_not_show(drawn, pipeline, tmp_path, monkeyp
 def test_write_predictions_damaged_file_in_a_later_chunk_raises(
     drawn, pipeline, tmp_path, monkeypatch
 ):
-    """The error is the reader's, of the first chunk that has one, and no csv is left."""
+    """The error is that of the reader for the first chunk with an error, and no csv is left."""
     monkeypatch.setattr(_predict, "CHUNK_SIZE", 6)
     (tmp_path / "damaged.png").write_bytes(b"nothing")
     paths = [*drawn.paths[:13], str(tmp_path / "damaged.png"), *drawn.paths[13:], "gone.png"]
@@ -49,8 +99,8 @@ def test_write_predictions_damaged_file_in_a_later_chunk_raises(
     assert [path.name for path in tmp_path.iterdir()] == ["damaged.png"]
 
 
-def test_write_predictions_holds_few_chunks_at_a_time(monkeypatch, tmp_path):
-    """However long the folder is, no more than two chunks are in memory."""
+def test_write_predictions_keeps_few_chunks_in_memory(monkeypatch, tmp_path):
+    """No more than two chunks are in memory, for any number of images."""
     lock, inside, most = threading.Lock(), [], []
 
     class Watched:

@@ -1,4 +1,4 @@
-"""The bar of the command line follows the epochs of all fits."""
+"""The progress bar follows the epochs of all fits."""
 
 import pickle
 
@@ -10,19 +10,19 @@ from cellsk.cli import _progress
 
 
 class Bar:
-    """Stands for rich's bar, and keeps how it was moved."""
+    """A stand-in for the bar of rich, which records the moves."""
 
     def __init__(self):
         self.moves = []
 
     def update(self, task, *, completed, description=None):
-        """Keep one move."""
+        """Record one move."""
         self.moves.append((completed, description))
 
 
 @pytest.fixture
 def quick(small):
-    """A classifier that is fitted often: two epochs."""
+    """A classifier that fits two epochs."""
     return CellClassifier(**small | {"filters": (2,), "epochs": 2})
 
 
@@ -42,7 +42,7 @@ def test_ticker_counts_epochs_of_all_fits(cells, quick):
 
 
 def test_ticker_in_another_process_is_silent(cells, quick):
-    """What travels to a process has no bar, and does no harm."""
+    """The copy for another process has no bar."""
     bar = Bar()
     quick.set_callbacks(pickle.loads(pickle.dumps(_progress._Ticker(bar, None, n_fits=1))))
     quick.fit(cells.images, cells.y)
@@ -50,7 +50,7 @@ def test_ticker_in_another_process_is_silent(cells, quick):
 
 
 def test_show_progress_leaves_no_callback_behind(cells, quick):
-    """Afterwards neither the classifier nor its clones have one, if a fit fails too."""
+    """Afterwards neither the classifier nor its clones have one, even if a fit fails."""
     with _progress.show_progress(quick, n_fits=2):
         assert len(quick._skl_callbacks) == 1
         scores = cross_validate(quick, cells.images, cells.y, cv=2, return_estimator=True)
@@ -61,17 +61,17 @@ def test_show_progress_leaves_no_callback_behind(cells, quick):
     assert "_skl_callbacks" not in vars(quick)
 
 
-def test_show_progress_where_no_one_looks_writes_nothing(cells, quick, capfd):
-    """Without a terminal neither stream gets a character."""
-    quick.fit(cells.images, cells.y)  # TensorFlow's own words come with its first steps
+def test_show_progress_without_terminal_writes_nothing(cells, quick, capfd):
+    """Neither stream gets a character."""
+    quick.fit(cells.images, cells.y)  # TensorFlow writes its own lines at the first step
     capfd.readouterr()
     with _progress.show_progress(quick, n_fits=1):
         quick.fit(cells.images, cells.y)
     assert capfd.readouterr() == ("", "")
 
 
-def test_log_of_a_long_run_writes_a_line_now_and_then(cells, quick, capfd, monkeypatch):
-    """Where no one sees a bar, each line says which fit, which epoch, and how long so far."""
+def test_show_progress_of_a_long_run_writes_lines(cells, quick, capfd, monkeypatch):
+    """Without a terminal each line names the fit, the epoch and the time so far."""
     clock = iter(range(0, 10_000, 20))
     monkeypatch.setattr(_progress.time, "monotonic", lambda: next(clock))
     quick.set_callbacks(_progress._Ticker(None, None, 2, _progress._Log(2)))

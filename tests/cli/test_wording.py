@@ -27,7 +27,7 @@ def texts_of(node):
 @pytest.fixture(scope="module")
 def messages():
     """All literal texts outside the command line."""
-    files = [path for path in SOURCE.rglob("*.py") if "cli" not in path.parts]
+    files = [path for path in SOURCE.rglob("*.py") if "cli" not in path.relative_to(SOURCE).parts]
     nodes = (node for path in files for node in ast.walk(ast.parse(path.read_text("utf-8"))))
     return "\n".join(text for node in nodes if (text := texts_of(node)) is not None)
 

@@ -1,4 +1,4 @@
-"""list_images: layouts, labels, groups, and the errors a user meets."""
+"""Layouts, labels, groups and errors of list_images."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cellsk.datasets import list_images
-from cellsk.exceptions import ImageReadWarning
+from cellsk.exceptions import ImageReadWarning, InputError
 
 PCAM = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "pcam"
 
@@ -85,7 +85,7 @@ def test_list_deeper_images_take_first_level_as_class(tmp_path):
     assert found.y.tolist() == [0, 0, 1]
 
 
-def test_list_flat_folder_is_unlabelled(flat):
+def test_list_flat_folder_is_unlabeled(flat):
     """No sub-folder and no csv means no labels."""
     found = list_images(flat)
     assert list_relative(found, flat) == ["a.png", "b.tif", "c.jpg"]
@@ -103,21 +103,21 @@ def test_list_labels_false_ignores_folders(cells):
 
 
 def test_list_order_is_plain_text_order(tmp_path):
-    """Paths are compared as text with forward slashes, whatever the file system says."""
+    """Paths are sorted as text with forward slashes, not in the order of the file system."""
     names = ["a/z.png", "a-b/y.png", "a/B.png", "a/b.png", "a/a/c.png", "a/10.png", "a/9.png"]
     make_files(tmp_path, *reversed(names))
     assert list_relative(list_images(tmp_path), tmp_path) == sorted(names)
 
 
 def test_list_extensions_in_any_case_and_no_others(tmp_path):
-    """Six extensions in any case count, and nothing else."""
+    """Six extensions count, in upper and lower case, and no others."""
     names = ["a.png", "b.JPG", "c.Jpeg", "d.tif", "e.TIFF", "f.bmp"]
     make_files(tmp_path, *names, "g.gif", "h.txt", "png", "i.png.bak")
     assert list_relative(list_images(tmp_path), tmp_path) == names
 
 
 def test_list_clutter_is_ignored(cells):
-    """Hidden files and folders and what systems leave behind do not count."""
+    """Hidden files and folders and files of operating systems do not count."""
     make_files(
         cells, ".hidden.png", ".cache/a.png", "Thumbs.db", "benign/Thumbs.db", "__MACOSX/b/._a.png",
         "benign/._p1_a.png", "desktop.ini", "benign/.DS_Store", "benign/__MACOSX/a.png",
@@ -128,13 +128,13 @@ def test_list_clutter_is_ignored(cells):
 
 
 def test_list_inside_hidden_folder_works(tmp_path):
-    """Only what is below the folder may not be hidden, not the folder itself."""
+    """The folder itself may be hidden; files below it may not."""
     make_files(tmp_path / ".data", "b/1.png", "m/1.png")
     assert len(list_images(tmp_path / ".data").paths) == 2
 
 
 def test_list_links_out_of_folder_are_not_followed(cells, tmp_path):
-    """A link to a file or folder elsewhere adds nothing."""
+    """A link to a file or folder outside of the folder is ignored."""
     make_files(tmp_path / "other", "x.png")
     (cells / "benign" / "link.png").symlink_to(tmp_path / "other" / "x.png")
     (cells / "linked").symlink_to(tmp_path / "other")
@@ -147,7 +147,7 @@ def test_list_links_out_of_folder_are_not_followed(cells, tmp_path):
 
 
 def test_list_links_inside_count_each_file_once(cells):
-    """Loops end, aliases add nothing, and the real place wins over the link."""
+    """Loops end, aliases add no file, and the real path is kept instead of the link."""
     (cells / "benign" / "loop").symlink_to(cells)
     (cells / "alias").symlink_to("malignant")
     (cells / "benign" / "a_link.png").symlink_to("p1_a.png")
@@ -160,7 +160,7 @@ def test_list_links_inside_count_each_file_once(cells):
 
 
 def test_list_links_to_hidden_store_are_followed(tmp_path):
-    """Folders that keep their files in a hidden store, linked by name, work."""
+    """Links to files in a hidden folder inside the folder are followed."""
     make_files(tmp_path, ".store/1", ".store/2", ".store/set/3.png")
     for name, target in {"b/x.png": "../.store/1", "m/y.png": "../.store/2"}.items():
         (tmp_path / name).parent.mkdir()
@@ -180,7 +180,7 @@ def test_list_folder_that_is_a_link_works(cells, tmp_path):
 
 
 def test_list_missing_folder_raises(tmp_path):
-    """A folder that is not there, and one that is a file."""
+    """The folder is missing, is a file, or has the wrong type."""
     with pytest.raises(FileNotFoundError, match=r"existing folder .* does not exist. Check the"):
         list_images(tmp_path / "absent")
     make_files(tmp_path, "a.png")
@@ -191,7 +191,7 @@ def test_list_missing_folder_raises(tmp_path):
 
 
 def test_list_forbidden_folder_raises(cells, monkeypatch):
-    """A sub-folder that may not be opened is not skipped in silence."""
+    """A sub-folder without permission is an error."""
     real = os.scandir
 
     def forbid(path):
@@ -205,7 +205,7 @@ def test_list_forbidden_folder_raises(cells, monkeypatch):
 
 
 def test_list_folder_without_image_raises(tmp_path):
-    """No image at all says how many other files, and links, there are."""
+    """The error counts other files and links if there is no image."""
     with pytest.raises(ValueError, match=r"contain images: png.* 0 other files and no image\. P"):
         list_images(tmp_path)
     make_files(tmp_path, "a/readme.txt")
@@ -215,26 +215,26 @@ def test_list_folder_without_image_raises(tmp_path):
 
 
 def test_list_one_class_raises(tmp_path):
-    """A folder of one class tells why it is a trap."""
+    """The error explains why a folder of one class is useless."""
     make_files(tmp_path, "benign/1.png", "benign/2.png")
     with pytest.raises(
         ValueError,
-        match=r"at least two classes .* 2 images, all of class 'benign': nothing can be told"
-        r" apart, and a model that always says 'benign' would score 100 %. Add the other class, or"
-        r" pass labels=False to list the images without labels\.$",
+        match=r"at least two classes.* 2 images, all of class 'benign'\. A model that always"
+        r" predicts 'benign' would score 100%\. Add the other class, or pass labels=False to list"
+        r" the images without labels\.$",
     ):
         list_images(tmp_path)
 
 
 def test_list_one_class_with_classes_below_names_them(tmp_path):
-    """A folder too high up is told where the classes may be."""
+    """If the folder is too high, the error names the folder that may hold the classes."""
     make_files(tmp_path, "data/benign/1.png", "data/malignant/2.png")
     with pytest.raises(ValueError, match=r"If the classes are below 'data', pass '.*data'\.$"):
         list_images(tmp_path)
 
 
 def test_list_splits_instead_of_classes_raise(tmp_path):
-    """train and valid are not taken for classes, unless they are named."""
+    """Folders such as train and valid are classes only if classes names them."""
     make_files(tmp_path, "train/b/1.png", "valid/b/2.png")
     with pytest.raises(ValueError, match=r"'train', 'valid', which look like splits, not classes"):
         list_images(tmp_path)
@@ -244,7 +244,7 @@ def test_list_splits_instead_of_classes_raise(tmp_path):
 def test_list_empty_class_folder_raises(cells):
     """A class folder without an image is an error that names it."""
     make_files(cells, "normal/readme.txt")
-    with pytest.raises(ValueError, match=r"where 'normal' holds no image. Add its images, or move"):
+    with pytest.raises(ValueError, match=r"where 'normal' holds no image. Add images, or move"):
         list_images(cells)
     (cells / "other" / "deep").mkdir(parents=True)
     with pytest.raises(ValueError, match=r"where 'normal', 'other' hold no image"):
@@ -252,10 +252,29 @@ def test_list_empty_class_folder_raises(cells):
 
 
 def test_list_images_beside_class_folders_raise(cells):
-    """Images that belong to no class are not lost in silence."""
+    """Images outside of the class folders are an error."""
     make_files(cells, "x.png", "y.png")
     with pytest.raises(ValueError, match=r"2 images beside the sub-folders. First: 'x.png'. Move"):
         list_images(cells)
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "code"),
+    [
+        (["x.png"], {"classes": ("a", "b")}, "no-class-folders"),
+        (["a/x.png", "b/x.png", "x.png"], {}, "images-beside-classes"),
+        (["a/x.png", "b/readme.txt"], {}, "class-folder-empty"),
+        (["train/x.png", "test/x.png"], {}, "splits-not-classes"),
+        (["a/x.png"], {}, "one-class"),
+        (["a/x.png", "b/x.png"], {"group_pattern": "(q)"}, "group-pattern-no-match"),
+        (["a/x.png", "b/x.png"], {"group_pattern": "(x)", "groups": 0}, "groups-twice"),
+    ],
+)
+def test_list_errors_have_codes(tmp_path, names, options, code):
+    """The command line finds its words for a remedy by the code."""
+    with pytest.raises(InputError) as caught:
+        list_images(make_files(tmp_path, *names), **options)
+    assert caught.value.code == code
 
 
 # Classes ----------------------------------------------------------------------------
@@ -278,7 +297,7 @@ def test_list_classes_as_numbers_name_folders(tmp_path):
     "classes", [("benign",), ("benign", "malign"), ("benign", "malignant", "x")]
 )
 def test_list_classes_that_differ_raise(cells, classes):
-    """classes must be the set found; both are shown."""
+    """The error shows the classes given and the classes found."""
     with pytest.raises(
         ValueError,
         match=r"must name all classes .* Got "
@@ -289,12 +308,12 @@ def test_list_classes_that_differ_raise(cells, classes):
 
 
 def test_list_classes_of_wrong_kind_raise(cells, flat):
-    """A lone name, a repetition, and classes where there are no labels."""
+    """A single name, a repetition, and classes without labels are errors."""
     with pytest.raises(TypeError, match=r"sequence of names.* Got 'benign'. Pass a tuple"):
         list_images(cells, classes="benign")
     with pytest.raises(ValueError, match=r"each class once.* 'benign' more than once"):
         list_images(cells, classes=("benign", "benign"))
-    with pytest.raises(ValueError, match=r"left out where there are no labels"):
+    with pytest.raises(ValueError, match=r"left out if there are no labels"):
         list_images(cells, classes=("a", "b"), labels=False)
     with pytest.raises(
         ValueError,
@@ -326,7 +345,7 @@ def test_list_classes_of_wrong_kind_raise(cells, flat):
     ],
 )
 def test_list_csv_gives_labels(flat, monkeypatch, text):
-    """Kaggle's layout and its many dialects give the same labels."""
+    """Separators, quotes, column names and column orders do not change the labels."""
     monkeypatch.chdir(flat.parent)
     found = list_images("flat", labels=write_csv(flat.parent, text))
     assert list(found.paths) == [os.path.join("flat", name) for name in ("a.png", "b.tif", "c.jpg")]
@@ -335,7 +354,7 @@ def test_list_csv_gives_labels(flat, monkeypatch, text):
 
 
 def test_list_csv_inside_folder_is_found(flat, monkeypatch):
-    """labels='labels.csv' is looked up here, then in the folder."""
+    """A relative csv path is looked up in the current folder, then in the image folder."""
     write_csv(flat, "id,label\na,0\nb,1\nc,0\n")
     assert list_images(flat, labels="labels.csv").y.tolist() == [0, 1, 0]
     monkeypatch.chdir(flat.parent)
@@ -344,7 +363,7 @@ def test_list_csv_inside_folder_is_found(flat, monkeypatch):
 
 
 def test_list_csv_with_sub_folders_matches_paths(tmp_path):
-    """Equal names in two folders are told apart by their path; others need only a name."""
+    """Equal names in two folders need their path in the csv; unique names do not."""
     folder = make_files(tmp_path / "x", "p1/a.png", "p2/a.png", "p2/b.v2.png", "a.png")
     labels = write_csv(tmp_path, "id,label\np1/a,0\np2/a.png,1\nb.v2,1\na.png,0\n")
     found = list_images(folder, labels=labels, classes=("1", "0"))
@@ -369,7 +388,7 @@ def test_list_csv_accents_match_however_composed(tmp_path):
         ("id,label\na,0\nb,1\nc,0\nc.jpg,0\n", r"'c.jpg' in line 4 and again in line 5. Remove"),
         ("id,label\na,0\nb,\nc,\n", r"Column 'label' .* 2 empty cells. First: line 3. Fill"),
         ("id,label\na,0\nb\nc,1\n", r"with 1 row too short. First: line 3. Fill it in"),
-        ("id,label\na,0\nb,0\nc,0\n", r"at least two classes .*labels.csv', with 3 images, all of"),
+        ("id,label\na,0\nb,0\nc,0\n", r"at least two classes.*labels.csv', with 3 images, all of"),
         ("id\na\nb\nc\n", r"one of labels. Got .* with 1 column: 'id'. Name them"),
         ("id,label\n", r"has no row below its header"),
         ("", r"has no row below its header"),
@@ -377,13 +396,13 @@ def test_list_csv_accents_match_however_composed(tmp_path):
     ],
 )
 def test_list_csv_that_does_not_fit_raises(flat, text, message):
-    """Each way in which a csv may not fit has its own words."""
+    """Each fault of a csv file has its own error."""
     with pytest.raises(ValueError, match=message):
         list_images(flat, labels=write_csv(flat.parent, text))
 
 
 def test_list_csv_with_ambiguous_name_raises(tmp_path):
-    """A name that fits two files is not guessed."""
+    """A name that fits two files is an error."""
     folder = make_files(tmp_path / "x", "a.png", "a.jpg", "b.png")
     labels = write_csv(tmp_path, "id,label\na,0\nb,1\n")
     with pytest.raises(
@@ -393,8 +412,8 @@ def test_list_csv_with_ambiguous_name_raises(tmp_path):
 
 
 def test_list_csv_unreadable_raises(flat):
-    """Missing, foreign and wrongly encoded csv files."""
-    with pytest.raises(FileNotFoundError, match=r"labels must be a csv file .* is no file"):
+    """A missing csv file, a wrong encoding and a wrong type are errors."""
+    with pytest.raises(FileNotFoundError, match=r"csv file of labels must exist.* is not a file"):
         list_images(flat, labels="absent.csv")
     labels = write_csv(flat.parent, "id,label\na,gutartig\nb,bösartig\nc,x\n", encoding="latin-1")
     with pytest.raises(ValueError, match=r"not text in UTF-8. Save it as 'CSV UTF-8'"):
@@ -434,7 +453,7 @@ def test_list_group_pattern_sees_folders(cells):
 
 @pytest.mark.parametrize("pattern", [r"benign/(p\d)", r"(q)?", r"q*"])
 def test_list_group_pattern_that_misses_raises(cells, pattern):
-    """How many, and the first; a match of nothing is no match."""
+    """The error counts the paths and names the first. An empty match is not a match."""
     n_missed = 1 if "benign" in pattern else 3
     with pytest.raises(
         ValueError,
@@ -444,7 +463,7 @@ def test_list_group_pattern_that_misses_raises(cells, pattern):
 
 
 def test_list_group_pattern_of_wrong_kind_raises(cells):
-    """A pattern that is no regular expression says where it breaks."""
+    """The error about an invalid pattern repeats the reason of the re module."""
     with pytest.raises(ValueError, match=r"regular expression.* unterminated subpattern"):
         list_images(cells, group_pattern=r"(p\d")
     with pytest.raises(TypeError, match=r"Got 3. Pass a str"):
@@ -452,21 +471,19 @@ def test_list_group_pattern_of_wrong_kind_raises(cells):
 
 
 def test_list_groups_from_folder_level(tmp_path):
-    """Levels count from the folder, negative ones from the file."""
+    """Levels count from the folder; negative levels count from the file."""
     make_files(tmp_path, "b/p1/s1/1.png", "b/p2/s1/2.png", "m/p3/s9/3.png")
     assert list_images(tmp_path, groups=1).groups.tolist() == ["p1", "p2", "p3"]
     assert list_images(tmp_path, groups=-1).groups.tolist() == ["s1", "s1", "s9"]
     assert list_images(tmp_path, labels=False, groups=0).groups.tolist() == ["b", "b", "m"]
-    with pytest.raises(
-        ValueError, match=r"groups=3, too deep for 3 of 3 paths. First: 'b/p1/s1/1.p"
-    ):
+    with pytest.raises(ValueError, match=r"Got 3, too deep for 3 of 3 paths. First: 'b/p1/s1/1.p"):
         list_images(tmp_path, groups=3)
-    with pytest.raises(ValueError, match=r"groups=-4, too deep"):
+    with pytest.raises(ValueError, match=r"Got -4, too deep"):
         list_images(tmp_path, groups=-4)
 
 
 def test_list_groups_from_csv_column(flat):
-    """A csv column gives the groups, and is not taken for the label."""
+    """A csv column gives the groups, and is not used as the label."""
     labels = write_csv(flat.parent, "id,patient,kind\nb,p2,1\na,p1,0\nc,p1,1\n")
     found = list_images(flat, labels=labels, groups="patient")
     assert found.groups.tolist() == ["p1", "p2", "p1"]
@@ -474,7 +491,7 @@ def test_list_groups_from_csv_column(flat):
 
 
 def test_list_groups_from_wrong_csv_column_raise(flat):
-    """A column that is not there, or not filled."""
+    """A missing column and an empty cell are errors."""
     labels = write_csv(flat.parent, "id,patient,label\nb,,1\na,p1,0\nc,p1,1\n")
     with pytest.raises(
         ValueError, match=r"columns are 'id', 'patient', 'label'. Pass one of these"
@@ -485,10 +502,10 @@ def test_list_groups_from_wrong_csv_column_raise(flat):
 
 
 def test_list_groups_of_wrong_kind_raise(cells):
-    """Two sources, a column without csv, and something else."""
-    with pytest.raises(ValueError, match=r"Got both, group_pattern='p' and groups=0. Leave one"):
+    """Two sources, a column without csv, and a wrong type are errors."""
+    with pytest.raises(ValueError, match=r"pattern 'p' and the column or folder level 0. Pass g"):
         list_images(cells, group_pattern="p", groups=0)
-    with pytest.raises(ValueError, match=r"where labels is no csv file. Got 'patient'"):
+    with pytest.raises(ValueError, match=r"labels do not come from a csv file. Got 'patient'"):
         list_images(cells, groups="patient")
     for wrong in (True, 1.5):
         with pytest.raises(TypeError, match=r"name of a csv column, or a folder level"):
@@ -509,14 +526,15 @@ def mixed(tmp_path):
 
 
 def test_list_verify_leaves_out_and_warns(mixed):
-    """What cannot be decoded is left out everywhere, counted and kept by name."""
+    """Files that cannot be decoded are left out of all arrays, counted, and listed by name."""
     with pytest.warns(
         ImageReadWarning,
-        match=r"2 of 4 images cannot be decoded, and are left out. First: '.*void.png' \(file is"
-        r" empty\), '.*cut.png' \(file is truncated\). All are in the attribute unreadable",
+        match=r"2 of 4 images cannot be decoded and were left out. First: '.*void.png' \(file is"
+        r" empty\), '.*cut.png' \(file is truncated\). The attribute unreadable lists them all",
     ) as caught:
         found = list_images(mixed, verify=True, group_pattern=r"\w+(?=\.)")
     assert caught[0].filename == __file__
+    assert caught[0].message.code == "images-left-out"
     assert len(caught) == 1
     assert list_relative(found, mixed) == ["b/p1.png", "m/p2.png"]
     assert found.y.tolist() == [0, 1]
@@ -528,7 +546,7 @@ def test_list_verify_leaves_out_and_warns(mixed):
 
 
 def test_list_verify_of_sound_images_is_silent(mixed):
-    """Nothing to leave out, nothing to say."""
+    """Without damaged files there is no warning."""
     (mixed / "b" / "void.png").unlink()
     (mixed / "m" / "cut.png").unlink()
     with warnings.catch_warnings():
@@ -539,7 +557,7 @@ def test_list_verify_of_sound_images_is_silent(mixed):
 
 
 def test_list_verify_keeps_files_that_need_settings(tmp_path):
-    """Stacks and whole numbers are sound, though the reader needs a word on them."""
+    """Image stacks and signed integers are sound files, although the reader needs settings."""
     pages = [Image.new("L", (4, 4)), Image.new("L", (4, 4))]
     pages[0].save(tmp_path / "stack.tif", save_all=True, append_images=pages[1:])
     Image.fromarray(np.array([[-5, 9]], np.int32)).save(tmp_path / "deep.tif")
@@ -547,7 +565,7 @@ def test_list_verify_keeps_files_that_need_settings(tmp_path):
 
 
 def test_list_verify_that_loses_a_class_raises(mixed):
-    """A class of which nothing is left is an error, with a reason."""
+    """A class without a readable image is an error that gives the reason."""
     (mixed / "b" / "p1.png").write_bytes(b"hello")
     with pytest.raises(
         ValueError, match=r"at least one readable image. Got 'b' with none. First: '.*p1.png' \(not"
@@ -556,7 +574,7 @@ def test_list_verify_that_loses_a_class_raises(mixed):
 
 
 def test_list_verify_that_loses_all_raises(flat):
-    """Nothing readable at all is an error without labels too."""
+    """No readable image is an error without labels too."""
     with pytest.raises(
         ValueError, match=r"Got 3 images, and none can be decoded. First: '.*a.png'"
     ):

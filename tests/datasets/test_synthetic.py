@@ -1,4 +1,4 @@
-"""make_cells: what is drawn, for whom, and how it is written."""
+"""Pixels, cohorts and files of make_cells."""
 
 import hashlib
 import os
@@ -14,22 +14,22 @@ SMALL = {"image_size": (16, 16), "random_state": 0}
 
 
 def hash_pixels(images):
-    """Return a name for exactly these pixels."""
+    """Return a digest of the pixels."""
     return hashlib.sha256(images.tobytes()).hexdigest()
 
 
 def measure_separation(cells):
-    """Return by how many standard deviations the share of pale nuclear pixels differs."""
+    """Return the difference between classes of pale nuclear pixels, in standard deviations."""
     red = cells.images[..., 0]
     share = ((red > 100) & (red < 150)).mean(axis=(1, 2))
     benign, malignant = share[cells.y_true == 0], share[cells.y_true == 1]
     return (malignant.mean() - benign.mean()) / np.sqrt((malignant.var() + benign.var()) / 2)
 
 
-def average_colour(cells):
-    """Return the mean colour of each patient, (n_patients, 3)."""
-    colour = cells.images.mean(axis=(1, 2))
-    return np.array([colour[cells.groups == patient].mean(0) for patient in set(cells.groups)])
+def average_color(cells):
+    """Return the mean color of each patient, (n_patients, 3)."""
+    color = cells.images.mean(axis=(1, 2))
+    return np.array([color[cells.groups == patient].mean(0) for patient in set(cells.groups)])
 
 
 # What comes back
@@ -52,12 +52,12 @@ def test_make_cells_as_arrays_returns_the_documented_shapes_and_dtypes():
 
 @pytest.mark.parametrize("image_size", [(1, 1), (8, 8), (5, 40), (130, 96)])
 def test_make_cells_of_any_size_draws(image_size):
-    """Tiny, long and large patches come out in the size asked for."""
+    """Tiny, long and large patches have the requested size."""
     assert make_cells(2, n_patients=1, image_size=image_size).images.shape[1:3] == image_size
 
 
 def test_make_cells_images_look_like_stained_tissue():
-    """Red and blue exceed green on average, nothing is flat, and no two are alike."""
+    """Red and blue exceed green on average, no image is flat, and no two are the same."""
     cells = make_cells(20, image_size=(32, 32), random_state=0)
     red, green, blue = cells.images.mean(axis=(0, 1, 2))
     assert red > green + 20
@@ -83,14 +83,14 @@ def test_make_cells_with_the_same_seed_gives_the_same_pixels_in_two_processes():
 
 
 def test_make_cells_with_another_seed_gives_other_pixels():
-    """The seed decides."""
+    """Different seeds give different pixels."""
     first = make_cells(10, image_size=(16, 16), random_state=0)
     second = make_cells(10, image_size=(16, 16), random_state=1)
     assert not np.array_equal(first.images, second.images)
 
 
 def test_make_cells_with_a_random_state_instance_moves_it_on():
-    """An instance gives the same as its twin, and something new the second time."""
+    """Equal RandomState instances draw the same cells, and other cells on the second call."""
     twin, other = np.random.RandomState(3), np.random.RandomState(3)
     first = make_cells(4, n_patients=2, image_size=(16, 16), random_state=twin)
     again = make_cells(4, n_patients=2, image_size=(16, 16), random_state=other)
@@ -100,7 +100,7 @@ def test_make_cells_with_a_random_state_instance_moves_it_on():
 
 
 def test_make_cells_with_an_int_seed_leaves_the_global_state_alone():
-    """NumPy's global generator goes on as if nothing had been drawn."""
+    """The state of NumPy's global generator does not change."""
     np.random.seed(7)  # noqa: NPY002
     expected = np.random.random(3)  # noqa: NPY002
     np.random.seed(7)  # noqa: NPY002
@@ -122,12 +122,12 @@ def test_make_cells_row_does_not_depend_on_how_many_follow(pure_patients):
 
 @pytest.mark.parametrize(("balance", "n_malignant"), [(0.0, 0), (0.1, 4), (0.5, 20), (1.0, 40)])
 def test_make_cells_class_balance_is_met(balance, n_malignant):
-    """The share of malignant images is the one asked for."""
+    """The fraction of malignant images is the requested one."""
     assert make_cells(40, class_balance=balance, **SMALL).y.sum() == n_malignant
 
 
 def test_make_cells_patients_have_both_classes_and_like_numbers_of_images():
-    """Classes, patients and slides cross."""
+    """Each patient and each slide has both classes."""
     cells = make_cells(80, n_patients=10, slides_per_patient=2, **SMALL)
     for patient in set(cells.groups):
         assert set(cells.y[cells.groups == patient]) == {0, 1}
@@ -138,7 +138,7 @@ def test_make_cells_patients_have_both_classes_and_like_numbers_of_images():
 @pytest.mark.parametrize("pure_patients", [False, True])
 @pytest.mark.parametrize("balance", [0.0, 0.05, 0.4, 0.95, 1.0])
 def test_make_cells_with_as_many_patients_as_images_gives_each_one(pure_patients, balance):
-    """No patient goes without an image."""
+    """Each patient has an image."""
     cells = make_cells(
         20, n_patients=20, class_balance=balance, pure_patients=pure_patients, **SMALL
     )
@@ -147,7 +147,7 @@ def test_make_cells_with_as_many_patients_as_images_gives_each_one(pure_patients
 
 @pytest.mark.parametrize("balance", [0.02, 0.3, 0.5, 0.98])
 def test_make_cells_pure_patients_have_one_class(balance):
-    """Each patient is benign or malignant, and both kinds exist."""
+    """Each patient is benign or malignant, and there are patients of both classes."""
     cells = make_cells(60, n_patients=6, class_balance=balance, pure_patients=True, **SMALL)
     classes = {patient: set(cells.y[cells.groups == patient]) for patient in set(cells.groups)}
     assert len(classes) == 6
@@ -156,15 +156,15 @@ def test_make_cells_pure_patients_have_one_class(balance):
 
 
 def test_make_cells_stain_differs_more_between_patients_than_within():
-    """Patients' colours lie apart, and come together when patient_effect is 0."""
+    """The colors of patients differ, except if patient_effect is 0."""
     options = {"n_patients": 6, "image_size": (16, 16), "random_state": 0}
-    apart = average_colour(make_cells(120, **options)).std(axis=0)
-    alike = average_colour(make_cells(120, patient_effect=0, **options)).std(axis=0)
-    assert (apart > 1.5 * alike).all()
+    differing = average_color(make_cells(120, **options)).std(axis=0)
+    equal = average_color(make_cells(120, patient_effect=0, **options)).std(axis=0)
+    assert (differing > 1.5 * equal).all()
 
 
 def test_make_cells_difficulty_brings_the_classes_together():
-    """The share of pale nuclear pixels tells the classes apart less and less."""
+    """The difference in pale nuclear pixels decreases with the difficulty."""
     separation = [
         measure_separation(
             make_cells(150, image_size=(32, 32), patient_effect=0, difficulty=level, random_state=0)
@@ -193,14 +193,14 @@ def test_make_cells_duplicates_are_exact_copies_from_other_patients():
 
 
 def test_make_cells_duplicates_of_a_single_patient_stay_with_it():
-    """Where there is no other patient, copies come from the same one."""
+    """If there is no other patient, copies come from the same patient."""
     cells = make_cells(6, n_patients=1, n_duplicates=4, **SMALL)
     assert (cells.duplicate_of >= 0).sum() == 4
     assert set(cells.groups) == {"P01"}
 
 
 def test_make_cells_label_noise_flips_its_share_and_keeps_the_truth():
-    """y differs from y_true in the share asked for, and the pixels stay."""
+    """y differs from y_true in the requested fraction, and the pixels are unchanged."""
     clean = make_cells(50, **SMALL)
     noisy = make_cells(50, label_noise=0.2, **SMALL)
     assert (noisy.y != noisy.y_true).sum() == 10
@@ -213,7 +213,7 @@ def test_make_cells_label_noise_flips_its_share_and_keeps_the_truth():
 
 @pytest.mark.parametrize("pure_patients", [False, True])
 def test_make_cells_folder_is_listed_in_the_same_order(tmp_path, pure_patients):
-    """list_images gives the same paths, labels and patients back."""
+    """list_images returns the same paths, labels and patients."""
     folder = tmp_path / "new" / "cells"
     cells = make_cells(
         14, folder=folder, n_patients=3, label_noise=0.2, pure_patients=pure_patients, **SMALL
@@ -228,7 +228,7 @@ def test_make_cells_folder_is_listed_in_the_same_order(tmp_path, pure_patients):
 
 
 def test_make_cells_files_hold_the_pixels_of_the_arrays(tmp_path):
-    """The number in a file's name is the row of the arrays; duplicates follow the new order."""
+    """The number in a file name is the row of the arrays. Duplicates follow the new order."""
     from cellsk._codec import decode_image
 
     arrays = make_cells(12, n_patients=3, n_duplicates=4, **SMALL)
@@ -246,14 +246,14 @@ def test_make_cells_files_hold_the_pixels_of_the_arrays(tmp_path):
 
 @pytest.mark.parametrize("extension", ["jpg", "tif", "bmp"])
 def test_make_cells_extension_names_and_sets_the_format(tmp_path, extension):
-    """Files come in the format asked for, into an empty folder too."""
+    """Files have the requested format. An empty folder is accepted."""
     cells = make_cells(2, n_patients=1, folder=str(tmp_path), extension=extension, **SMALL)
     assert all(path.startswith(str(tmp_path)) and path.endswith(extension) for path in cells.paths)
     assert len(list_images(tmp_path, verify=True).paths) == 2
 
 
 def test_make_cells_folder_with_something_in_it_is_refused(tmp_path):
-    """Nothing is written over, and nothing beside it."""
+    """Existing files are never overwritten or removed."""
     (tmp_path / "cells").mkdir()
     (tmp_path / "cells" / "notes.txt").write_text("keep")
     with pytest.raises(FileExistsError, match=r"must be new or empty\. Got .*Pass another folder"):
@@ -265,7 +265,7 @@ def test_make_cells_folder_with_something_in_it_is_refused(tmp_path):
 
 
 def test_make_cells_that_fails_midway_leaves_nothing(tmp_path, monkeypatch):
-    """A write error in the third file takes the first two with it."""
+    """A write error in the third file removes the first two."""
     from cellsk import _codec
 
     written = []
@@ -308,6 +308,6 @@ def test_make_cells_that_fails_midway_leaves_nothing(tmp_path, monkeypatch):
     ],
 )
 def test_make_cells_with_bad_parameters_says_so(options, error, match):
-    """Rule, what came, and the way out."""
+    """The error has rule, value and remedy."""
     with pytest.raises(error, match=match):
         make_cells(**{"n_samples": 20, **SMALL, **options})

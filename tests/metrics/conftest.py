@@ -1,11 +1,11 @@
-"""Predictions to score: patients with several images each, ties among the probabilities."""
+"""Predictions with several images per patient and equal probabilities."""
 
 import numpy as np
 import pytest
 
 
 def draw(n_samples, n_classes=2, *, n_clusters=None, digits=None, seed=0):
-    """Labels, probabilities, decisions and clusters; the probabilities tell something."""
+    """Return labels, probabilities that depend on them, predicted classes and clusters."""
     generator = np.random.default_rng(seed)
     n_clusters = n_clusters or max(2, n_samples // 5)
     y = generator.integers(n_classes, size=n_samples)
@@ -23,5 +23,5 @@ def draw(n_samples, n_classes=2, *, n_clusters=None, digits=None, seed=0):
 
 @pytest.fixture(scope="session")
 def drawn():
-    """The function that draws predictions."""
+    """Return the function that draws predictions."""
     return draw

@@ -1,4 +1,4 @@
-"""binomial_interval: published limits, and the definition itself."""
+"""Published limits of binomial_interval, and its definition."""
 
 import numpy as np
 import pytest
@@ -30,21 +30,21 @@ def test_binomial_interval_equals_conover_table():
 @pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
 @pytest.mark.parametrize(("successes", "n"), [(1, 2), (7, 10), (30, 200)])
 def test_binomial_interval_limits_leave_half_of_the_rest_on_each_side(successes, n, level):
-    """The definition: at either limit the count, or a more extreme one, has half the rest."""
+    """At each limit, the count or a more extreme one has half of the error probability."""
     low, high = binomial_interval(successes, n, level)
     assert binom.sf(successes - 1, n, low) == pytest.approx((1 - level) / 2)
     assert binom.cdf(successes, n, high) == pytest.approx((1 - level) / 2)
 
 
 def test_binomial_interval_all_or_none_keeps_a_width():
-    """All of n: the rule of three in its exact form, 0.025 ** (1 / n); none is its mirror."""
+    """The limit for n of n is 0.025 ** (1 / n), and that for 0 of n mirrors it."""
     low, high = binomial_interval(50, 50)
     assert (low, high) == (pytest.approx(0.025 ** (1 / 50)), 1.0)
     assert binomial_interval(0, 50) == (0.0, pytest.approx(1 - low))
 
 
 def test_binomial_interval_without_trial_is_nan():
-    """No positive image: no interval of the sensitivity."""
+    """Without trials the interval is NaN."""
     assert np.isnan(binomial_interval(0, 0)).all()
 
 
@@ -58,6 +58,6 @@ def test_binomial_interval_without_trial_is_nan():
     ],
 )
 def test_binomial_interval_wrong_argument_is_named(arguments, error, message):
-    """Each message says the rule and what came."""
+    """Each error has the rule and the value."""
     with pytest.raises(error, match=message):
         binomial_interval(*arguments)

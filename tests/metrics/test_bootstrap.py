@@ -1,4 +1,4 @@
-"""bootstrap_scores: exact for each resample, the same draws for everybody, honest limits."""
+"""Samples, draws and coverage of bootstrap_scores and percentile_interval."""
 
 import time
 import tracemalloc
@@ -12,7 +12,7 @@ from cellsk.metrics import bootstrap_scores, compute_scores, percentile_interval
 
 
 def multiplicities(clusters, n_resamples, seed=0):
-    """How often each image counts in each resample, drawn here once more."""
+    """Return the weight of each image in each resample, drawn independently."""
     _, places = np.unique(clusters, return_inverse=True)
     generator = np.random.default_rng(seed)
     n_clusters = places.max() + 1
@@ -24,7 +24,7 @@ def multiplicities(clusters, n_resamples, seed=0):
 @pytest.mark.parametrize("digits", [None, 1], ids=["no_ties", "ties"])
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
 def test_bootstrap_sample_equals_sklearn_with_weights(drawn, n_classes, digits):
-    """Each sample of each score is scikit-learn's, weighted by the draws, ties included."""
+    """Each sample equals the weighted score of scikit-learn, also with equal probabilities."""
     y, proba, predicted, clusters = drawn(90, n_classes, digits=digits)
     positive = 1 if n_classes == 2 else None
     samples = bootstrap_scores(
@@ -40,7 +40,7 @@ def test_bootstrap_sample_equals_sklearn_with_weights(drawn, n_classes, digits):
 @pytest.mark.parametrize("n_classes", [2, 7])
 @pytest.mark.parametrize("n_samples", [2, 3, 10])
 def test_bootstrap_few_images_equal_sklearn(drawn, n_samples, n_classes):
-    """With images so few that classes go missing, NaN stands where compute_scores has it."""
+    """If few images leave classes out, samples are NaN where compute_scores is NaN."""
     y, proba, predicted, _ = drawn(n_samples, n_classes, seed=3)
     positive = 0 if n_classes == 2 else None
     samples = bootstrap_scores(y, proba, predicted, positive=positive, n_resamples=40)
@@ -54,7 +54,7 @@ def test_bootstrap_few_images_equal_sklearn(drawn, n_samples, n_classes):
 
 
 def test_bootstrap_rows_that_miss_one_equal_sklearn(drawn):
-    """Tables rounded to three digits: the losses of each resample are those of compute_scores."""
+    """With probabilities rounded to three digits, the losses are those of compute_scores."""
     y, proba, predicted, clusters = drawn(90, 7)
     rounded = proba.round(3)
     assert np.abs(rounded.sum(axis=1) - 1).max() > 1e-3
@@ -66,7 +66,7 @@ def test_bootstrap_rows_that_miss_one_equal_sklearn(drawn):
 
 
 def test_bootstrap_constant_probabilities_equal_sklearn():
-    """One tie of all images."""
+    """All probabilities may be equal."""
     y, proba = np.array([0, 1, 1, 0, 1, 0]), np.full((6, 2), 0.5)
     samples = bootstrap_scores(y, proba, y, positive=1, n_resamples=200)
     defined = ~np.isnan(samples["roc_auc"])
@@ -75,7 +75,7 @@ def test_bootstrap_constant_probabilities_equal_sklearn():
 
 
 def test_bootstrap_one_class_has_accuracy_only():
-    """One class: what needs two is NaN in each resample."""
+    """With one class, scores that need two classes are NaN in each resample."""
     samples = bootstrap_scores(
         [1, 1, 1, 1], np.full((4, 2), 0.5), [1, 0, 1, 1], positive=1, n_resamples=50
     )
@@ -85,7 +85,7 @@ def test_bootstrap_one_class_has_accuracy_only():
 
 
 def test_bootstrap_single_patient_is_nan(drawn):
-    """From one patient nothing follows for others: no interval, not one without width."""
+    """With one patient there is no interval."""
     y, proba, predicted, _ = drawn(20)
     samples = bootstrap_scores(y, proba, predicted, positive=1, clusters=["a"] * 20, n_resamples=50)
     assert list(samples) == list(compute_scores(y, proba, predicted, positive=1))
@@ -94,7 +94,7 @@ def test_bootstrap_single_patient_is_nan(drawn):
 
 
 def test_bootstrap_draws_do_not_depend_on_predictions(drawn):
-    """Two classifiers are compared resample by resample: a copy differs by 0 in each."""
+    """A classifier and its copy differ by 0 in each resample."""
     y, proba, predicted, clusters = drawn(60)
     keywords = {"clusters": clusters, "n_resamples": 30}
     one = bootstrap_scores(y, proba, predicted, positive=1, **keywords)
@@ -104,7 +104,7 @@ def test_bootstrap_draws_do_not_depend_on_predictions(drawn):
 
 
 def test_bootstrap_names_of_patients_do_not_matter(drawn):
-    """Codes of patients with gaps, or their names, make the same draws."""
+    """Names of patients, and codes with gaps, give the same draws."""
     y, proba, predicted, clusters = drawn(60)
     keywords = {"positive": 1, "n_resamples": 30}
     codes = bootstrap_scores(y, proba, predicted, clusters=clusters * 7 + 3, **keywords)
@@ -115,7 +115,7 @@ def test_bootstrap_names_of_patients_do_not_matter(drawn):
 
 
 def test_bootstrap_own_cluster_for_each_image_is_the_image_bootstrap(drawn):
-    """No clusters and one for each image are the same."""
+    """No clusters and one cluster for each image give the same samples."""
     y, proba, predicted, _ = drawn(60)
     without = bootstrap_scores(y, proba, predicted, positive=1, n_resamples=30)
     single = bootstrap_scores(
@@ -125,7 +125,7 @@ def test_bootstrap_own_cluster_for_each_image_is_the_image_bootstrap(drawn):
 
 
 def test_bootstrap_chunks_do_not_change_samples(drawn, monkeypatch):
-    """How many resamples are handled at a time leaves each as it is, and so do fewer."""
+    """A resample does not depend on the chunk size or on the number of resamples."""
     y, proba, predicted, clusters = drawn(60)
     keywords = {"positive": 1, "clusters": clusters}
     whole = bootstrap_scores(y, proba, predicted, n_resamples=50, **keywords)
@@ -138,7 +138,7 @@ def test_bootstrap_chunks_do_not_change_samples(drawn, monkeypatch):
 
 
 def test_bootstrap_seed_decides_and_global_state_is_left(drawn):
-    """Same seed, same samples; another seed, others; NumPy's global state is as it was."""
+    """Equal seeds give equal samples, and NumPy's global state does not change."""
     y, proba, predicted, _ = drawn(60)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     runs = [
@@ -152,7 +152,7 @@ def test_bootstrap_seed_decides_and_global_state_is_left(drawn):
 
 
 def test_bootstrap_mean_agrees_with_formula():
-    """The spread of a resampled share is that of the binomial: sqrt(p (1 - p) / n)."""
+    """The standard deviation of a resampled fraction p is sqrt(p (1 - p) / n)."""
     y = np.repeat([0, 1], [300, 100])
     samples = bootstrap_scores(y, np.full((400, 2), 0.5), np.zeros(400, int), positive=1)
     assert samples["accuracy"].mean() == pytest.approx(0.75, abs=0.002)
@@ -160,7 +160,7 @@ def test_bootstrap_mean_agrees_with_formula():
 
 
 def test_bootstrap_fifty_thousand_images_is_quick_and_small(drawn):
-    """A tenth of 2,000 resamples in a tenth of 10 s of the processor, and in little memory."""
+    """200 resamples take less than 1 s of processor time, and little memory."""
     y, proba, predicted, _ = drawn(50_000)
     tracemalloc.start()
     start = time.process_time()
@@ -173,7 +173,7 @@ def test_bootstrap_fifty_thousand_images_is_quick_and_small(drawn):
 
 
 def draw_patients(generator, n_patients=50, n_images=10):
-    """Two classes of patients whose images share a deviation: what parts them is known.
+    """Return labels, scores and patients, where images of a patient share a deviation.
 
     A score is normal with mean 1 (positive) or 0, variance 1 between and 0.2 within patients.
     """
@@ -186,7 +186,7 @@ def draw_patients(generator, n_patients=50, n_images=10):
 
 @pytest.mark.slow
 def test_bootstrap_over_patients_covers_and_over_images_does_not():
-    """Clustered data: intervals over patients hold the truth near 95 %, over images they don't.
+    """Intervals over patients include the true value in about 95%, over images in fewer.
 
     200 studies of 50 patients with 10 images each. The true area is known: the difference of
     two images of different patients is normal with mean 1 and variance 2.4.
@@ -210,7 +210,7 @@ def test_bootstrap_over_patients_covers_and_over_images_does_not():
             )
             low, high = percentile_interval(samples["roc_auc"])
             covered[unit] += low <= truth <= high
-    # Two standard errors of 200 studies at 0.95 are 0.03; 50 patients cost another bit.
+    # Two standard errors of 200 studies at 0.95 are 0.03; 50 patients reduce the coverage.
     assert 0.90 <= covered["patients"] / 200 <= 0.98
     assert covered["images"] / 200 < 0.55
 
@@ -236,7 +236,7 @@ def test_percentile_interval_leaves_nan_out():
     ],
 )
 def test_percentile_interval_of_too_few_is_nan(n_defined, n_undefined, level, is_defined):
-    """Each limit needs a sample beyond it, and half of the samples must be defined."""
+    """Each limit needs a sample outside of it, and half of the samples must be defined."""
     values = np.concatenate([np.arange(n_defined), np.full(n_undefined, np.nan)])
     low, high = percentile_interval(values, level)
     assert (not np.isnan([low, high]).any()) == is_defined
@@ -244,7 +244,7 @@ def test_percentile_interval_of_too_few_is_nan(n_defined, n_undefined, level, is
 
 @pytest.mark.parametrize("level", [0, 1, 95])
 def test_percentile_interval_wrong_level_is_named(level):
-    """A level in percent is refused."""
+    """A level in percent is an error."""
     with pytest.raises(ValueError, match=r"confidence_level must be a number in \(0, 1\)"):
         percentile_interval([1, 2], level)
 
@@ -252,13 +252,13 @@ def test_percentile_interval_wrong_level_is_named(level):
 @pytest.mark.parametrize(
     ("keywords", "error", "message"),
     [
-        ({"clusters": [1, 2]}, ValueError, r"clusters must hold one patient.*4 images.*Pass None"),
+        ({"clusters": [1, 2]}, ValueError, r"clusters must have one patient.*4 images.*Pass None"),
         ({"n_resamples": 0}, ValueError, r"n_resamples must be a whole number of at least 1"),
         ({"n_resamples": 2.5}, TypeError, r"n_resamples must be a whole number"),
     ],
 )
 def test_bootstrap_wrong_argument_is_named(keywords, error, message):
-    """Each message says the rule and what came."""
+    """Each error has the rule and the value."""
     y, proba = [0, 1, 0, 1], np.full((4, 2), 0.5)
     with pytest.raises(error, match=message):
         bootstrap_scores(y, proba, y, positive=1, **keywords)

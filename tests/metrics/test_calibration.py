@@ -1,4 +1,4 @@
-"""calibration_error, reliability_curve: scikit-learn's bins, and numbers worked by hand."""
+"""Calibration error and reliability curve, compared with scikit-learn and by hand."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from cellsk.metrics import binomial_interval, calibration_error, reliability_cur
 
 
 def binary(shares):
-    """Probabilities of two classes from those of the second."""
+    """Return probabilities of two classes from those of the second."""
     shares = np.asarray(shares, dtype=float)
     return np.column_stack([1 - shares, shares])
 
@@ -16,7 +16,7 @@ def binary(shares):
 @pytest.mark.parametrize("n_bins", [1, 5, 10])
 @pytest.mark.parametrize("digits", [None, 1], ids=["anywhere", "on_the_edges"])
 def test_reliability_curve_equals_sklearn(drawn, digits, n_bins):
-    """Points are those of scikit-learn's calibration_curve, probabilities on edges included."""
+    """The points are those of calibration_curve, also for probabilities on bin edges."""
     y, proba, _, _ = drawn(300, digits=digits)
     curve = reliability_curve(y, proba, positive=1, n_bins=n_bins)
     observed, mean = calibration_curve(y, proba[:, 1], n_bins=n_bins)
@@ -44,7 +44,7 @@ def test_calibration_error_by_hand():
 
 
 def test_calibration_error_many_classes_judges_the_likeliest():
-    """Confidences 0.6, 0.6, 0.9, 0.9; right, wrong, right, right: (0.1 + 0.1) / 2."""
+    """With confidences 0.6, 0.6, 0.9, 0.9 and one error it is (0.1 + 0.1) / 2."""
     proba = [[0.6, 0.2, 0.2], [0.2, 0.6, 0.2], [0.05, 0.05, 0.9], [0.9, 0.05, 0.05]]
     assert calibration_error([0, 2, 2, 0], proba) == pytest.approx(0.1)
     curve = reliability_curve([0, 2, 2, 0], proba)
@@ -53,7 +53,7 @@ def test_calibration_error_many_classes_judges_the_likeliest():
 
 
 def test_calibration_error_other_class_is_the_same_where_bins_mirror(drawn):
-    """Of two classes either is off by the same amount, apart from edges."""
+    """The error is the same for both classes, except for probabilities on bin edges."""
     y, proba, _, _ = drawn(200)
     one, other = (calibration_error(y, proba, positive=code) for code in (0, 1))
     assert one == pytest.approx(other, abs=1e-12)
@@ -61,12 +61,12 @@ def test_calibration_error_other_class_is_the_same_where_bins_mirror(drawn):
 
 @pytest.mark.parametrize(("shares", "error"), [([0, 0, 1, 1], 0.0), ([1, 1, 0, 0], 1.0)])
 def test_calibration_error_certain_probabilities_reach_the_limits(shares, error):
-    """Certain and right is 0, certain and wrong is 1; 0 and 1 have their bins."""
+    """Probabilities of 0 and 1 give an error of 0 if right, and of 1 if wrong."""
     assert calibration_error([0, 0, 1, 1], binary(shares), positive=1) == error
 
 
 def test_calibration_error_of_calibrated_model_is_small_but_not_zero():
-    """The docstring's numbers: some 0.10 from 100 images, and 0.03 from 1,000."""
+    """The error by chance is about 0.10 with 100 images, and 0.03 with 1,000."""
     generator = np.random.default_rng(0)
     errors = {}
     for n_samples in (100, 1000):
@@ -81,7 +81,7 @@ def test_calibration_error_of_calibrated_model_is_small_but_not_zero():
 
 
 def test_reliability_curve_limits_are_exact_binomial(drawn):
-    """Each point has the exact interval of its own count."""
+    """Each point has the exact interval of its count."""
     y, proba, _, _ = drawn(120)
     curve = reliability_curve(y, proba, positive=0)
     for observed, count, low, high in zip(
@@ -101,13 +101,13 @@ def test_reliability_curve_two_images_has_their_bins_only():
 
 
 def test_reliability_curve_two_classes_need_the_positive_one():
-    """Which of two classes is positive is never guessed."""
-    with pytest.raises(ValueError, match=r"positive must say which .* Got None"):
+    """With two classes the positive one must be given."""
+    with pytest.raises(ValueError, match=r"positive must be the code .* Got None"):
         reliability_curve([0, 1], binary([0.1, 0.9]))
 
 
 @pytest.mark.parametrize("function", [calibration_error, reliability_curve])
 def test_calibration_number_of_bins_is_checked(function):
-    """No bin at all is refused."""
+    """Zero bins are an error."""
     with pytest.raises(ValueError, match="n_bins must be a whole number of at least 1"):
         function([0, 1], binary([0.1, 0.9]), positive=1, n_bins=0)

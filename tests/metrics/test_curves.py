@@ -1,4 +1,4 @@
-"""roc_points, pr_points, thin_curve: scikit-learn's curves, thin enough to draw."""
+"""Points and areas of roc_points, pr_points and thin_curve."""
 
 import json
 
@@ -10,7 +10,7 @@ from cellsk.metrics import pr_points, roc_points, thin_curve
 
 
 def test_roc_points_of_few_images_are_sklearns(drawn):
-    """Nothing is left out where there are few points."""
+    """If there are few points, all of them are returned."""
     y, proba, _, _ = drawn(60)
     curve = roc_points(y, proba[:, 1])
     fpr, tpr, _ = metrics.roc_curve(y, proba[:, 1])
@@ -20,7 +20,7 @@ def test_roc_points_of_few_images_are_sklearns(drawn):
 
 
 def test_pr_points_of_few_images_are_sklearns_turned_round(drawn):
-    """Rising recall, from the conventional point (0, 1)."""
+    """Recall increases from the conventional point (0, 1)."""
     y, proba, _, _ = drawn(60)
     curve = pr_points(y, proba[:, 1])
     precision, recall, _ = metrics.precision_recall_curve(y, proba[:, 1])
@@ -32,7 +32,7 @@ def test_pr_points_of_few_images_are_sklearns_turned_round(drawn):
 
 @pytest.mark.parametrize("function", [roc_points, pr_points])
 def test_points_of_many_images_are_few_and_near(drawn, function):
-    """At most 200 points of the curve itself; the area below them is that of the whole."""
+    """There are at most 200 points of the curve, and the area under them is nearly the same."""
     y, proba, _, _ = drawn(20_000)
     curve = function(y, proba[:, 1])
     x, height = (curve[name] for name in list(curve)[:2])
@@ -44,7 +44,7 @@ def test_points_of_many_images_are_few_and_near(drawn, function):
 
 @pytest.mark.parametrize("y", [[0, 0, 0], [1, 1, 1], []])
 def test_points_of_one_class_are_none(y):
-    """No curve, and no warning."""
+    """One class gives no curve and no warning."""
     score = [0.1, 0.5, 0.6][: len(y)]
     roc, pr = roc_points(y, score), pr_points(y, score)
     assert (roc["fpr"], roc["tpr"], pr["recall"], pr["precision"]) == ([], [], [], [])
@@ -52,7 +52,7 @@ def test_points_of_one_class_are_none(y):
 
 
 def test_points_of_constant_scores_are_the_ends():
-    """One threshold: the diagonal, and the prevalence."""
+    """Equal scores give the diagonal, and the prevalence."""
     y, score = [0, 1, 1, 0, 1], [0.5] * 5
     assert roc_points(y, score) == {"fpr": [0.0, 1.0], "tpr": [0.0, 1.0], "area": 0.5}
     curve = pr_points(y, score)
@@ -60,7 +60,7 @@ def test_points_of_constant_scores_are_the_ends():
 
 
 def test_points_are_json(drawn):
-    """Plain lists of floats."""
+    """The result consists of lists of floats."""
     y, proba, _, _ = drawn(500)
     for curve in (roc_points(y, proba[:, 1]), pr_points(y, proba[:, 1])):
         assert json.loads(json.dumps(curve)) == curve
@@ -68,7 +68,7 @@ def test_points_are_json(drawn):
 
 @pytest.mark.parametrize("max_points", [2, 3, 50, 200])
 def test_thin_curve_keeps_ends_and_order(max_points):
-    """Points of the curve, ascending, the first and the last among them, never too many."""
+    """The points are sorted, and include the first and the last one."""
     way = np.sort(np.random.default_rng(0).random(5000))
     x, y = thin_curve(way, way**2, max_points=max_points)
     assert len(x) <= max_points
@@ -79,7 +79,7 @@ def test_thin_curve_keeps_ends_and_order(max_points):
 
 
 def test_thin_curve_spends_points_where_the_curve_moves():
-    """A vertical rise at one place gets its share of points."""
+    """A vertical part of the curve has points in proportion to its length."""
     x = np.concatenate([np.zeros(1000), np.linspace(0, 1, 1000)])
     y = np.concatenate([np.linspace(0, 1, 1000), np.ones(1000)])
     thin_x, _ = thin_curve(x, y, max_points=100)
@@ -95,11 +95,15 @@ def test_thin_curve_short_is_left_alone():
 @pytest.mark.parametrize(
     ("arguments", "keywords", "message"),
     [
-        (([0, 1], [0]), {}, r"x and y must be rows of the same length\. Got shapes"),
+        (
+            ([0, 1], [0]),
+            {},
+            r"one-dimensional arrays of the same length\. Got shapes",
+        ),
         (([0, 1], [0, 1]), {"max_points": 1}, "max_points must be a whole number of at least 2"),
     ],
 )
 def test_thin_curve_wrong_argument_is_named(arguments, keywords, message):
-    """Each message says the rule and what came."""
+    """Each error has the rule and the value."""
     with pytest.raises(ValueError, match=message):
         thin_curve(*arguments, **keywords)

@@ -1,4 +1,4 @@
-"""delong_interval, delong_test: a published example, and all pairs compared one by one."""
+"""DeLong's method, compared with a published example and with all pairs."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ Z = norm.ppf(0.975)
 
 
 def compare_pairs(y, *scores):
-    """Areas and covariance as DeLong et al. wrote them: every pair of images, in O(m n)."""
+    """Return areas and covariance over every pair of images, as DeLong et al. define them."""
     y = np.asarray(y)
     kernels = []
     for score in scores:
@@ -29,7 +29,7 @@ def compare_pairs(y, *scores):
 
 
 def draw_scores(seed, n_samples, digits):
-    """Labels and two correlated scores, with ties if rounded."""
+    """Return labels and two correlated scores, with equal values if rounded."""
     generator = np.random.default_rng(seed)
     y = generator.permutation(np.arange(n_samples) % 3 == 0).astype(int)
     shared = y + generator.normal(size=n_samples)
@@ -54,7 +54,7 @@ def test_delong_published_example_has_printed_interval():
 @pytest.mark.parametrize("digits", [9, 1, 0], ids=["no_ties", "ties", "many_ties"])
 @pytest.mark.parametrize("n_samples", [7, 60, 501])
 def test_delong_interval_equals_all_pairs(n_samples, digits):
-    """Midranks give what comparing each pair gives, to 1e-6 and far beyond."""
+    """Midranks give the same result as the comparison of each pair."""
     for seed in range(5):
         y, score, _ = draw_scores(seed, n_samples, digits)
         (area,), covariance = compare_pairs(y, score)
@@ -80,7 +80,7 @@ def test_delong_test_equals_all_pairs(digits):
 
 
 def test_delong_test_turned_round_changes_the_sign_only():
-    """b against a is a against b with the other sign."""
+    """Exchanged scores give the other sign."""
     y, score_a, score_b = draw_scores(1, 200, 9)
     difference, p_value = delong_test(y, score_a, score_b)
     turned = delong_test(y, score_b, score_a)
@@ -88,20 +88,20 @@ def test_delong_test_turned_round_changes_the_sign_only():
 
 
 def test_delong_test_holds_its_level():
-    """Of 400 pairs of equally good scores some 5 % are called different."""
+    """About 5% of 400 pairs of equally good scores are significantly different."""
     p_values = [delong_test(*draw_scores(seed, 120, 9))[1] for seed in range(400)]
     # Within three standard errors, 0.011 each.
     assert 0.02 < np.mean(np.array(p_values) < 0.05) < 0.085
 
 
 def test_delong_score_scale_does_not_matter():
-    """Only the order counts."""
+    """The result depends only on the order of the scores."""
     y, score, _ = draw_scores(2, 80, 9)
     assert delong_interval(y, score) == delong_interval(y, np.exp(score))
 
 
 def test_delong_wider_level_is_wider():
-    """The margin grows with the normal quantile."""
+    """The width is proportional to the normal quantile."""
     y, score, _ = draw_scores(3, 300, 9)
     auc, low, _ = delong_interval(y, score, 0.95)
     assert (auc - delong_interval(y, score, 0.99)[1]) / (auc - low) == pytest.approx(
@@ -121,7 +121,7 @@ def test_delong_wider_level_is_wider():
     ids=["separated", "inverted", "constant", "two_images", "one_negative"],
 )
 def test_delong_without_variance_has_no_limits(y, score, area):
-    """No variance is no certainty: the limits are NaN."""
+    """If the variance is 0, the limits are NaN."""
     auc, low, high = delong_interval(y, score)
     assert auc == area
     assert np.isnan([low, high]).all()
@@ -129,20 +129,20 @@ def test_delong_without_variance_has_no_limits(y, score, area):
 
 @pytest.mark.parametrize("y", [[0, 0, 0], [1, 1, 1], []])
 def test_delong_one_class_is_nan(y):
-    """Without both classes there is no area."""
+    """Without both classes the area is NaN."""
     score = [0.1, 0.2, 0.3][: len(y)]
     assert np.isnan(delong_interval(y, score)).all()
     assert np.isnan(delong_test(y, score, score)).all()
 
 
 def test_delong_test_of_a_score_with_itself_finds_no_difference():
-    """The same order: difference 0, p-value 1."""
+    """The same order gives a difference of 0 and a p-value of 1."""
     y, score, _ = draw_scores(4, 50, 9)
     assert delong_test(y, score, score * 2) == (0.0, 1.0)
 
 
 def test_delong_test_of_two_constant_shifts_has_no_p_value():
-    """A perfect score against a useless one: the difference is sure to be 0.5, not tested."""
+    """A perfect score and a constant one differ by 0.5, with a p-value of NaN."""
     difference, p_value = delong_test([0, 0, 1, 1], [1, 2, 3, 4], [5, 5, 5, 5])
     assert difference == 0.5
     assert np.isnan(p_value)
@@ -151,14 +151,18 @@ def test_delong_test_of_two_constant_shifts_has_no_p_value():
 @pytest.mark.parametrize(
     ("y", "score", "message"),
     [
-        ([0, 1, 2], [0.1, 0.2, 0.3], r"y must be a row of 0 .* Got 3 .*Pass y == positive"),
-        (["a", "b"], [0.1, 0.2], r"y must be a row of 0 .*'a', 'b'"),
-        ([[0, 1]], [[0.1, 0.2]], r"y must be a row of 0 .* shape \(1, 2\)"),
-        ([0, 1], [0.1, np.nan], r"score must hold one finite number for each of the 2 images"),
-        ([0, 1], [0.1], r"score must hold one finite number"),
+        (
+            [0, 1, 2],
+            [0.1, 0.2, 0.3],
+            r"y must be one-dimensional.* Got 3 .*Pass y == positive",
+        ),
+        (["a", "b"], [0.1, 0.2], r"y must be one-dimensional, with 0 .*'a', 'b'"),
+        ([[0, 1]], [[0.1, 0.2]], r"y must be one-dimensional, with 0 .* shape \(1, 2\)"),
+        ([0, 1], [0.1, np.nan], r"score must have one finite number for each of the 2 images"),
+        ([0, 1], [0.1], r"score must have one finite number"),
     ],
 )
 def test_delong_wrong_argument_is_named(y, score, message):
-    """Each message says the rule and what came."""
+    """Each error has the rule and the value."""
     with pytest.raises(ValueError, match=message):
         delong_interval(y, score)

@@ -1,4 +1,4 @@
-"""aggregate_patients: three named rules, worked by hand, and what becomes of mixed patients."""
+"""Methods of aggregate_patients by hand, and patients with several classes."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ PROBA = np.column_stack([1 - SHARES, SHARES])
     ],
 )
 def test_aggregate_two_classes_by_hand(method, shares):
-    """Patients a, b, c in this order; each row sums to 1."""
+    """The patients are sorted, and each row sums to 1."""
     y, proba, patients, mixed = aggregate_patients(
         LABELS, PROBA, PATIENTS, method=method, positive=1
     )
@@ -33,7 +33,7 @@ def test_aggregate_two_classes_by_hand(method, shares):
 
 
 def test_aggregate_positive_class_first_is_positive_still():
-    """With code 0 positive, a mixed patient gets code 0, and "max" looks at column 0."""
+    """If code 0 is positive, mixed patients have code 0, and "max" uses column 0."""
     y, proba, _, mixed = aggregate_patients(
         1 - np.array(LABELS), PROBA[:, ::-1], PATIENTS, method="max", positive=0
     )
@@ -43,7 +43,7 @@ def test_aggregate_positive_class_first_is_positive_still():
 
 
 def test_aggregate_vote_counts_decisions_where_given():
-    """A tuned threshold of 0.4 calls more images positive than the likeliest class does."""
+    """The method "vote" counts the predicted classes, such as those of a tuned threshold."""
     _, proba, _, _ = aggregate_patients(
         LABELS, PROBA, PATIENTS, method="vote", positive=1, predicted=(SHARES >= 0.4).astype(int)
     )
@@ -52,7 +52,7 @@ def test_aggregate_vote_counts_decisions_where_given():
 
 @pytest.mark.parametrize("method", ["mean", "vote"])
 def test_aggregate_seven_classes_leaves_mixed_patients_out(drawn, method):
-    """A patient of several classes has no label; the others keep theirs."""
+    """A patient of several classes is left out; the others keep their labels."""
     y, proba, predicted, _ = drawn(70, 7)
     clusters = np.arange(70) // 5
     y = np.repeat(y[::5], 5)
@@ -69,7 +69,7 @@ def test_aggregate_seven_classes_leaves_mixed_patients_out(drawn, method):
 
 
 def test_aggregate_of_one_image_each_changes_nothing(drawn):
-    """Patients with a single image: rows in the order of the patients."""
+    """With one image per patient, the rows are sorted by patient."""
     y, proba, _, _ = drawn(30)
     clusters = np.random.default_rng(0).permutation(30)
     for method in ("mean", "max"):
@@ -84,7 +84,7 @@ def test_aggregate_of_one_image_each_changes_nothing(drawn):
 
 @pytest.mark.parametrize("method", ["mean", "max", "vote"])
 def test_aggregate_result_can_be_scored(drawn, method):
-    """What comes out goes into compute_scores."""
+    """compute_scores accepts the result."""
     y, proba, predicted, clusters = drawn(100)
     labels, shares, _, _ = aggregate_patients(
         y, proba, clusters, method=method, positive=1, predicted=predicted
@@ -97,16 +97,16 @@ def test_aggregate_result_can_be_scored(drawn, method):
     ("change", "message"),
     [
         ({"method": "median"}, r"method must be one of 'mean', 'max', 'vote'\. Got 'median'"),
-        ({"positive": None}, r"positive must say which of the two"),
-        ({"clusters": PATIENTS[:3]}, r"clusters must hold one patient for each of the 6 images"),
+        ({"positive": None}, r"positive must be the code of the positive class"),
+        ({"clusters": PATIENTS[:3]}, r"clusters must have one patient for each of the 6 images"),
         (
             {"proba": np.full((6, 3), 1 / 3), "positive": None, "method": "max"},
-            r"method 'max' needs two classes.*Got 3 classes\. Pass 'mean' or 'vote'",
+            r"method must be 'mean' or 'vote' for.*'max' for 3 classes\. Pass 'mean' or 'vote'",
         ),
     ],
 )
 def test_aggregate_wrong_argument_is_named(change, message):
-    """Each message says the rule, what came, and the way out."""
+    """Each error has the rule, the value and the remedy."""
     arguments = {"y": LABELS, "proba": PROBA, "clusters": PATIENTS, "positive": 1, **change}
     with pytest.raises(ValueError, match=message):
         aggregate_patients(**arguments)

@@ -1,4 +1,4 @@
-"""predictive_values: Bayes' theorem, by printed examples and by counting."""
+"""predictive_values, compared with published examples and with counts."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ def test_predictive_values_equal_published_example():
 
 
 def test_predictive_values_at_the_data_prevalence_are_those_of_the_table():
-    """At the study's own prevalence they are the shares of right calls: 231/263, 54/81."""
+    """At the prevalence of the study they are the observed fractions: 231/263, 54/81."""
     ppv, npv = predictive_values(231 / 258, 54 / 86, 258 / 344)
     assert (ppv, npv) == pytest.approx((231 / 263, 54 / 81), abs=1e-12)
 
 
 def test_predictive_values_of_samples_equal_those_of_each_resample(drawn):
-    """At the prevalence that each resample happens to have, its own ppv and npv come out.
+    """At the prevalence of a resample they are the ppv and npv of that resample.
 
     That prevalence follows from accuracy = sensitivity p + specificity (1 - p).
     """
@@ -45,21 +45,21 @@ def test_predictive_values_of_samples_equal_those_of_each_resample(drawn):
     ],
 )
 def test_predictive_values_at_the_ends(sensitivity, specificity, prevalence, expected):
-    """A call that is never made has no value; everything else is a plain float."""
+    """A prediction that never occurs has NaN; other results are floats."""
     found = predictive_values(sensitivity, specificity, prevalence)
     assert found == pytest.approx(expected, nan_ok=True)
     assert all(type(value) is float for value in found)
 
 
 def test_predictive_values_broadcast():
-    """Several prevalences for several operating points."""
+    """Arrays of prevalences and operating points are broadcast."""
     ppv, _ = predictive_values([[0.9], [0.5]], [[0.9], [0.9]], [0.1, 0.5])
     np.testing.assert_allclose(ppv, [[0.5, 0.9], [5 / 14, 5 / 6]])
 
 
 @pytest.mark.parametrize("name", ["sensitivity", "specificity", "prevalence"])
 def test_predictive_values_percentage_is_refused(name):
-    """90 instead of 0.9 is named, with the way out."""
+    """A percentage is an error with a remedy."""
     arguments = {"sensitivity": 0.9, "specificity": 0.9, "prevalence": 0.5, name: 90}
     with pytest.raises(ValueError, match=rf"{name} must be between 0 and 1\. Got .* 90\. Divide"):
         predictive_values(**arguments)

@@ -1,4 +1,4 @@
-"""compute_scores: scikit-learn's numbers, worked examples, and what is not defined."""
+"""compute_scores, compared with scikit-learn and with examples by hand."""
 
 import math
 
@@ -23,7 +23,7 @@ TWO = MANY | {"sensitivity", "specificity", "ppv", "npv"}
 
 
 def binary(shares):
-    """Probabilities of two classes from those of the second."""
+    """Return probabilities of two classes from those of the second."""
     shares = np.asarray(shares, dtype=float)
     return np.column_stack([1 - shares, shares])
 
@@ -31,7 +31,7 @@ def binary(shares):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("positive", [0, 1])
 def test_scores_two_classes_equal_sklearn(drawn, positive, weighted):
-    """Each number is what scikit-learn's function says, whichever class is positive."""
+    """Each score is that of scikit-learn, with either class as the positive one."""
     y, proba, predicted, _ = drawn(300, digits=2)
     weight = np.random.default_rng(1).integers(0, 4, 300).astype(float) if weighted else None
     found, called, score = y == positive, predicted == positive, proba[:, positive]
@@ -58,7 +58,7 @@ def test_scores_two_classes_equal_sklearn(drawn, positive, weighted):
 @pytest.mark.parametrize("digits", [None, 1], ids=["no_ties", "ties"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_scores_seven_classes_equal_sklearn(drawn, weighted, digits):
-    """With every class present the macro means are scikit-learn's."""
+    """If every class is present, the macro means are those of scikit-learn."""
     y, proba, predicted, _ = drawn(400, 7, digits=digits)
     weight = np.random.default_rng(1).integers(1, 4, 400).astype(float) if weighted else None
     keywords = {"sample_weight": weight}
@@ -92,7 +92,7 @@ def test_scores_published_cross_table_are_those_of_the_paper():
 
 
 def test_scores_class_missing_from_fold_are_means_over_the_others(drawn):
-    """A fold without one of seven classes is scored on the six that it holds."""
+    """A fold without one of seven classes is scored on the other six."""
     y, proba, predicted, _ = drawn(300, 7)
     kept = y != 3
     scores = compute_scores(y[kept], proba[kept], predicted[kept])
@@ -131,13 +131,13 @@ def test_scores_class_missing_from_fold_are_means_over_the_others(drawn):
     ],
 )
 def test_scores_without_a_class_or_a_call_are_nan(y, predicted, undefined):
-    """What cannot be computed is NaN, the rest is a number, and nothing warns."""
+    """Scores that cannot be computed are NaN, without a warning."""
     scores = compute_scores(y, binary([0.2, 0.6, 0.9]), predicted, positive=1)
     assert {name for name, value in scores.items() if math.isnan(value)} == undefined
 
 
 def test_scores_one_class_of_seven_has_no_macro_means(drawn):
-    """A mean over one class would be the score of that class under another name."""
+    """With one class the macro means are NaN."""
     _, proba, predicted, _ = drawn(20, 7)
     scores = compute_scores(np.full(20, 2), proba, predicted)
     undefined = {name for name, value in scores.items() if math.isnan(value)}
@@ -167,20 +167,20 @@ def test_scores_two_images_are_numbers():
 
 
 def test_scores_certain_and_wrong_has_finite_log_loss():
-    """A probability of 0 for what is true costs much, but not infinitely much."""
+    """A probability of 0 for the true class gives a large but finite log loss."""
     scores = compute_scores([1, 0], binary([0.0, 0.0]), [0, 0], positive=1)
     assert scores["log_loss"] == pytest.approx(-math.log(np.finfo(float).eps) / 2)
 
 
 def test_scores_single_precision_probabilities_pass_without_warning(drawn):
-    """Rows of a network miss the sum of 1 by a little; the losses do not mind."""
+    """Small deviations of the row sums from 1 do not change the losses."""
     y, proba, predicted, _ = drawn(200, 7)
     single = compute_scores(y, proba.astype(np.float32), predicted)
     assert single == pytest.approx(compute_scores(y, proba, predicted), abs=1e-6)
 
 
 def test_scores_equal_probabilities_stay_tied_when_rows_miss_one():
-    """Two images share 0.3 for class 0, beside rows of different sums: half a pair won."""
+    """Equal probabilities stay equal if the sums of their rows differ."""
     proba = [[0.3, 0.3, 0.4], [0.3, 0.3, 0.4005], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]]
     scores = compute_scores([0, 1, 1, 2], proba, [0, 1, 1, 2])
     # Class 0: 0.3 against 0.3, 0.1, 0.1; class 1: 0.3 and 0.8 against 0.3 and 0.1; class 2:
@@ -189,7 +189,7 @@ def test_scores_equal_probabilities_stay_tied_when_rows_miss_one():
 
 
 def test_scores_lie_within_their_named_range(drawn):
-    """No number leaves the range that the names promise, at its worst or best."""
+    """The best and the worst scores are within the ranges of SCORE_NAMES."""
     for seed in range(5):
         y = drawn(12, 3, seed=seed)[0]
         for predicted in (y, (y + 1) % 3):
@@ -201,25 +201,28 @@ def test_scores_lie_within_their_named_range(drawn):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y": [0, 1, 2]}, r"y must hold one class.* from 0 to 1\. Got 3.*Pass np\.searchsorted"),
-        ({"y": [0.0, 1.0, 1.0]}, r"y must hold one class.*float64"),
-        ({"y": [0, 1]}, r"y must hold one class for each of the 3 images"),
-        ({"predicted": [0, -1, 1]}, r"predicted must hold one class.*'-1'"),
-        ({"proba": [0.2, 0.7, 0.9]}, r"proba must be .* Got shape \(3,\)\. Pass what"),
+        ({"y": [0, 1, 2]}, r"y must have one class.* from 0 to 1\. Got 3.*Pass np\.searchsorted"),
+        ({"y": [0.0, 1.0, 1.0]}, r"y must have one class.*float64"),
+        ({"y": [0, 1]}, r"y must have one class for each of the 3 images"),
+        ({"predicted": [0, -1, 1]}, r"predicted must have one class.*'-1'"),
+        ({"proba": [0.2, 0.7, 0.9]}, r"proba must be .* Got shape \(3,\)\. Pass the result"),
         ({"proba": np.empty((0, 2))}, r"proba must be .* Got shape \(0, 2\)"),
-        ({"proba": [[0.5, 0.5]] * 2 + [[0.5, np.nan]]}, r"sum to 1\. Got 1 row .* at 2: \[0\.5, "),
-        ({"proba": [[0.5, 0.52]] * 3}, r"sum to 1\. Got 3 rows"),
-        ({"proba": [[2.0, 3.0]] * 3}, r"sum to 1\. Got 3 rows .* at 0: \[2\.0, 3\.0\]"),
+        (
+            {"proba": [[0.5, 0.5]] * 2 + [[0.5, np.nan]]},
+            r"Got 1 wrong row, .* at 2: \[0\.5, ",
+        ),
+        ({"proba": [[0.5, 0.52]] * 3}, r"sum to 1\. Got 3 wrong rows"),
+        ({"proba": [[2.0, 3.0]] * 3}, r"sum to 1\. Got 3 wrong rows, .* at 0: \[2\.0, 3\.0\]"),
         ({"proba": [[1.5, -0.5]] * 3}, r"numbers in \[0, 1\]"),
-        ({"positive": None}, r"positive must say which.*Got None"),
-        ({"positive": 2}, r"positive must say which.*Got 2"),
-        ({"sample_weight": [1, 1]}, r"sample_weight must hold 3 finite.*Pass None"),
-        ({"sample_weight": [0, 0, 0]}, r"sample_weight must hold .* not all 0"),
-        ({"sample_weight": [1, -1, 1]}, r"sample_weight must hold .* 0 or more"),
+        ({"positive": None}, r"positive must be the code.*Got None"),
+        ({"positive": 2}, r"positive must be the code.*Got 2"),
+        ({"sample_weight": [1, 1]}, r"sample_weight must be 3 finite.*Pass None"),
+        ({"sample_weight": [0, 0, 0]}, r"sample_weight must be .* not all 0"),
+        ({"sample_weight": [1, -1, 1]}, r"sample_weight must be .* at least 0"),
     ],
 )
 def test_scores_wrong_argument_is_named(change, message):
-    """Each message says the rule and what came."""
+    """Each error has the rule and the value."""
     arguments = {
         "y": [0, 1, 1],
         "proba": binary([0.2, 0.7, 0.9]),
@@ -232,14 +235,14 @@ def test_scores_wrong_argument_is_named(change, message):
 
 
 def test_scores_positive_class_of_seven_is_refused(drawn):
-    """With more than two classes none is positive; the message says what to pass instead."""
+    """With more than two classes positive must be None, and the error has a remedy."""
     y, proba, predicted, _ = drawn(20, 7)
     with pytest.raises(ValueError, match=r"positive must be None .* Got 1\. Pass y == positive"):
         compute_scores(y, proba, predicted, positive=1)
 
 
 def test_calibration_error_is_the_one_among_the_scores(drawn):
-    """The score and the function are the same number."""
+    """The score equals the function calibration_error."""
     y, proba, predicted, _ = drawn(100)
     scores = compute_scores(y, proba, predicted, positive=1)
     assert scores["calibration_error"] == calibration_error(y, proba, positive=1)

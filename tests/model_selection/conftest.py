@@ -1,4 +1,4 @@
-"""Images on disk that the tests of manifests share."""
+"""Image files for the tests of manifests."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture
 def cells(tmp_path):
-    """Return paths, labels, patients and folds of eight files; two hold the same bytes."""
+    """Return paths, labels, patients and folds of eight files, two of which are equal."""
     paths = []
     for number in range(8):
         path = tmp_path / "cells" / ("benign" if number < 4 else "malignant") / f"c{number}.png"

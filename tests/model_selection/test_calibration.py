@@ -1,4 +1,4 @@
-"""Calibrated probabilities, on patients that the classifier did not see."""
+"""Calibrated probabilities on patients that the classifier did not see."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB
 
-from cellsk.model_selection._calibration import CALIBRATION_METHODS, calibrate
+from cellsk.model_selection import calibrate
+from cellsk.model_selection._calibration import CALIBRATION_METHODS
 
 
 @pytest.fixture(scope="module")
 def overconfident():
-    """Ten copies of one weak feature: naive Bayes takes each for new evidence."""
+    """Ten copies of one weak feature, which naive Bayes treats as independent."""
     rng = np.random.default_rng(0)
     groups = np.arange(24).repeat(50)
     y = np.array(["benign", "malignant"])[groups % 2]
@@ -23,25 +24,25 @@ def overconfident():
 
 
 @pytest.mark.parametrize("method", CALIBRATION_METHODS)
-def test_calibrate_overconfident_classifier_states_better_probabilities(overconfident, method):
-    """On new patients the log loss falls to that of a classifier without the fault."""
+def test_calibrate_overconfident_classifier_gives_better_probabilities(overconfident, method):
+    """On new patients the log loss decreases to that of a well calibrated classifier."""
     X, y, groups = overconfident
     train = groups < 12
     calibrated = calibrate(GaussianNB(), y[train], groups[train], method=method)
     with config_context(enable_metadata_routing=True):
         calibrated.fit(X[train], y[train], groups=groups[train])
     plain = GaussianNB().fit(X[train], y[train])
-    honest = LogisticRegression().fit(X[train, :1], y[train])
+    well_calibrated = LogisticRegression().fit(X[train, :1], y[train])
     loss, before, best = (
         log_loss(y[~train], model.predict_proba(rows[~train]))
-        for model, rows in ((calibrated, X), (plain, X), (honest, X[:, :1]))
+        for model, rows in ((calibrated, X), (plain, X), (well_calibrated, X[:, :1]))
     )
     assert before > 2 * best
     assert loss == pytest.approx(best, rel=0.15)
 
 
-def test_calibrate_folds_keep_patients_apart(overconfident):
-    """Each calibration is learned on patients that its classifier did not see."""
+def test_calibrate_folds_split_by_patient(overconfident):
+    """Each calibration is fitted on patients that its classifier did not see."""
     X, y, groups = overconfident
     seen = []
 
@@ -62,7 +63,7 @@ def test_calibrate_folds_keep_patients_apart(overconfident):
 
 
 def test_calibrate_without_groups_splits_images(overconfident):
-    """Independent images need no routing."""
+    """Independent images do not need routing."""
     X, y, _ = overconfident
     calibrated = calibrate(GaussianNB(), y, n_splits=2).fit(X, y)
     assert isinstance(calibrated, CalibratedClassifierCV)
@@ -70,7 +71,7 @@ def test_calibrate_without_groups_splits_images(overconfident):
 
 
 def test_calibrate_few_patients_of_a_class_uses_fewer_folds(overconfident):
-    """Two patients of a class give two folds: a fold without the class would calibrate to zero."""
+    """Two patients of a class give two folds, as each fold must have the class."""
     X, y, groups = overconfident
     rows = np.isin(groups, [0, 1, 2, 4, 5, 6, 8])  # malignant: 1 and 5
     calibrated = calibrate(GaussianNB(), y[rows], groups[rows])
@@ -80,7 +81,7 @@ def test_calibrate_few_patients_of_a_class_uses_fewer_folds(overconfident):
 
 
 def test_calibrate_three_classes_sums_to_one():
-    """More than two classes are calibrated too."""
+    """More than two classes can be calibrated."""
     rng = np.random.default_rng(0)
     y = np.arange(90) % 3
     X = rng.normal(size=(90, 2)) + y[:, None]
@@ -96,6 +97,6 @@ def test_calibrate_unknown_method_raises():
 
 
 def test_calibrate_one_patient_of_a_class_raises_before_fit():
-    """What cannot be calibrated is refused when it is asked for."""
-    with pytest.raises(ValueError, match=r"two patients of each class.*leave out"):
+    """An impossible calibration raises an error before the fit."""
+    with pytest.raises(ValueError, match=r"Two patients of each class.*leave out"):
         calibrate(LogisticRegression(), [0, 0, 1, 1, 1], ["A", "A", "B", "C", "C"])

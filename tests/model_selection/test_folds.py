@@ -1,4 +1,4 @@
-"""resolve_cv: any cv becomes folds that test each image once, or a plain sentence."""
+"""Folds, warnings and errors of resolve_cv."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def as_lists(splits):
 
 
 def check_whole(folds, n_rows=20):
-    """Assert what holds of all folds: disjoint sides, each row in test once."""
+    """Assert that sides are disjoint and each row is tested once."""
     tested = np.concatenate([test for _, test in folds.splits])
     assert sorted(tested) == list(range(n_rows))
     for number, (train, test) in enumerate(folds.splits):
@@ -55,12 +55,12 @@ def test_resolve_number_chooses_as_choose_cv_does(cv, n_splits):
 
 
 def test_resolve_none_takes_n_splits():
-    """The number of folds can be given beside cv=None."""
+    """With cv=None, n_splits is the number of folds."""
     assert len(resolve_cv(None, X, Y, n_splits=2).splits) == 2
 
 
-def test_resolve_without_groups_says_that_none_are_kept():
-    """Images taken as independent are not said to be kept together."""
+def test_resolve_without_groups_does_not_claim_to_keep_them():
+    """Without groups, groups_kept_together is False."""
     folds = resolve_cv(None, X, Y)
     assert folds.description.startswith("StratifiedKFold(")
     assert not folds.groups_kept_together
@@ -77,17 +77,20 @@ def test_resolve_with_sites_keeps_sites(groups):
 
 
 def test_resolve_chosen_folds_lacking_a_class_warn_once():
-    """What choose_cv warns of is kept as a sentence too."""
+    """The warning of choose_cv is given once and kept in notes."""
     counts = {"a": (6, 1), "b": (3, 2), "c": (0, 8), "d": (4, 0)}
     y = np.array([code for pair in counts.values() for code in [0] * pair[0] + [1] * pair[1]])
     groups = np.array([name for name, pair in counts.items() for _ in range(sum(pair))])
     with pytest.warns(SplitWarning, match="Pass n_splits=2") as caught:
         folds = resolve_cv(3, np.arange(len(y)), y, groups)
-    assert [str(warning.message) for warning in caught] == folds.notes
+    assert [warning.message for warning in caught] == folds.notes
+    assert [(note.code, note.values) for note in folds.notes] == [
+        ("class-missing-from-test", {"n_splits": 2})
+    ]
 
 
 def test_resolve_impossible_folds_raise():
-    """What choose_cv refuses is refused here, before anything is trained."""
+    """An error of choose_cv is raised before anything is trained."""
     with pytest.raises(ValueError, match=r"with 10 patients .*Pass n_splits=10 or fewer"):
         resolve_cv(11, X, Y, GROUPS)
     with pytest.raises(ValueError, match="must be a whole number of at least 2"):
@@ -107,8 +110,8 @@ def test_resolve_impossible_folds_raise():
         PredefinedSplit(np.repeat([0, 1], 10)),
     ],
 )
-def test_resolve_splitter_is_taken_as_it_is(cv):
-    """A splitter that keeps patients together gives its own folds, and no warning."""
+def test_resolve_splitter_is_used_as_it_is(cv):
+    """A splitter that keeps patients together gives its folds without a warning."""
     folds = resolve_cv(cv, X, Y, GROUPS)
     split_by = {} if isinstance(cv, KFold | PredefinedSplit) else {"groups": GROUPS}
     assert as_lists(folds.splits) == as_lists(cv.split(X, Y, **split_by))
@@ -118,13 +121,13 @@ def test_resolve_splitter_is_taken_as_it_is(cv):
 
 
 def test_resolve_long_splitter_is_described_shortly():
-    """PredefinedSplit shows the fold of each row, which is no description."""
+    """The long repr of PredefinedSplit is shortened."""
     y, cv = np.tile([0, 1], 300), PredefinedSplit(np.repeat([0, 1], 300))
     assert len(resolve_cv(cv, np.arange(600), y).description) <= 120
 
 
 def test_resolve_rows_and_masks_are_folds():
-    """Pairs of rows, in any order and even from a generator, or masks."""
+    """Pairs of rows in any order, a generator of pairs, and masks are folds."""
     first, second = np.arange(10), np.arange(10, 20)
     expected = [(list(second), list(first)), (list(first), list(second))]
     mask = np.arange(20) < 10
@@ -138,31 +141,31 @@ def test_resolve_rows_and_masks_are_folds():
         assert folds.description == "a list of 2 folds"
 
 
-def test_resolve_splitter_that_parts_patients_raises():
-    """The number of patients on both sides is counted, and the way out named."""
+def test_resolve_splitter_that_splits_patients_raises():
+    """The error counts the patients on both sides, and has a remedy."""
     cv = StratifiedKFold(5, shuffle=True, random_state=0)
     fold_of = {row: fold for fold, (_, test) in enumerate(cv.split(X, Y)) for row in test}
-    parted = sum(fold_of[row] != fold_of[row + 1] for row in range(0, 20, 2))
-    assert parted > 0
+    n_split = sum(fold_of[row] != fold_of[row + 1] for row in range(0, 20, 2))
+    assert n_split > 0
     match = (
         r"^cv must keep groups together\. Got StratifiedKFold\(n_splits=5, .*\), which puts images"
-        rf" of {parted} patients in both training and test\. Use choose_cv\(y, groups\), or pass"
+        rf" of {n_split} patients in both training and test\. Use choose_cv\(y, groups\), or pass"
         r" groups=None if the images are independent\.$"
     )
     with pytest.raises(ValueError, match=match):
         resolve_cv(cv, X, Y, GROUPS)
 
 
-def test_resolve_parted_patients_are_counted():
-    """Only patients that are really on both sides count."""
-    test = np.array([0, 2, 4, 5, 6, 7])  # patients 0 and 1 are parted, 2 and 3 are not
+def test_resolve_split_patients_are_counted():
+    """Only patients on both sides are counted."""
+    test = np.array([0, 2, 4, 5, 6, 7])  # patients 0 and 1 are split, 2 and 3 are not
     rest = np.setdiff1d(np.arange(20), test)
     with pytest.raises(ValueError, match="Got a list of 2 folds, which puts images of 2 patients"):
         resolve_cv([(rest, test), (test, rest)], X, Y, GROUPS)
 
 
-def test_resolve_splitter_that_parts_sites_raises():
-    """Sites are held to the same rule."""
+def test_resolve_splitter_that_splits_sites_raises():
+    """Sites must stay together too."""
     with pytest.raises(ValueError, match=r"keep sites together.*5 sites.*sites=sites\), or pass"):
         resolve_cv(GroupKFold(10), X, Y, GROUPS, sites=SITES)
 
@@ -170,28 +173,31 @@ def test_resolve_splitter_that_parts_sites_raises():
 @pytest.mark.parametrize(
     ("cv", "found"),
     [
-        (ShuffleSplit(10, random_state=0), r"never and tests \d+ images more than once"),
+        (
+            ShuffleSplit(10, random_state=0),
+            r"does not test \d+ images? and tests \d+ images",
+        ),
         (RepeatedKFold(n_splits=2, random_state=0), "tests 20 images more than once"),
-        (TimeSeriesSplit(3), "tests 5 images never"),
-        (PredefinedSplit(np.repeat([0, -1], 10)), "tests 10 images never"),
-        ([], "Got a list of 0 folds, which tests 20 images never"),
+        (TimeSeriesSplit(3), "does not test 5 images"),
+        (PredefinedSplit(np.repeat([0, -1], 10)), "does not test 10 images"),
+        ([], "Got a list of 0 folds, which does not test 20 images"),
     ],
 )
 def test_resolve_images_not_tested_once_raise(cv, found):
-    """Each image is tested once, or pooled numbers count some twice and others not at all."""
+    """Images that are not tested exactly once raise an error."""
     with pytest.raises(ValueError, match=rf"each image exactly once.*{found}.*Pass choose_cv"):
         resolve_cv(cv, X, Y)
 
 
 def test_resolve_splitter_that_cannot_split_raises():
-    """What scikit-learn says is quoted within our sentence."""
+    """The error quotes that of scikit-learn."""
     with pytest.raises(ValueError, match=r"Got GroupKFold.*'groups' parameter should not be None"):
         resolve_cv(GroupKFold(2), X, Y)
 
 
 @pytest.mark.parametrize("cv", [3.5, object()])
-def test_resolve_cv_that_is_none_raises(cv):
-    """What is no cv is said to be none."""
+def test_resolve_invalid_cv_raises(cv):
+    """An object of another type is an error."""
     with pytest.raises(TypeError, match=r"cv must be None, a number of folds, a splitter"):
         resolve_cv(cv, X, Y)
 
@@ -212,14 +218,14 @@ def test_resolve_cv_that_is_none_raises(cv):
         (([], [0, 1]), "fold 1 with no image in training"),
     ],
 )
-def test_resolve_pairs_that_are_no_folds_raise(fold, match):
-    """Each way in which a pair is no fold has its sentence."""
+def test_resolve_invalid_pairs_raise(fold, match):
+    """Each kind of invalid pair has its own error."""
     with pytest.raises(ValueError, match=rf"cv must give pairs.*{match}"):
         resolve_cv([fold], X, Y)
 
 
 def test_resolve_training_of_one_class_raises():
-    """A model cannot be trained on one class."""
+    """A training side of one class is an error."""
     y = np.repeat(["benign", "malignant"], 10)
     match = r"two classes\. Got KFold\(.*\), whose fold 1 trains on 'malignant' only\. Pass"
     with pytest.raises(ValueError, match=match):
@@ -227,27 +233,29 @@ def test_resolve_training_of_one_class_raises():
 
 
 def test_resolve_sides_that_lack_a_class_warn():
-    """A given cv may leave classes out: it is allowed, and said."""
+    """A given cv may leave classes out, with a warning."""
     y = np.repeat(["a", "b", "c"], [7, 7, 6])
     with pytest.warns(SplitWarning) as caught:
         folds = resolve_cv(KFold(3), X, y)
     training, test = folds.notes
-    assert [str(warning.message) for warning in caught] == [training, test]
-    assert "Each training side should hold every class" in training
-    assert "fold 1 without 'a', fold 2 without 'b', fold 3 without 'c': a model" in training
-    assert "Each fold should test every class" in test
-    assert "fold 1 without 'b', 'c', fold 2 without 'a', 'c'" in test
+    assert [warning.message for warning in caught] == [training, test]
+    assert training.code == "class-missing-from-training"
+    assert "Each training side should have every class" in str(training)
+    assert "fold 1 without 'a', fold 2 without 'b', fold 3 without 'c'. A" in str(training)
+    assert test.code == "class-missing-from-test"
+    assert "Each fold should test every class" in str(test)
+    assert "fold 1 without 'b', 'c', fold 2 without 'a', 'c'" in str(test)
 
 
-def test_resolve_leave_one_out_warns_in_one_sentence():
-    """Twenty lopsided folds are one sentence."""
+def test_resolve_leave_one_out_warns_once():
+    """Twenty folds without a class give one warning."""
     with pytest.warns(SplitWarning, match="fold 3 without 'malignant' and 17 more") as caught:
         resolve_cv(LeaveOneOut(), X, Y)
     assert len(caught) == 1
 
 
 def test_resolve_images_and_labels_of_other_lengths_raise():
-    """Images and labels belong together."""
+    """Images and labels must have the same length."""
     with pytest.raises(ValueError, match="Got 19 images and 20 labels"):
         resolve_cv(None, X[1:], Y)
 
@@ -264,7 +272,7 @@ def manifest(tmp_path):
 
 
 def test_resolve_manifest_repeats_the_folds(manifest):
-    """A path gives the folds that were written, and names the file alone."""
+    """A path gives the folds that were written. The description has the file name only."""
     path, written = manifest
     for cv in (path, str(path)):
         folds = resolve_cv(cv, X, Y, GROUPS)
@@ -276,7 +284,7 @@ def test_resolve_manifest_repeats_the_folds(manifest):
 
 
 def test_resolve_manifest_follows_images_in_any_order(manifest):
-    """Fold 2 holds the same images whatever order they come in."""
+    """The fold of an image does not depend on the order of the images."""
     path, written = manifest
     order = np.random.default_rng(0).permutation(20)
     folds = resolve_cv(path, X[order], Y[order], GROUPS[order])
@@ -285,7 +293,7 @@ def test_resolve_manifest_follows_images_in_any_order(manifest):
 
 
 def test_resolve_manifest_with_names_for_labels_fits_labels(tmp_path):
-    """A manifest may name the classes; labels 0 and 1 still fit it."""
+    """Labels 0 and 1 match a manifest with class names."""
     y = (Y == "malignant").astype(int)
     folds = resolve_cv(3, X, y, GROUPS)
     write_manifest(tmp_path / "folds.csv", folds.manifest(Y))
@@ -294,8 +302,8 @@ def test_resolve_manifest_with_names_for_labels_fits_labels(tmp_path):
     assert again.codes.tolist() == folds.codes.tolist()
 
 
-def test_resolve_manifest_that_parts_patients_raises(tmp_path):
-    """A manifest written without patients is held to them once they are known."""
+def test_resolve_manifest_that_splits_patients_raises(tmp_path):
+    """A manifest written without patients is checked if patients are given."""
     folds = resolve_cv(4, X, Y)
     write_manifest(tmp_path / "folds.csv", folds.manifest())
     with pytest.raises(ValueError, match=r"keep groups together\. Got folds\.csv \(4 folds\)"):
@@ -303,7 +311,7 @@ def test_resolve_manifest_that_parts_patients_raises(tmp_path):
 
 
 def test_resolve_manifest_of_other_images_raises(manifest):
-    """Folds of other images are refused."""
+    """A manifest of other images is an error."""
     path, _ = manifest
     with pytest.raises(FoldManifestError, match=r"20 images without a row.*20 rows without"):
         resolve_cv(path, X + 1, Y, GROUPS)

@@ -11,7 +11,7 @@ from cellsk.model_selection import hash_images, name_images
 
 
 def test_hash_of_files_is_that_of_their_bytes(cells):
-    """A path hashes as its bytes do, so that `sha256sum` can check a manifest."""
+    """The hash of a path is that of its bytes, so that `sha256sum` can check a manifest."""
     paths, *_ = cells
     contents = [Path(path).read_bytes() for path in paths]
     expected = [hashlib.sha256(content).hexdigest() for content in contents]
@@ -19,7 +19,7 @@ def test_hash_of_files_is_that_of_their_bytes(cells):
 
 
 def test_hash_of_arrays_is_that_of_pixels_shape_and_dtype():
-    """Views and byte orders of the same image hash alike; another shape or dtype does not."""
+    """Views and byte orders do not change the hash; shape and dtype do."""
     image = np.arange(24, dtype=np.uint16).reshape(2, 4, 3)
     text = b"(2, 4, 3) uint16\n" + image.astype("<u2").tobytes()
     same = [image, image.astype(">u2"), np.asfortranarray(image), image.repeat(2, axis=1)[:, ::2]]
@@ -35,7 +35,7 @@ def test_hash_of_one_array_is_that_of_its_images():
 
 
 def test_hash_of_missing_files_names_them(tmp_path):
-    """All files are tried, and those that cannot be opened are counted."""
+    """Files that cannot be opened are counted and named."""
     paths = [str(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
     (tmp_path / "b.png").write_bytes(b"x")
     with pytest.raises(ImageReadError, match=r"2 of 3 images cannot be opened.*a\.png") as caught:
@@ -44,13 +44,13 @@ def test_hash_of_missing_files_names_them(tmp_path):
 
 
 def test_hash_of_objects_raises():
-    """The memory addresses of objects are no image."""
+    """Other objects are errors."""
     with pytest.raises(TypeError, match=r"paths, contents of files \(bytes\), or images"):
         hash_images([{"pixels": 1}])
 
 
 def test_names_are_below_the_common_folder(cells):
-    """No name tells where on a machine the files lie."""
+    """Names do not have the folders above the common one."""
     paths, *_ = cells
     assert name_images(paths)[3:5] == ["benign/c3.png", "malignant/c4.png"]
     assert name_images(paths[:4]) == ["c0.png", "c1.png", "c2.png", "c3.png"]
@@ -58,7 +58,7 @@ def test_names_are_below_the_common_folder(cells):
 
 
 def test_names_of_relative_and_absolute_paths_agree(cells, monkeypatch, tmp_path):
-    """How a path is spelled does not matter."""
+    """Relative and absolute paths give the same names."""
     paths, *_ = cells
     monkeypatch.chdir(tmp_path / "cells")
     assert name_images(["benign/c0.png", "../cells/malignant/c4.png", paths[5]]) == [
@@ -75,7 +75,7 @@ def test_names_of_arrays_are_numbers():
     assert name_images([]) == []
 
 
-def test_names_that_are_no_text_can_be_written(tmp_path):
-    """A file name that is not UTF-8 stays one that can be told from others."""
+def test_names_that_are_not_text_can_be_written(tmp_path):
+    """A file name that is not UTF-8 becomes a unique text."""
     names = name_images(["/data/\udce9.png", "/data/\udce8.png"])
     assert names == ["\\udce9.png", "\\udce8.png"]

@@ -1,4 +1,4 @@
-"""The fold manifest: written and read."""
+"""Writing and reading a fold manifest."""
 
 import csv
 import hashlib
@@ -25,7 +25,7 @@ def write_text(folder, text, name="folds.csv", encoding="utf-8"):
 
 
 def test_manifest_written_and_read_is_the_same(cells, tmp_path):
-    """Five columns, folds from 1, the group empty where it is not known."""
+    """A manifest has five columns, and folds count from 1."""
     paths, y, groups, codes = cells
     rows = build_manifest(paths, y, groups, codes)
     write_manifest(tmp_path / "folds.csv", rows)
@@ -38,7 +38,7 @@ def test_manifest_written_and_read_is_the_same(cells, tmp_path):
 
 
 def test_manifest_without_groups_reads_none(cells, tmp_path):
-    """Unknown patients are None, not an empty name."""
+    """Unknown patients are read as None."""
     paths, y, _, codes = cells
     write_manifest(tmp_path / "folds.csv", build_manifest(paths, y, None, codes))
     assert {row["group"] for row in read_manifest(tmp_path / "folds.csv")} == {None}
@@ -48,8 +48,8 @@ def test_manifest_without_groups_reads_none(cells, tmp_path):
     "name",
     ["=1+1.png", "@x", "-a", "+a", "\tx", "'=x", "''-x", "'plain", 'a,b;"c"', "ü\n\r", " a "],
 )
-def test_manifest_holds_any_name(name, tmp_path):
-    """Commas, quotes, new lines and would-be formulas come back as they were."""
+def test_manifest_keeps_any_name(name, tmp_path):
+    """Names with commas, quotes, new lines and formula signs are read as written."""
     rows = [
         {"file": name, "sha256": HASH, "label": name, "group": name, "fold": fold}
         for fold in (1, 2)
@@ -58,8 +58,8 @@ def test_manifest_holds_any_name(name, tmp_path):
     assert read_manifest(tmp_path / "folds.csv") == rows
 
 
-def test_manifest_cells_are_no_formulas(tmp_path):
-    """What a spreadsheet would run begins with an apostrophe; plain numbers do not."""
+def test_manifest_cells_are_not_formulas(tmp_path):
+    """Cells that a spreadsheet would run start with an apostrophe; numbers do not."""
     labels = ["=cmd|'/c calc'!A1", "@SUM(A1)", "-1+1", "-1", "+2.5", "benign"]
     rows = build_manifest([b"%d" % row for row in range(6)], labels, None, [0, 1] * 3)
     write_manifest(tmp_path / "folds.csv", rows)
@@ -70,7 +70,7 @@ def test_manifest_cells_are_no_formulas(tmp_path):
 
 
 def test_manifest_that_fails_leaves_the_old_one(tmp_path):
-    """A file appears whole or not at all."""
+    """A failed write does not change the old file."""
     path = write_text(tmp_path, "old")
     with pytest.raises(KeyError):
         write_manifest(path, [{"file": "a"}])
@@ -81,7 +81,7 @@ def test_manifest_that_fails_leaves_the_old_one(tmp_path):
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_manifest_saved_by_a_spreadsheet_is_read(separator, encoding, tmp_path):
-    """Other separators, other columns, another order, and rows of nothing are accepted."""
+    """Other separators, other columns, another order and empty rows are accepted."""
     lines = [
         ["note", "fold", "group", "label", "sha256", "file"],
         ["checked", "1", "p1", "benign", HASH.upper(), "é.png"],
@@ -102,29 +102,29 @@ HEADER = "file,sha256,label,group,fold\n"
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "has not one column 'file'"),
-        ("file,sha256,label,fold\n", r"has not one column 'group'.*Add it"),
-        ("file,sha256,label,group,fold,fold\n", "has not one column 'fold'"),
+        ("", "does not have one column 'file'"),
+        ("file,sha256,label,fold\n", r"does not have one column 'group'.*Add it"),
+        ("file,sha256,label,group,fold,fold\n", "does not have one column 'fold'"),
         (HEADER, "has no row below its header"),
         (f"{HEADER}a,12,x,,1\n", r"has '12' as sha256 in line 2\. Correct it"),
         (f"{HEADER}a,{HASH},x,,1\nb,{HASH},x,,0\n", "has '0' as fold in line 3"),
         (f"{HEADER}a,{HASH},x,,1.0\n", "has '1.0' as fold in line 2"),
         (f"{HEADER}a,{HASH},x,\n", "has '' as fold in line 2"),
         (f"{HEADER}a,{HASH},,,1\n", "has no label in line 2"),
-        (f"{HEADER}a,{HASH},x,,1\n", r"has no image in fold 2\. Number two folds or more"),
+        (f"{HEADER}a,{HASH},x,,1\n", r"has no image in fold 2\. Number two or more folds"),
         (f"{HEADER}a,{HASH},x,,1\nb,{HASH},x,,3\n", "has no image in fold 2"),
         (f"{HEADER}a,{HASH},x,,1\nb,{HASH},x,p,2\n", "has 1 row without a group.*Fill in all"),
         (f'{HEADER}"a,{HASH},x,,1\n', r"cannot be read \(.*\)\. Write it again"),
         (f"{HEADER}{'a' * 200_000},{HASH},x,,1\n", r"cannot be read \(field larger"),
     ],
 )
-def test_manifest_that_is_none_raises(text, match, tmp_path):
-    """Each way in which a file is no manifest has its sentence, with the line."""
+def test_manifest_that_is_invalid_raises(text, match, tmp_path):
+    """Each fault of a manifest has its own error, with the line."""
     with pytest.raises(FoldManifestError, match=match):
         read_manifest(write_text(tmp_path, text))
 
 
-def test_manifest_that_is_no_text_raises(tmp_path):
+def test_manifest_that_is_not_text_raises(tmp_path):
     """A picture or a spreadsheet is not a manifest."""
     path = tmp_path / "folds.csv"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
@@ -133,18 +133,18 @@ def test_manifest_that_is_no_text_raises(tmp_path):
 
 
 def test_manifest_that_is_missing_raises(tmp_path):
-    """A path without a file, or that of a folder, is said to be none."""
+    """A missing file and a folder are errors."""
     for path in (tmp_path, tmp_path / "lost.csv"):
         with pytest.raises(FileNotFoundError, match=r"must be a file.*Check the path"):
             read_manifest(path)
 
 
 def test_manifest_that_is_too_large_raises(tmp_path, monkeypatch):
-    """A wrong file does not fill the memory."""
+    """A large wrong file is rejected before it fills the memory."""
     rows = build_manifest([b"a", b"b", b"c"], [0, 1, 1], None, [0, 1, 1])
     write_manifest(tmp_path / "folds.csv", rows)
     monkeypatch.setattr(manifest_module, "MAX_ROWS", 2)
-    with pytest.raises(FoldManifestError, match="has over 2 rows"):
+    with pytest.raises(FoldManifestError, match="has more than 2 rows"):
         read_manifest(tmp_path / "folds.csv")
     monkeypatch.setattr(manifest_module, "MAX_BYTES", 100)
     with pytest.raises(FoldManifestError, match=r"has \d+ bytes, more than 100"):

@@ -1,4 +1,4 @@
-"""Images are found again in a manifest, or it is said which are not."""
+"""Search for images in a fold manifest."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from cellsk.model_selection import build_manifest, hash_images, match_manifest
 
 
 def test_match_same_images_gives_their_folds_in_any_order(cells):
-    """The folds belong to images, not to places."""
+    """The fold of an image does not depend on the order."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)
     for seed in range(5):
@@ -20,7 +20,7 @@ def test_match_same_images_gives_their_folds_in_any_order(cells):
 
 
 def test_match_moved_and_renamed_files(cells, tmp_path):
-    """Files are known by their bytes, wherever they are and whatever they are called."""
+    """Files are identified by their bytes, in any folder and with any name."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)
     (tmp_path / "new").mkdir()
@@ -29,7 +29,7 @@ def test_match_moved_and_renamed_files(cells, tmp_path):
 
 
 def test_match_duplicates_by_name_then_by_label_and_group(cells, tmp_path):
-    """The same bytes twice, in two folds: the name tells them apart, then the patient."""
+    """Equal files in two folds are distinguished by name, then by patient."""
     paths, y, groups, codes = cells
     assert hash_images(paths[6:7]) == hash_images(paths[7:])
     assert codes[6] != codes[7]
@@ -51,7 +51,7 @@ def test_match_duplicates_by_name_then_by_label_and_group(cells, tmp_path):
     ids=["whole name", "name without folders"],
 )
 def test_match_duplicates_of_one_label_by_name(then, now, folds, tmp_path):
-    """Of equal bytes with one label, the whole name is looked for first, then its end."""
+    """Equal files with one label are matched by the whole name first, then by its end."""
 
     def write(folder, names):
         for name in [*names, "other.png"]:
@@ -65,7 +65,7 @@ def test_match_duplicates_of_one_label_by_name(then, now, folds, tmp_path):
 
 
 def test_match_equal_arrays_in_another_order_by_label():
-    """Of arrays with the same pixels the label says which is which, not their number."""
+    """Arrays with the same pixels are distinguished by label, not by number."""
     images = np.zeros((4, 2, 2, 3), dtype=np.uint8)
     images[2:] = 1
     y, codes = np.array([0, 1, 0, 1]), np.array([0, 1, 1, 0])
@@ -75,7 +75,7 @@ def test_match_equal_arrays_in_another_order_by_label():
 
 
 def test_match_images_missing_from_the_manifest_raise(cells):
-    """Images that the manifest does not know are counted and named."""
+    """Images without a row are counted and named."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)[:-2]
     with pytest.raises(
@@ -85,15 +85,15 @@ def test_match_images_missing_from_the_manifest_raise(cells):
 
 
 def test_match_rows_without_an_image_raise(cells):
-    """Rows whose image is not there are counted and named; one of two duplicates counts."""
+    """Rows without an image are counted and named, also for one of two duplicates."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)
     with pytest.raises(FoldManifestError, match=r"1 row without an image \('malignant/c7.png'\)"):
         match_manifest(manifest, paths[:-1], y[:-1], groups[:-1])
 
 
-def test_match_file_with_other_bytes_says_so(cells):
-    """A file that was edited is another image, and the error knows its name."""
+def test_match_file_with_other_bytes_raises(cells):
+    """An edited file is another image, and the error mentions its name."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)
     with open(paths[0], "ab") as stream:
@@ -105,34 +105,34 @@ def test_match_file_with_other_bytes_says_so(cells):
         match_manifest(manifest, paths, y, groups)
 
 
-def test_match_arrays_with_a_manifest_of_files_says_so(cells):
-    """Pixels are not bytes of files, and the error says which is compared."""
+def test_match_arrays_with_a_manifest_of_files_raises(cells):
+    """Pixels do not match files, and the error explains what is compared."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)
     images = np.arange(8 * 12, dtype=np.uint8).reshape(8, 2, 2, 3)
-    with pytest.raises(FoldManifestError, match="Paths are known by the bytes of their files"):
+    with pytest.raises(FoldManifestError, match="Paths are identified by the bytes of their files"):
         match_manifest(manifest, images, y, groups)
 
 
 def test_match_other_labels_or_groups_raise(cells):
-    """A label or a patient that changed is named, with what the manifest says."""
+    """A changed label or patient is named, with that of the manifest."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)
     changed = y.copy()
     changed[1] = "malignant"
     with pytest.raises(
         FoldManifestError,
-        match=r"1 image with another label. First: 'benign/c1.png', 'malignant' .* says 'benign'",
+        match=r"another label. First: 'benign/c1.png', 'malignant' instead of 'benign'",
     ):
         match_manifest(manifest, paths, changed, groups)
     moved = groups.copy()
     moved[1] = "p2"
-    with pytest.raises(FoldManifestError, match=r"1 image with another group.*'p2'.*says 'p1'"):
+    with pytest.raises(FoldManifestError, match=r"1 image with another.*'p2' instead of 'p1'"):
         match_manifest(manifest, paths, y, moved)
 
 
 def test_match_exchanged_labels_raise(cells):
-    """The same names the other way round are other labels, not other names."""
+    """Exchanged names are changed labels, not renamed ones."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)
     exchanged = np.where(y == "benign", "malignant", "benign")
@@ -141,7 +141,7 @@ def test_match_exchanged_labels_raise(cells):
 
 
 def test_match_other_names_for_the_same_labels_and_groups(cells):
-    """Codes for names and pseudonyms for patients match, if they go together one to one."""
+    """Codes and pseudonyms match if each old name corresponds to one new name."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)
     named = [int(name[1:]) + 70 for name in groups]
@@ -152,10 +152,10 @@ def test_match_other_names_for_the_same_labels_and_groups(cells):
 
 
 def test_match_groups_that_are_not_given_raise(cells):
-    """A manifest that knows the patients is not used without them; the reverse is checked later."""
+    """A manifest with patients needs the patients of the images, but not the reverse."""
     paths, y, groups, codes = cells
     manifest = build_manifest(paths, y, groups, codes)
-    with pytest.raises(FoldManifestError, match=r"5 groups, and groups=None\. Pass groups"):
+    with pytest.raises(FoldManifestError, match=r"5 groups, and images without groups\. Pass"):
         match_manifest(manifest, paths, y)
     without = build_manifest(paths, y, None, codes)
     assert match_manifest(without, paths, y, groups).tolist() == codes.tolist()

@@ -1,4 +1,4 @@
-"""The threshold for a wanted sensitivity: chosen on counts of all folds, used in predict."""
+"""Thresholds for a target sensitivity or specificity."""
 
 import numpy as np
 import pytest
@@ -17,10 +17,10 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cellsk.model_selection._calibration import calibrate
-from cellsk.model_selection._inner_split import InnerKFold
-from cellsk.model_selection._operating_point import (
+from cellsk.model_selection import (
+    InnerKFold,
     OperatingPointClassifierCV,
+    calibrate,
     make_operating_point_scorer,
     tune_threshold,
 )
@@ -37,7 +37,7 @@ def noisy():
 
 @pytest.fixture(scope="module")
 def clustered():
-    """240 rows of 12 patients, each with images of one class and a shift of its own."""
+    """240 rows of 12 patients, each with images of one class and a random shift."""
     rng = np.random.default_rng(0)
     groups = np.arange(12).repeat(20)
     y = NAMES[groups % 2]
@@ -46,19 +46,19 @@ def clustered():
 
 
 class FixedScores(DummyClassifier):
-    """States the first column of X as probability of the second class."""
+    """Predicts the first column of X as probability of the second class."""
 
     def predict_proba(self, X):
-        """The first column, as it is."""
+        """Return the first column."""
         return np.column_stack([1 - X[:, 0], X[:, 0]])
 
     def predict(self, X):
-        """The second class from a half on."""
+        """Return the second class from 0.5 on."""
         return (X[:, 0] >= 0.5).astype(int)
 
 
 def find_by_hand(y, score, pos_label, target):
-    """Specificity at the best of all thresholds whose sensitivity reaches the target."""
+    """Return the highest specificity of the thresholds that reach the target sensitivity."""
     fpr, tpr, _ = roc_curve(y, score, pos_label=pos_label, drop_intermediate=False)
     return 1 - fpr[tpr >= target - 1e-12].min()
 
@@ -66,7 +66,7 @@ def find_by_hand(y, score, pos_label, target):
 @pytest.mark.parametrize("pos_label", NAMES)
 @pytest.mark.parametrize("target", [0.5, 0.9, 0.95, 1.0])
 def test_tuned_threshold_any_target_equals_roc_of_pooled_folds(noisy, pos_label, target):
-    """The operating point is that of the pooled out-of-fold scores, as roc_curve has it."""
+    """The operating point is that of roc_curve on the pooled out-of-fold scores."""
     X, y = noisy
     tuned = tune_threshold(LogisticRegression(), y, sensitivity=target, pos_label=pos_label)
     tuned.fit(X, y)
@@ -77,12 +77,12 @@ def test_tuned_threshold_any_target_equals_roc_of_pooled_folds(noisy, pos_label,
     positive = y == pos_label
     assert called[positive].mean() >= target - 1e-12
     assert (~called[~positive]).mean() == pytest.approx(tuned.best_score_, abs=1e-12)
-    # The thresholds are a fine grid, so it may miss the very best by an image or two.
+    # The thresholds are a fine grid, so the best one may be missed by an image or two.
     assert tuned.best_score_ == pytest.approx(find_by_hand(y, pooled, pos_label, target), abs=0.01)
 
 
 def test_tuned_threshold_specificity_mirrors_sensitivity(noisy):
-    """A wanted specificity is a wanted sensitivity of the other class."""
+    """A target specificity is a target sensitivity of the other class."""
     X, y = noisy
     one = tune_threshold(LogisticRegression(), y, specificity=0.9, pos_label="malignant")
     other = tune_threshold(LogisticRegression(), y, sensitivity=0.9, pos_label="benign")
@@ -94,7 +94,7 @@ def test_tuned_threshold_specificity_mirrors_sensitivity(noisy):
 
 @pytest.mark.parametrize("pos_label", NAMES)
 def test_tuned_threshold_predict_uses_it(noisy, pos_label):
-    """From the threshold on, the label is the positive one, whichever column it has."""
+    """From the threshold on, the positive label is predicted, in either column."""
     X, y = noisy
     tuned = tune_threshold(LogisticRegression(), y, sensitivity=0.95, pos_label=pos_label)
     tuned.fit(X, y)
@@ -104,16 +104,16 @@ def test_tuned_threshold_predict_uses_it(noisy, pos_label):
     assert np.mean(tuned.predict(X) != tuned.estimator_.predict(X)) > 0.02
 
 
-def test_tuned_threshold_classes_apart_takes_the_middle():
-    """Between classes that no score mixes up, the threshold keeps away from both."""
+def test_tuned_threshold_of_separated_classes_is_the_middle():
+    """If the scores of the classes do not overlap, the threshold is in the middle."""
     score = np.concatenate([np.linspace(0.0, 0.2, 30), np.linspace(0.8, 1.0, 30)])
     y = np.repeat([0, 1], 30)
     tuned = tune_threshold(FixedScores(), y, sensitivity=0.9, pos_label=1)
     assert tuned.fit(score[:, None], y).best_threshold_ == pytest.approx(0.5, abs=0.01)
 
 
-def test_tuned_threshold_scores_near_one_are_told_apart():
-    """A network that is nearly sure of everything still has an operating point."""
+def test_tuned_threshold_separates_scores_near_one():
+    """Probabilities that are all close to 1 can still be separated."""
     sure = 1 - np.geomspace(1e-7, 1e-2, 100)
     y = (np.arange(100) < 50).astype(int)
     tuned = tune_threshold(FixedScores(), y, sensitivity=0.9, pos_label=1).fit(sure[:, None], y)
@@ -122,7 +122,7 @@ def test_tuned_threshold_scores_near_one_are_told_apart():
 
 
 def test_tuned_threshold_fold_with_few_positives_does_not_count_more():
-    """Images are counted over all folds; a mean of rates would give another threshold."""
+    """Images are counted over all folds. A mean of rates would give another threshold."""
     score = np.concatenate([np.linspace(0.5, 0.9, 38), [0.1, 0.1], np.linspace(0, 0.8, 40)])
     y = np.repeat([1, 0], 40)
     small = np.concatenate([[38, 39], np.arange(40, 60)])  # its two positives score low
@@ -135,7 +135,7 @@ def test_tuned_threshold_fold_with_few_positives_does_not_count_more():
 
 
 def test_tuned_threshold_on_new_images_aims_at_the_target():
-    """Over many draws the sensitivity on new images is on average the wanted one."""
+    """The mean sensitivity on new images is close to the target."""
     reached = []
     for seed in range(12):
         X, y = make_classification(2000, flip_y=0.2, random_state=seed)
@@ -146,7 +146,7 @@ def test_tuned_threshold_on_new_images_aims_at_the_target():
 
 
 def test_tuned_threshold_is_one_of_scikit_learn(noisy):
-    """It is a TunedThresholdClassifierCV, and a clone has the same parameters."""
+    """The result is a TunedThresholdClassifierCV, and a clone has the same parameters."""
     X, y = noisy
     tuned = tune_threshold(LogisticRegression(), y, specificity=0.9, pos_label="malignant")
     assert isinstance(tuned, TunedThresholdClassifierCV)
@@ -161,7 +161,7 @@ def test_tuned_threshold_is_one_of_scikit_learn(noisy):
 
 
 def test_tuned_threshold_same_seed_gives_same_numbers(noisy):
-    """The seed decides the folds, and with them the threshold."""
+    """The seed determines the folds, and so the threshold."""
     X, y = noisy
     chosen = [
         tune_threshold(
@@ -174,8 +174,8 @@ def test_tuned_threshold_same_seed_gives_same_numbers(noisy):
     assert chosen[0] == chosen[1] != chosen[2]
 
 
-def test_tuned_threshold_around_calibration_keeps_patients_apart(clustered):
-    """Threshold on calibration on pipeline: each part splits by patient, within the other."""
+def test_tuned_threshold_around_calibration_splits_by_patient(clustered):
+    """A threshold around a calibration around a pipeline: both split by patient."""
     X, y, groups = clustered
     seen = []
 
@@ -194,17 +194,17 @@ def test_tuned_threshold_around_calibration_keeps_patients_apart(clustered):
     )
     with config_context(enable_metadata_routing=True):
         tuned.fit(rows, y, groups=groups)
-    # Three calibrated ones for the images of all patients, and three for each of three folds.
+    # Three fits for the calibration of all images, and three for each of three folds.
     assert len(seen) == 12
     assert all(len(patients) == 8 for patients in seen[:3])
     assert all(4 <= len(patients) <= 6 for patients in seen[3:])
-    for fold in range(3):  # together, the three of a fold know its training patients, no other
+    for fold in range(3):  # the three fits of a fold see its training patients only
         assert len(set.union(*seen[3 + 3 * fold : 6 + 3 * fold])) == 8
     assert tuned.best_threshold_ != 0.5
 
 
 def test_tuned_threshold_groups_not_routed_raises(clustered):
-    """Folds that would ignore known patients are refused."""
+    """Folds that would ignore known patients raise an error."""
     X, y, groups = clustered
     tuned = tune_threshold(LogisticRegression(), y, groups, sensitivity=0.9, pos_label="malignant")
     with pytest.raises(ValueError, match="need groups in fit"):
@@ -212,7 +212,7 @@ def test_tuned_threshold_groups_not_routed_raises(clustered):
 
 
 def test_tuned_threshold_network_in_pipeline_gives_labels():
-    """A CellClassifier in a pipeline is tuned by patient."""
+    """A CellClassifier in a pipeline can be tuned by patient."""
     from cellsk import CellClassifier, make_cells
     from cellsk.model_selection._routing import request_groups
 
@@ -236,7 +236,7 @@ def test_tuned_threshold_network_in_pipeline_gives_labels():
     "wanted", [{}, {"sensitivity": 0.9, "specificity": 0.9}], ids=["neither", "both"]
 )
 def test_operating_point_not_one_target_raises(wanted):
-    """Sensitivity and specificity cannot both be chosen."""
+    """Exactly one of sensitivity and specificity must be given."""
     for make in (
         lambda: tune_threshold(LogisticRegression(), [0, 1] * 6, pos_label=1, **wanted),
         lambda: make_operating_point_scorer(pos_label=1, **wanted),
@@ -250,27 +250,28 @@ def test_operating_point_not_one_target_raises(wanted):
 
 @pytest.mark.parametrize("target", [0, -0.1, 1.5, 95])
 def test_operating_point_target_outside_raises(target):
-    """A share, not a percentage."""
+    """The target is a fraction, not a percentage."""
     with pytest.raises(ValueError, match=r"sensitivity must be a number in \(0, 1\]"):
         tune_threshold(LogisticRegression(), [0, 1] * 6, sensitivity=target, pos_label=1)
 
 
 def test_operating_point_three_classes_raises():
-    """Sensitivity of one class of three needs no threshold of this kind."""
-    with pytest.raises(ValueError, match=r"between two classes. Got 3: .*Leave out"):
+    """Three classes raise an error."""
+    with pytest.raises(ValueError, match=r"needs two classes. Got 3: .*Leave out"):
         tune_threshold(LogisticRegression(), [0, 1, 2] * 6, sensitivity=0.9, pos_label=1)
 
 
 def test_operating_point_unknown_positive_raises():
-    """The positive class is one of the labels, as they are written."""
+    """The positive class must be one of the labels. The error shows no NumPy type."""
     y = ["benign", "malignant"] * 6
-    with pytest.raises(ValueError, match="Got 'tumour', and labels 'benign' and 'malignant'"):
-        tune_threshold(LogisticRegression(), y, sensitivity=0.9, pos_label="tumour")
+    for label in ("tumor", np.str_("tumor")):
+        with pytest.raises(ValueError, match="Got 'tumor', and labels 'benign' and 'malignant'"):
+            tune_threshold(LogisticRegression(), y, sensitivity=0.9, pos_label=label)
 
 
 def test_operating_point_one_patient_of_a_class_raises_before_fit():
-    """What cannot be tuned is refused when it is asked for."""
-    with pytest.raises(ValueError, match="two patients of each class"):
+    """An impossible tuning raises an error before the fit."""
+    with pytest.raises(ValueError, match="Two patients of each class"):
         tune_threshold(
             LogisticRegression(),
             [0, 0, 1, 1, 1],
@@ -280,31 +281,31 @@ def test_operating_point_one_patient_of_a_class_raises_before_fit():
         )
 
 
-def test_operating_point_constant_probabilities_says_so(noisy):
-    """A classifier that learned nothing has no threshold worth choosing."""
+def test_operating_point_constant_probabilities_raise(noisy):
+    """A classifier with constant probabilities cannot be tuned."""
     X, y = noisy
     tuned = tune_threshold(
         DummyClassifier(strategy="prior"), y, sensitivity=0.9, pos_label="malignant"
     )
-    with pytest.raises(ValueError, match=r"Got the same one, 0\.\d+, for all .*Train it"):
+    with pytest.raises(ValueError, match=r"Got the same probability, 0\.\d+, for all .*Train it"):
         tuned.fit(X, y)
 
 
-def test_operating_point_folds_of_one_class_says_so(noisy):
-    """Folds that never try a positive image cannot tune its sensitivity."""
+def test_operating_point_folds_of_one_class_raise(noisy):
+    """Folds without a positive test image cannot tune the sensitivity."""
     X, y = noisy
     negative = np.flatnonzero(y == "benign")[:20]
     rest = np.setdiff1d(np.arange(len(y)), negative)
     tuned = OperatingPointClassifierCV(
         LogisticRegression(), sensitivity=0.9, pos_label="malignant", cv=[(rest, negative)]
     )
-    with pytest.raises(ValueError, match=r"cv must try images of both classes.*tune_threshold"):
+    with pytest.raises(ValueError, match=r"cv must test images of both classes.*tune_threshold"):
         tuned.fit(X, y)
 
 
 @pytest.mark.parametrize("pos_label", NAMES)
 def test_scorer_in_scikit_learn_tuning_reaches_target_in_one_fold(noisy, pos_label):
-    """With one fold and all its thresholds, it finds the point that roc_curve has."""
+    """With one fold and all thresholds, tuning finds the point of roc_curve."""
     X, y = noisy
     train, test = next(StratifiedKFold(2, shuffle=True, random_state=0).split(X, y))
     model = make_pipeline(StandardScaler(), LogisticRegression())
@@ -321,7 +322,7 @@ def test_scorer_in_scikit_learn_tuning_reaches_target_in_one_fold(noisy, pos_lab
 
 
 def test_scorer_over_several_folds_reaches_target_in_each(noisy):
-    """Its mean over folds is best where every fold reaches the wanted sensitivity."""
+    """The mean over folds is best if every fold reaches the target sensitivity."""
     X, y = noisy
     cv = StratifiedKFold(4, shuffle=True, random_state=0)
     tuned = TunedThresholdClassifierCV(
@@ -341,7 +342,7 @@ def test_scorer_over_several_folds_reaches_target_in_each(noisy):
 
 
 def test_scorer_target_missed_prefers_the_nearest():
-    """Among classifiers that miss the target, one more positive image is worth any price."""
+    """Below the target, one more true positive outweighs any loss of specificity."""
     scorer = make_operating_point_scorer(sensitivity=0.9, pos_label=1)
     y = np.repeat([1, 0], [100, 100])
 
@@ -356,7 +357,7 @@ def test_scorer_target_missed_prefers_the_nearest():
 
 
 def test_scorer_one_class_only_is_not_a_number(noisy):
-    """Without positive images there is no sensitivity to reach."""
+    """Without positive images the score is NaN."""
     X, y = noisy
     model = LogisticRegression().fit(X, y)
     scorer = make_operating_point_scorer(specificity=0.9, pos_label="malignant")

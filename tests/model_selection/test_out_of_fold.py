@@ -1,4 +1,4 @@
-"""Out-of-fold predictions, and groups on their way to whoever takes them."""
+"""Out-of-fold predictions, and the routing of groups."""
 
 import warnings
 
@@ -25,35 +25,34 @@ from sklearn.preprocessing import StandardScaler
 
 from cellsk import CellClassifier
 from cellsk.exceptions import SplitWarning
-from cellsk.model_selection._out_of_fold import predict_out_of_fold
-from cellsk.model_selection._routing import (
+from cellsk.model_selection import (
     check_inner_splits,
-    request_groups,
-    splits_by_group,
-    takes_groups,
+    predict_out_of_fold,
+    requires_groups,
     warn_if_groups_are_lost,
 )
+from cellsk.model_selection._routing import request_groups, takes_groups
 
 
-class Witness(ClassifierMixin, BaseEstimator):
-    """Takes groups, and knows nothing but the groups it was fitted on."""
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Takes groups, and remembers the groups and rows of its training images."""
 
     def fit(self, X, y, groups=None):
-        """Keep them."""
+        """Remember groups and rows."""
         self.classes_ = np.unique(y)
         self.groups_ = None if groups is None else set(groups.tolist())
         self.rows_ = set(X[:, 0].tolist())
         return self
 
     def predict_proba(self, X):
-        """Certain of the first class where the row was in training."""
+        """Return 1 for the first class if the row was in training."""
         seen = np.array([row in self.rows_ for row in X[:, 0].tolist()])
         others = np.zeros((len(X), len(self.classes_) - 1))
         others[:, -1] = ~seen
         return np.column_stack([seen, others]).astype(float)
 
     def predict(self, X):
-        """The more probable class."""
+        """Return the more probable class."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
@@ -67,14 +66,14 @@ def table():
 
 
 def folds_of(X, y, groups=None, n_splits=4):
-    """Folds as evaluate makes them."""
+    """Return folds like those of evaluate."""
     if groups is None:
         return list(StratifiedKFold(n_splits).split(X, y))
     return list(StratifiedGroupKFold(n_splits).split(X, y, groups))
 
 
 def test_out_of_fold_equals_cross_val_predict(table):
-    """The predictions are those that scikit-learn makes."""
+    """The predictions are those of cross_val_predict."""
     X, y, _ = table
     splits = folds_of(X, y)
     found = predict_out_of_fold(lambda *_: LogisticRegression(), X, y, splits)
@@ -86,14 +85,14 @@ def test_out_of_fold_equals_cross_val_predict(table):
 
 
 def test_out_of_fold_never_predicts_a_row_it_trained_on(table):
-    """A model that is certain of all it has seen is certain of nothing here."""
+    """A model that recognizes its training rows recognizes no row."""
     X, y, groups = table
-    found = predict_out_of_fold(lambda *_: Witness(), X, y, folds_of(X, y, groups), groups=groups)
+    found = predict_out_of_fold(lambda *_: Recorder(), X, y, folds_of(X, y, groups), groups=groups)
     assert (found.proba[:, 0] == 0).all()
 
 
 def test_out_of_fold_in_two_processes_gives_the_same_numbers(table):
-    """n_jobs changes nothing but the time."""
+    """The numbers do not depend on n_jobs."""
     X, y, groups = table
     splits = folds_of(X, y, groups)
     one, two = (
@@ -107,19 +106,19 @@ def _make_logistic(*_):
     return LogisticRegression()
 
 
-def test_out_of_fold_hands_the_groups_of_the_training_side_to_a_pipeline(table):
-    """Only those that are trained on, through a pipeline inside a search."""
+def test_out_of_fold_passes_the_groups_of_the_training_side_to_a_pipeline(table):
+    """A pipeline inside a search receives the groups of training rows only."""
     X, y, groups = table
     seen = []
 
-    class Telling(Witness):
+    class Reporting(Recorder):
         def fit(self, X, y, groups=None):
             seen.append(groups)
             return super().fit(X, y, groups)
 
     splits = folds_of(X, y, groups)
     search = GridSearchCV(
-        make_pipeline(StandardScaler(), Telling()), {}, cv=StratifiedGroupKFold(2)
+        make_pipeline(StandardScaler(), Reporting()), {}, cv=StratifiedGroupKFold(2)
     )
     predict_out_of_fold(lambda *_: search, X, y, splits, groups=groups)
     assert len(seen) == len(splits) * 3  # two inner folds, and the refit
@@ -130,7 +129,7 @@ def test_out_of_fold_hands_the_groups_of_the_training_side_to_a_pipeline(table):
 
 
 def test_out_of_fold_with_a_class_missing_from_training_gives_it_no_probability(table):
-    """The class that was never seen has a column of zeros, and is noted."""
+    """A class without training images has a column of zeros, and is recorded."""
     X, y, _ = table
     y = y.copy()
     y[:3] = "atypical"
@@ -144,7 +143,7 @@ def test_out_of_fold_with_a_class_missing_from_training_gives_it_no_probability(
 
 
 def test_out_of_fold_keeps_history_threshold_and_parameters(small, table):
-    """What a fold's model knew is kept when the model is gone."""
+    """The record of a fold has the threshold, parameters and history of its model."""
     X, y, _ = table
     tuned = TunedThresholdClassifierCV(LogisticRegression(), cv=2)
     found = predict_out_of_fold(lambda *_: tuned, X, y, folds_of(X, y))
@@ -159,7 +158,7 @@ def test_out_of_fold_keeps_history_threshold_and_parameters(small, table):
 
 
 def test_out_of_fold_failure_names_the_fold(table):
-    """The error is the fit's own, and says in which fold it was."""
+    """The error is that of the fit, with a note that names the fold."""
     X, y, _ = table
     X = X.copy()
     X[0, 0] = np.nan  # row 0 is tested first, and trained on from fold 2
@@ -168,34 +167,45 @@ def test_out_of_fold_failure_names_the_fold(table):
     assert caught.value.__notes__[0].startswith("This was in fold")
 
 
-def test_out_of_fold_gives_a_warning_once(table):
-    """A warning of every fold is told once, in the caller's process."""
+class Warner(LogisticRegression):
+    """Warns in each fit, as text and as data."""
+
+    def fit(self, X, y):
+        """Warn and fit."""
+        warnings.warn("The same each time.", UserWarning, stacklevel=1)
+        few = SplitWarning("A rule", "3", "Do it.", code="few-patients", values={"n_patients": 3})
+        warnings.warn(few, stacklevel=1)
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_out_of_fold_repeats_a_warning_once(table, n_jobs):
+    """A warning of every fold is given once, with its data, file and line."""
     X, y, _ = table
-
-    class Warning_(Witness):
-        def fit(self, X, y, groups=None):
-            warnings.warn("The same each time.", UserWarning, stacklevel=2)
-            return super().fit(X, y, groups)
-
-    with pytest.warns(UserWarning, match="The same each time") as caught:
-        predict_out_of_fold(lambda *_: Warning_(), X, y, folds_of(X, y))
-    assert len(caught) == 1
+    with pytest.warns(UserWarning, match="rule|same each time") as caught:
+        predict_out_of_fold(lambda *_: Warner(), X, y, folds_of(X, y), n_jobs=n_jobs)
+    text, data = caught
+    assert str(text.message) == "The same each time."
+    assert (data.message.code, data.message.values) == ("few-patients", {"n_patients": 3})
+    assert type(data.message) is SplitWarning
+    assert {text.filename, data.filename} == {__file__}
+    assert data.lineno == text.lineno + 2
 
 
 def test_request_groups_reaches_every_part_and_leaves_the_original():
-    """Pipelines, searches, their candidates; the caller's estimator is not changed."""
+    """Parts of pipelines, searches and candidates request groups; the original does not."""
     pipeline = make_pipeline(StandardScaler(), CellClassifier())
     search = GridSearchCV(pipeline, {"cellclassifier": [CellClassifier(epochs=2)]}, cv=2)
-    asking = request_groups(search)
-    assert takes_groups(asking)
+    requesting = request_groups(search)
+    assert takes_groups(requesting)
     assert not takes_groups(search)
     with config_context(enable_metadata_routing=True):
-        candidate = asking.param_grid["cellclassifier"][0]
+        candidate = requesting.param_grid["cellclassifier"][0]
         assert candidate.get_metadata_routing().fit.requests["groups"] is True
 
 
 def test_request_groups_respects_a_refusal():
-    """Whoever was told not to take groups does not get them."""
+    """A part with set_fit_request(groups=False) does not receive groups."""
     with config_context(enable_metadata_routing=True):
         refusing = CellClassifier().set_fit_request(groups=False)
     assert not takes_groups(request_groups(refusing))
@@ -203,8 +213,8 @@ def test_request_groups_respects_a_refusal():
 
 
 @pytest.mark.parametrize("cv", [None, 3, KFold(3)])
-def test_inner_splits_that_part_groups_are_warned_of(cv):
-    """A search whose own folds ignore patients is told so."""
+def test_inner_splits_that_split_groups_warn(cv):
+    """A search whose folds ignore patients gives a warning."""
     search = GridSearchCV(LogisticRegression(), {}, cv=cv)
     with pytest.warns(SplitWarning, match="should keep patients together.*choose_cv"):
         check_inner_splits(search, grouped=True)
@@ -218,23 +228,23 @@ def test_inner_splits_that_keep_groups_pass(cv):
 
 
 def test_inner_splits_as_list_are_refused():
-    """Rows of all images mean nothing inside a fold."""
+    """Rows of all images are an error inside a fold."""
     search = GridSearchCV(LogisticRegression(), {}, cv=[(np.arange(5), np.arange(5, 9))])
     with pytest.raises(ValueError, match=r"must be a splitter.*list of splits.*choose_cv"):
         check_inner_splits(search, grouped=True)
 
 
-def test_takes_groups_looks_into_transformers_and_gives_up_on_what_cannot_route():
-    """A feature selection by cross-validation in a pipeline takes them; boosting cannot."""
+def test_takes_groups_includes_transformers_but_not_estimators_without_routing():
+    """A feature selection in a pipeline takes groups; boosting cannot."""
     selection = RFECV(LogisticRegression(), cv=StratifiedGroupKFold(3))
     assert takes_groups(make_pipeline(selection, LogisticRegression()))
     assert not takes_groups(AdaBoostClassifier())
-    assert splits_by_group(make_pipeline(selection, LogisticRegression()))
-    assert not splits_by_group(GridSearchCV(LogisticRegression(), {}, cv=3))
+    assert requires_groups(make_pipeline(selection, LogisticRegression()))
+    assert not requires_groups(GridSearchCV(LogisticRegression(), {}, cv=3))
 
 
 def test_groups_reach_a_feature_selection_in_a_pipeline(table):
-    """scikit-learn hands them to fit_transform."""
+    """scikit-learn passes groups to fit_transform."""
     X, y, groups = table
     pipeline = make_pipeline(
         RFECV(LogisticRegression(), cv=StratifiedGroupKFold(3)), LogisticRegression()
@@ -244,14 +254,14 @@ def test_groups_reach_a_feature_selection_in_a_pipeline(table):
 
 
 def test_predefined_split_inside_is_refused():
-    """It names rows of all images, as a list does."""
+    """A PredefinedSplit names rows of all images, as a list does."""
     search = GridSearchCV(LogisticRegression(), {}, cv=PredefinedSplit([0, 1, 0, 1]))
     with pytest.raises(ValueError, match="Got a PredefinedSplit in GridSearchCV"):
         check_inner_splits(search, grouped=False)
 
 
-def test_groups_that_a_wrapper_keeps_to_itself_are_warned_of():
-    """The network inside would part patients for early stopping."""
+def test_groups_that_a_wrapper_does_not_pass_on_warn():
+    """A network inside the wrapper would ignore patients for early stopping."""
 
     class Wrapper(ClassifierMixin, BaseEstimator):
         def __init__(self, inner=None):
@@ -260,18 +270,18 @@ def test_groups_that_a_wrapper_keeps_to_itself_are_warned_of():
         def fit(self, X, y):
             return self
 
-    with pytest.warns(SplitWarning, match="hands none on to CellClassifier"):
+    with pytest.warns(SplitWarning, match="does not pass them to CellClassifier"):
         warn_if_groups_are_lost(Wrapper(CellClassifier()))
     warn_if_groups_are_lost(make_pipeline(StandardScaler(), CellClassifier()))
     warn_if_groups_are_lost(LogisticRegression())
 
 
 def test_out_of_fold_makes_all_estimators_before_it_fits_one(table):
-    """What cannot be made for the last fold is said before the first."""
+    """An error of the last estimator is raised before the first fit."""
     X, y, _ = table
     fitted = []
 
-    class Counting(Witness):
+    class Counting(Recorder):
         def fit(self, X, y, groups=None):
             fitted.append(1)
             return super().fit(X, y, groups)
@@ -291,10 +301,10 @@ def test_out_of_fold_makes_all_estimators_before_it_fits_one(table):
 
 
 def test_out_of_fold_refuses_probabilities_that_are_not_finite(table):
-    """A diverged model, in its fold and not at the end."""
+    """A diverged model is an error that names the fold."""
     X, y, _ = table
 
-    class Diverged(Witness):
+    class Diverged(Recorder):
         def predict_proba(self, X):
             return np.full((len(X), 2), np.nan)
 

@@ -1,4 +1,4 @@
-"""Splitters of our own: whole sites, and patients that count once."""
+"""Splitters that keep sites together, or count each patient once."""
 
 import re
 
@@ -13,7 +13,7 @@ from cellsk.model_selection import PreservedSiteKFold, StratifiedPatientKFold, c
 
 
 def make_cohort(n_patients=12, n_images=5, classes=("benign", "malignant")):
-    """Return labels and patients: each patient has images of every class."""
+    """Return labels and patients, where each patient has images of every class."""
     y = np.array(classes)[np.arange(n_patients * n_images) % len(classes)]
     groups = np.repeat([f"p{number:02}" for number in range(n_patients)], n_images)
     return y, groups
@@ -25,14 +25,14 @@ def split_all(cv, y, groups=None):
 
 
 def _make_steep():
-    """Two patients of four have class 2; by images, every seed puts both into one fold."""
+    """Return a cohort in which image counts put both patients of class 2 into one fold."""
     counts = [(0, 7, 0), (0, 3, 4), (2, 0, 1), (2, 0, 0)]
     y = np.concatenate([np.repeat([0, 1, 2], count) for count in counts])
     return y, np.repeat([f"p{number}" for number in range(4)], [sum(count) for count in counts])
 
 
 def test_choose_counts_patients_where_images_cannot_be_balanced():
-    """A class of two patients is tested in both of two folds, whatever scikit-learn would do."""
+    """A class of two patients is tested in both folds, unlike with scikit-learn."""
     y, groups = _make_steep()
     for seed in range(20):
         plain = StratifiedGroupKFold(2, shuffle=True, random_state=seed)
@@ -59,7 +59,7 @@ def test_choose_with_sites_keeps_sites_and_patients():
 
 
 def test_choose_with_sites_splits_rows_of_an_outer_fold():
-    """The splitter knows the sites of patients, so a search inside a fold keeps them too."""
+    """A search inside a fold keeps sites together too."""
     y, groups = make_cohort()
     sites = np.array(list("ABCDEF")).repeat(10)
     cv = choose_cv(y, groups, 3, sites=sites)
@@ -68,8 +68,8 @@ def test_choose_with_sites_splits_rows_of_an_outer_fold():
         assert not set(sites[outer[train]]) & set(sites[outer[test]])
 
 
-def test_choose_with_sites_serves_a_search():
-    """The splitter asks for groups by itself where metadata are routed."""
+def test_choose_with_sites_works_in_a_search():
+    """A search passes groups to the splitter."""
     y, groups = make_cohort()
     sites = np.array(list("ABCDEF")).repeat(10)
     X = np.random.default_rng(0).normal(size=(len(y), 2))
@@ -84,7 +84,7 @@ def test_choose_with_sites_serves_a_search():
 
 
 def test_choose_sites_that_share_a_patient_become_one():
-    """A patient seen in two hospitals ties them together."""
+    """A patient with images of two sites joins them."""
     y, groups = make_cohort()
     sites = np.array(list("ABCDEF")).repeat(10)
     sites[5] = "C"  # of the second patient of site A
@@ -96,7 +96,7 @@ def test_choose_sites_that_share_a_patient_become_one():
 
 
 def test_patient_folds_count_each_patient_once():
-    """Six patients of two classes are three of each in two folds, however large they are."""
+    """Each of two folds has three of six patients, with any number of images."""
     sizes = [50, 1, 1, 40, 1, 1, 30, 1, 1, 20, 1, 1]
     groups = np.repeat(np.arange(12), sizes)
     y = np.repeat(np.arange(12) % 2, sizes)
@@ -110,25 +110,25 @@ def test_patient_folds_count_each_patient_once():
 
 @pytest.mark.parametrize("lost", ["y", "groups"])
 def test_patient_folds_without_labels_or_patients_raise(lost):
-    """Both are needed, and the error says which is not there."""
+    """Labels and patients are required, and the error names the missing one."""
     columns = {"y": [0, 1, 0, 1], "groups": [1, 1, 2, 2], lost: None}
     with pytest.raises(ValueError, match=rf"class and patient of each image\. Got {lost}=None"):
         next(StratifiedPatientKFold(2).split(range(4), **columns))
 
 
-def test_choose_sites_that_are_all_joined_say_why_they_are_few():
-    """The count of sites is that after joining, and the error explains it."""
+def test_choose_sites_that_are_all_joined_explain_their_number():
+    """The error counts joined sites, and explains it."""
     y, groups = make_cohort()
     sites = np.array(["A", "B"])[np.arange(len(y)) // 2 % 2]
     with pytest.raises(
         ValueError,
-        match=r"n_splits sites.*with 1 site.*that share a patient count as one\. Add sites",
+        match=r"as many sites.*with 1 site.*that share a patient count as one\. Add sites",
     ):
         choose_cv(y, groups, sites=sites)
 
 
 def test_choose_sites_without_groups_takes_sites_as_groups():
-    """Where images are independent within a site, the site is the group."""
+    """Without patients, the sites are the groups."""
     y, _ = make_cohort()
     sites = np.arange(60) // 10
     cv = choose_cv(y, sites=sites, n_splits=3)
@@ -138,7 +138,7 @@ def test_choose_sites_without_groups_takes_sites_as_groups():
 
 
 def test_choose_sites_that_are_few_are_counted_as_sites():
-    """Where images cannot be balanced, sites are, as patients are."""
+    """If images cannot be balanced, sites are balanced."""
     y, patients = _make_steep()
     cv = choose_cv(y, np.arange(len(y)), 2, sites=patients)
     assert cv.count == "sites"
@@ -148,7 +148,7 @@ def test_choose_sites_that_are_few_are_counted_as_sites():
 
 
 def test_site_folds_with_unknown_patient_raise():
-    """A patient without a site cannot be put anywhere."""
+    """A patient without a site is an error."""
     cv = PreservedSiteKFold({"p1": "A", "p2": "B"}, 2)
     with pytest.raises(ValueError, match=r"1 patient without a site: 'p3'\. Make the splitter"):
         next(cv.split([0, 1, 2], [0, 1, 0], ["p1", "p2", "p3"]))
@@ -157,7 +157,7 @@ def test_site_folds_with_unknown_patient_raise():
 
 
 def test_site_folds_are_stratified_group_folds_of_sites():
-    """The folds are those of scikit-learn's splitter with the sites as groups."""
+    """The folds are those of StratifiedGroupKFold with the sites as groups."""
     y, groups = make_cohort()
     sites = np.array(list("ABCDEF")).repeat(10)
     cv = PreservedSiteKFold(dict(zip(groups.tolist(), sites.tolist(), strict=True)), 3)

@@ -1,4 +1,4 @@
-"""choose_cv: the splitter that fits the labels and patients, or a plain sentence."""
+"""Splitters and errors of choose_cv."""
 
 import pickle
 import re
@@ -18,7 +18,7 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 
-from cellsk.exceptions import SplitWarning
+from cellsk.exceptions import InputError, SplitWarning
 from cellsk.model_selection import choose_cv
 
 
@@ -38,7 +38,7 @@ def split_all(cv, y, groups=None):
 
 
 def test_choose_without_groups_gives_shuffled_stratified_folds():
-    """Independent images get scikit-learn's StratifiedKFold, with the seed that was asked."""
+    """Independent images get a StratifiedKFold with the given seed."""
     y, _ = make_cohort()
     cv = choose_cv(y, n_splits=4, random_state=7)
     assert repr(cv) == repr(StratifiedKFold(4, shuffle=True, random_state=7))
@@ -46,7 +46,7 @@ def test_choose_without_groups_gives_shuffled_stratified_folds():
 
 
 def test_choose_with_groups_gives_shuffled_stratified_group_folds():
-    """Patients get scikit-learn's StratifiedGroupKFold, with the seed that was asked."""
+    """Patients get a StratifiedGroupKFold with the given seed."""
     y, groups = make_cohort()
     cv = choose_cv(y, groups, 3, random_state=7)
     assert repr(cv) == repr(StratifiedGroupKFold(3, shuffle=True, random_state=7))
@@ -62,7 +62,7 @@ def test_choose_folds_keep_patients_and_classes():
 
 
 def test_choose_splitter_clones_pickles_and_repeats():
-    """The splitter is a value: its copies give the same folds, again and again."""
+    """Copies of a splitter give the same folds, each time."""
     y, groups = make_cohort()
     sites = np.where(groups < "p06", "A", "B")
     for cv, by in (
@@ -78,7 +78,7 @@ def test_choose_splitter_clones_pickles_and_repeats():
 
 
 def test_choose_grouped_folds_do_not_depend_on_row_order():
-    """A patient is in the same fold whatever order the images come in."""
+    """The fold of a patient does not depend on the order of the images."""
     y, groups = make_cohort()
     order = np.random.default_rng(0).permutation(len(y))
     straight = choose_cv(y, groups).split(y, y, groups)
@@ -114,7 +114,7 @@ def test_choose_leaves_global_random_state_alone():
 
 @pytest.mark.parametrize("state", [None, np.random.RandomState(0)])
 def test_choose_with_no_fixed_seed_still_gives_fixed_folds(state):
-    """None and a RandomState are drawn from once, so that all candidates see the same folds."""
+    """A seed is drawn once, so that all candidates of a search see the same folds."""
     y, groups = make_cohort()
     cv = choose_cv(y, groups, random_state=state)
     assert isinstance(cv.random_state, int)
@@ -122,14 +122,14 @@ def test_choose_with_no_fixed_seed_still_gives_fixed_folds(state):
 
 
 def test_choose_another_seed_gives_other_folds():
-    """The seed matters."""
+    """The folds depend on the seed."""
     y, groups = make_cohort()
     first, second = (choose_cv(y, groups, random_state=seed) for seed in (0, 1))
     assert split_all(first, y, groups) != split_all(second, y, groups)
 
 
-def test_choose_serves_a_search_with_groups():
-    """A grid search takes the splitter, and never sees a patient on both sides."""
+def test_choose_works_in_a_search_with_groups():
+    """A grid search can use the splitter, also inside another split."""
     y, groups = make_cohort()
     X = np.random.default_rng(0).normal(size=(len(y), 2))
     search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=choose_cv(y, groups, 3))
@@ -142,7 +142,7 @@ def test_choose_serves_a_search_with_groups():
     assert np.isfinite(scores).all()
 
 
-# Small and lopsided -----------------------------------------------------------------
+# Small and unbalanced -----------------------------------------------------------------
 
 
 def test_choose_ten_images_gives_five_folds():
@@ -153,56 +153,68 @@ def test_choose_ten_images_gives_five_folds():
 
 
 def test_choose_seven_classes_of_two_images_gives_two_folds():
-    """Two images of each of seven classes make two folds that hold all of them."""
+    """Two images of each of seven classes make two folds with all classes."""
     y = np.repeat(np.arange(7), 2)
     for train, test in choose_cv(y, n_splits=2).split(y, y):
         assert len(set(y[train])) == len(set(y[test])) == 7
 
 
 def test_choose_two_image_class_says_how_many_folds_work():
-    """Two images cannot be in five test sides; the error names the class and the way out."""
+    """The error names the class and the possible number of folds."""
     y = ["benign"] * 20 + ["malignant"] * 2
     with pytest.raises(
-        ValueError, match=r"at least n_splits images.*'malignant' with 2 images.*Pass n_splits=2\.$"
+        ValueError,
+        match=r"at least as many images as.*'malignant' with 2 images.*Pass n_splits=2\.$",
     ):
         choose_cv(y)
     assert choose_cv(y, n_splits=2).n_splits == 2
 
 
+def test_choose_too_few_units_gives_a_code_and_the_possible_folds():
+    """The command line finds its words for a remedy by code and values."""
+    y = np.repeat(["benign", "malignant"], 6)
+    patients = np.array([*"aabbccddee", "e", "f"])
+    for groups, code, n_splits in ((None, "images", 6), (patients, "groups", 3)):
+        with pytest.raises(InputError) as caught:
+            choose_cv(y, groups, 7)
+        assert caught.value.code == f"too-few-{code}-for-folds"
+        assert caught.value.values["n_splits"] == n_splits
+
+
 def test_choose_one_image_class_says_that_no_folds_work():
-    """One image cannot be on both sides."""
+    """A class with one image cannot be divided."""
     with pytest.raises(ValueError, match=r"'b' with 1 image .*Add images of such a class"):
         choose_cv(["a"] * 5 + ["b"])
 
 
 def test_choose_too_few_patients_says_how_many_folds_work():
-    """Many images of few patients are few patients."""
+    """The number of patients is what counts, not the number of images."""
     y = np.repeat(["benign", "malignant"], 100)
     groups = np.concatenate([np.arange(100) % 10, 100 + np.arange(100) % 3])
     with pytest.raises(
         ValueError,
-        match=r"n_splits patients.*'malignant' with 3 patients.*Pass n_splits=3 or fewer",
+        match=r"as many patients as.*'malignant' with 3 patients.*Pass n_splits=3 or fewer",
     ):
         choose_cv(y, groups)
     choose_cv(y, groups, 3)
 
 
 def test_choose_all_one_group_says_that_no_folds_work():
-    """One patient cannot be on both sides."""
+    """The images of one patient cannot be divided."""
     y = ["benign", "malignant"] * 10
     with pytest.raises(ValueError, match=r"with 1 patient.*Add patients, or pass groups=None"):
         choose_cv(y, ["p1"] * 20)
 
 
 def test_choose_many_short_classes_names_three():
-    """A long list of classes stays a sentence."""
+    """The error names at most three classes."""
     y = np.repeat(np.arange(7), 2)
     with pytest.raises(ValueError, match=r"0 with 2 images, 1 with .*, 2 with 2 images and 4 more"):
         choose_cv(y)
 
 
-def test_choose_class_out_of_a_test_side_warns_with_number_of_folds():
-    """Where whole patients cannot be dealt out evenly, the folds say so and what would do."""
+def test_choose_class_missing_from_a_test_side_warns_with_number_of_folds():
+    """The warning gives the number of folds that would have every class."""
     y, groups = _make_uneven()
     with pytest.warns(SplitWarning, match=r"test every class.*of whole patients without 'rare'"):
         cv = choose_cv(y, groups, 3)
@@ -216,15 +228,15 @@ def test_choose_class_out_of_a_test_side_warns_with_number_of_folds():
 
 
 def _make_uneven():
-    """Three patients hold 'rare', so unevenly that scikit-learn puts two of them together."""
+    """Return three patients with 'rare', of which scikit-learn puts two into one fold."""
     counts = {"a": (6, 1), "b": (3, 2), "c": (0, 8), "d": (4, 0)}
     y = [name for pair in counts.values() for name in ["usual"] * pair[0] + ["rare"] * pair[1]]
     groups = [name for name, pair in counts.items() for _ in range(sum(pair))]
     return np.array(y), np.array(groups)
 
 
-def test_choose_class_out_of_every_training_raises():
-    """Three classes that share three patients two by two cannot all be on both sides."""
+def test_choose_class_missing_from_training_raises():
+    """If each two of three patients share a class, some class is always missing."""
     y = list("AABBCC" * 3)
     groups = [1, 2, 2, 3, 3, 1] * 3
     with pytest.raises(ValueError, match=r"in the training side of each fold.*Add patients"):
@@ -232,7 +244,7 @@ def test_choose_class_out_of_every_training_raises():
 
 
 def test_choose_tries_other_seeds_before_it_warns():
-    """Where the first seed leaves a class out, another one is found, always the same."""
+    """If the first seed leaves a class out, another seed is found, always the same."""
     counts = [(2, 1), (2, 0), (0, 2), (2, 0), (1, 0), (1, 1)]
     y = np.array([code for pair in counts for code in [0] * pair[0] + [1] * pair[1]])
     groups = np.repeat(np.arange(6), [sum(pair) for pair in counts])
@@ -245,7 +257,7 @@ def test_choose_tries_other_seeds_before_it_warns():
 
 @pytest.mark.parametrize("seed", range(40))
 def test_choose_any_cohort_gives_folds_or_a_number_that_works(seed):
-    """Drawn cohorts, however lopsided: folds that hold, or how many folds would."""
+    """Unbalanced cohorts give valid folds, or an error with a possible number of folds."""
     y, groups, n_splits = _draw_cohort(np.random.default_rng(seed))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -281,7 +293,7 @@ def _draw_cohort(generator):
 
 
 def _follow_remedy(text, y, groups):
-    """Return the splitter of the number of folds that an error names, or None."""
+    """Return the splitter for the number of folds in an error, or None."""
     number = re.search(r"Pass n_splits=(\d+)", text)
     if number is None:
         assert "Add patients, or pass groups=None" in text
@@ -289,19 +301,19 @@ def _follow_remedy(text, y, groups):
     return choose_cv(y, groups, int(number[1]), random_state=0), int(number[1])
 
 
-# What cannot be labels, patients or folds ---------------------------------------------
+# Invalid labels, patients and folds ---------------------------------------------
 
 
 def test_choose_one_class_raises():
-    """One class cannot be told from another."""
-    with pytest.raises(ValueError, match=r"two classes\. Got one, 'benign', on all 8.*Add images"):
+    """One class is an error."""
+    with pytest.raises(ValueError, match=r"two classes\. Got one, 'benign', for all 8.*Add images"):
         choose_cv(["benign"] * 8)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, "", "  ", pd.NA, pd.NaT])
 @pytest.mark.parametrize("name", ["y", "groups", "sites"])
 def test_choose_missing_name_raises(missing, name):
-    """A lost label, patient or site is counted and the first is named."""
+    """Missing labels, patients or sites are counted, and the first is named."""
     y, groups = make_cohort()
     columns = {"y": y.tolist(), "groups": groups.tolist(), "sites": ["A", "B", "C"] * 20}
     columns[name][3] = missing
@@ -313,7 +325,7 @@ def test_choose_missing_name_raises(missing, name):
 
 @pytest.mark.parametrize("lost", ["nan", "None", "<NA>"])
 def test_choose_missing_group_as_text_raises(lost):
-    """A lost patient that became text is not a patient of that name; a class may be."""
+    """The text of a missing value is not a patient, but may be a class."""
     y, groups = make_cohort()
     with pytest.raises(ValueError, match=r"groups must name.*5 of 60.*or pass groups=None"):
         choose_cv(y, np.where(groups == "p00", lost, groups))
@@ -321,7 +333,7 @@ def test_choose_missing_group_as_text_raises(lost):
 
 
 def test_choose_lengths_that_differ_raise():
-    """Groups of other images are refused."""
+    """Columns of another length raise an error."""
     y, groups = make_cohort()
     with pytest.raises(ValueError, match=r"one patient per image.*Got 59 for 60 labels"):
         choose_cv(y, groups[1:])
@@ -334,15 +346,15 @@ def test_choose_lengths_that_differ_raise():
     [
         (None, r"one class per image\. Got None"),
         ("benign", r"one class per image\. Got 'benign'.*Pass a list"),
-        ([], r"Got no image at all"),
+        ([], r"Got no image\. Pass at least two"),
         (np.eye(4), r"Got an array of shape \(4, 4\)\. Pass one column"),
         (np.linspace(0.1, 1, 9), r"not measurements\. Got numbers such as 0\.1"),
-        ([1, "a"] * 5, r"of one kind.*Got int and str\. Turn them into text"),
-        ([[1], [2, 3]] * 5, r"of one kind.*Got list"),
+        ([1, "a"] * 5, r"of one type.*Got int and str\. Convert them to text"),
+        ([[1], [2, 3]] * 5, r"of one type.*Got list"),
     ],
 )
 def test_choose_labels_that_are_none_raise(y, match):
-    """Each way in which y is no column of labels has its sentence."""
+    """Each kind of invalid labels has its own error."""
     with pytest.raises(ValueError, match=match):
         choose_cv(y)
 
@@ -351,7 +363,7 @@ def test_choose_labels_that_are_none_raise(y, match):
     ("n_splits", "error"), [(1, ValueError), (0, ValueError), (2.0, TypeError), (True, TypeError)]
 )
 def test_choose_number_of_folds_that_is_none_raises(n_splits, error):
-    """The number of folds is a whole number from 2 on."""
+    """The number of folds is a whole number of at least 2."""
     with pytest.raises(error, match=r"n_splits must be a whole number of at least 2"):
         choose_cv(make_cohort()[0], n_splits=n_splits)
 
@@ -360,6 +372,6 @@ def test_choose_number_of_folds_that_is_none_raises(n_splits, error):
     ("state", "error"), [(-1, ValueError), (2**32, ValueError), ("0", TypeError)]
 )
 def test_choose_seed_that_is_none_raises(state, error):
-    """A seed is a whole number that NumPy's generator takes."""
+    """A seed is a whole number that NumPy accepts."""
     with pytest.raises(error, match="random_state must be"):
         choose_cv(make_cohort()[0], random_state=state)

@@ -243,7 +243,7 @@ def test_fit_bad_callbacks_raises(cells, small, callbacks):
         ({"y": None}, "requires y to be passed"),
         ({"y": np.zeros(7)}, "inconsistent numbers of samples"),
         ({"sample_weight": np.zeros(120)}, "at least one non-zero"),
-        ({"sample_weight": -np.ones(120)}, "Negative values"),
+        ({"sample_weight": -np.ones(120)}, "sample_weight must not hold negative values"),
         ({"groups": np.zeros(7)}, "inconsistent numbers of samples"),
         ({"X_val": np.zeros((2, 16, 16, 3), np.uint8)}, "must come together. Got no y_val"),
         ({"y_val": [0, 1]}, "Got no X_val"),

@@ -97,25 +97,56 @@ def chain(*layers):
 
 
 def branch():
-    """Return a network that is no chain."""
+    """Return a functional network with an operation that is not a layer of the table."""
     image = keras.Input((8, 8, 3))
     output = keras.layers.Dense(1)(keras.layers.Flatten()(image))
-    return keras.Model(image, output + 1)
+    return keras.Model(image, output * 2)
+
+
+def disordered():
+    """Return a network that normalizes flattened values, which ONNX has in another order."""
+    return chain(keras.layers.Flatten(), keras.layers.BatchNormalization())
 
 
 OTHER = {
     "layer": lambda: chain(keras.layers.AveragePooling2D(2)),
-    "strides": lambda: chain(keras.layers.Conv2D(2, 3, strides=2)),
-    "padding": lambda: chain(keras.layers.Conv2D(2, 3, padding="same")),
+    "dilation": lambda: chain(keras.layers.Conv2D(2, 3, dilation_rate=2)),
+    "flattened": disordered,
     "activation": lambda: chain(keras.layers.Conv2D(2, 3, activation="gelu")),
     "precision": lambda: chain(keras.layers.Conv2D(2, 3, dtype="mixed_bfloat16")),
     "branch": branch,
 }
 
 
+TRANSLATED = {
+    "strides": lambda: chain(keras.layers.Conv2D(2, 3, strides=2)),
+    "unequal": lambda: chain(keras.layers.Conv2D(2, (3, 2), strides=(2, 1), padding="same")),
+    "padding": lambda: chain(keras.layers.Conv2D(2, 3, padding="same", activation="relu")),
+    "even": lambda: chain(keras.layers.Conv2D(2, 4, padding="same", strides=2)),
+    "no bias": lambda: chain(keras.layers.Conv2D(2, 3, use_bias=False)),
+    "pool": lambda: chain(keras.layers.MaxPooling2D(3, strides=2, padding="same")),
+    "shift": lambda: chain(keras.layers.Rescaling(2.0, offset=-0.5)),
+    "normalized": lambda: chain(keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization()),
+    "average": lambda: chain(keras.layers.GlobalAveragePooling2D()),
+}
+
+
+@pytest.mark.parametrize("kind", TRANSLATED)
+def test_onnx_network_of_other_settings_equals_keras(kind):
+    """Each setting that the table of layers allows is translated, padding on the right side."""
+    keras.utils.set_random_seed(0)
+    model = TRANSLATED[kind]()
+    generator = np.random.default_rng(0)
+    model.set_weights([w + generator.uniform(0, 0.1, w.shape) for w in model.get_weights()])
+    images = (draw(model) / 255).astype(np.float32)
+    expected = model(images, training=False).numpy()
+    assert expected.std() > 1e-5
+    np.testing.assert_allclose(OnnxNetwork(model, np.float32)(images), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", OTHER)
 def test_write_onnx_other_network_raises(kind):
-    """What build_cnn does not make is not translated half."""
+    """A network that the table of layers does not hold is not translated in part."""
     with pytest.raises(ValueError, match="no operator"):
         write_onnx(OTHER[kind](), np.uint8)
 

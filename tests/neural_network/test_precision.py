@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from cellsk import CellClassifier, load_model, save_model
+from cellsk import CellClassifier, build_cnn, load_model, save_model
 from cellsk.neural_network import _precision
 from cellsk.neural_network._precision import choose_precision
 
@@ -24,6 +24,12 @@ def cpu(monkeypatch, tmp_path):
     _precision._computes_in_bfloat16.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def network():
+    """A network that the fast step covers."""
+    return build_cnn({"X_shape_": (0, 9, 9, 1), "n_classes_": 2}, filters=(2,), seed=0)
+
+
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
@@ -33,25 +39,35 @@ def cpu(monkeypatch, tmp_path):
         ("", "float32"),
     ],
 )
-def test_precision_auto_asks_the_cpu(cpu, flags, expected):
+def test_precision_auto_asks_the_cpu(cpu, network, flags, expected):
     """Only a CPU that multiplies bfloat16 itself is faster with it."""
     cpu(flags)
-    assert choose_precision("auto") == expected
+    assert choose_precision("auto", network) == expected
 
 
-def test_precision_auto_without_cpuinfo_is_float32(cpu, monkeypatch, tmp_path):
+def test_precision_auto_without_cpuinfo_is_float32(cpu, network, monkeypatch, tmp_path):
     """Where the system does not tell, nothing is risked."""
     cpu("avx512_bf16")
     monkeypatch.setattr(_precision, "CPU_INFO", tmp_path / "none")
-    assert choose_precision("auto") == "float32"
+    assert choose_precision("auto", network) == "float32"
 
 
-def test_precision_environment_overrules_auto_only(cpu, monkeypatch):
+def test_precision_environment_overrules_auto_only(cpu, network, monkeypatch):
     """CELLSK_PRECISION says what "auto" means; a parameter that says more stands."""
     cpu("avx512_bf16")
     monkeypatch.setenv("CELLSK_PRECISION", "float32")
-    assert choose_precision("auto") == "float32"
-    assert choose_precision("bfloat16") == "bfloat16"
+    assert choose_precision("auto", network) == "float32"
+    assert choose_precision("bfloat16", network) == "bfloat16"
+
+
+def test_precision_of_a_network_that_keras_trains_is_float32(cpu, network):
+    """Only the fast step multiplies in bfloat16: asking for it is an error, auto is not."""
+    cpu("avx512_bf16")
+    other = keras.models.clone_model(network)
+    other.compile("sgd", loss="binary_crossentropy")
+    assert choose_precision("auto", other) == "float32"
+    with pytest.raises(ValueError, match=r"precision must be .*own step.* Got 'bfloat16'\. Pass"):
+        choose_precision("bfloat16", other)
 
 
 @pytest.mark.parametrize("bad", ["float16", "bf16", None, 32])

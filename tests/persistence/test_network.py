@@ -13,10 +13,10 @@ import pytest
 
 from cellsk.exceptions import ModelFileError
 from cellsk.persistence import load_model
-from cellsk.persistence._network_config import check_network_config
+from cellsk.persistence._network import check_network_config
 from cellsk.persistence._weights import count_weights
 
-RULE = "A network in a model file must be a Sequential of the layers that build_cnn uses"
+RULE = "A network in a model file must be a Sequential or functional network of the layers"
 
 
 @pytest.fixture
@@ -70,11 +70,15 @@ def test_load_lambda_layer_is_refused(refused, tmp_path):
     assert "in a .keras file of its own" in message
 
 
-def test_load_functional_network_is_refused(refused, tmp_path):
+class Subclassed(keras.Model):
+    """A network whose class is not Keras' own."""
+
+
+def test_load_subclassed_network_is_refused(refused, tmp_path):
     """Another kind of model."""
     inputs = keras.Input((16, 16, 3))
-    model = keras.Model(inputs, keras.layers.Flatten()(inputs))
-    assert "Functional" in refused(keras_bytes(model, tmp_path))
+    model = Subclassed(inputs, keras.layers.Flatten()(inputs))
+    assert "a network of class 'Subclassed'" in refused(keras_bytes(model, tmp_path))
 
 
 def test_load_compiled_network_is_refused(refused, classifier, tmp_path):
@@ -170,9 +174,10 @@ def test_load_hostile_config_is_refused(config, refused_part, change):
 
 def test_check_config_measures_the_network(config, classifier):
     """Shapes and weights are those that Keras counts."""
-    size = check_network_config(config)
+    graph = check_network_config(config)
     model = classifier.keras_classifier_.model_
-    assert size == ((16, 16, 3), 1, model.count_params())
+    found = (graph.image_shape, graph.n_outputs, graph.n_weights)
+    assert found == ((16, 16, 3), 1, model.count_params())
 
 
 def h5_bytes(write):

@@ -1,4 +1,4 @@
-"""ImageReader: many files, one array, and the errors a user meets."""
+"""ImageReader: from files to one array, and the errors."""
 
 import io
 import pickle
@@ -76,7 +76,7 @@ def test_transform_accepts_kinds_of_sequences(paths, images, convert):
 
 
 def test_transform_image_size_and_channels_shape_result(paths):
-    """Height, width and channels come out as asked."""
+    """The result has the height, width and channels of the parameters."""
     found = ImageReader(image_size=(4, 6), channels=1).fit_transform(paths)
     assert found.shape == (5, 4, 6, 1)
 
@@ -89,7 +89,7 @@ def test_transform_image_size_mixes_sizes(paths, tmp_path):
 
 
 def test_transform_differing_sizes_raise(paths, tmp_path):
-    """Without image_size all must have the size of the first."""
+    """Without image_size all images must have the size of the first."""
     for name in ("w1.png", "w2.png"):
         Image.fromarray(draw_pixels(9, (30, 7))).save(tmp_path / name)
     mixed = [*paths, tmp_path / "w1.png", tmp_path / "w2.png"]
@@ -102,7 +102,7 @@ def test_transform_differing_sizes_raise(paths, tmp_path):
 
 
 def test_transform_failures_are_counted_and_named(paths, tmp_path):
-    """One error for all files, with the first few and the remedy."""
+    """One error covers all files, with the first few names and the remedy."""
     whole = Path(paths[0]).read_bytes()
     for name, data in {"cut.png": whole[:100], "void.png": b"", "text.png": b"hello"}.items():
         (tmp_path / name).write_bytes(data)
@@ -121,7 +121,7 @@ def test_transform_failures_are_counted_and_named(paths, tmp_path):
 
 
 def test_transform_all_failing_raises(tmp_path):
-    """No readable image at all is the same error, and bytes go by their position."""
+    """The error is the same if no image is readable, and bytes are named by position."""
     with pytest.raises(ImageReadError, match=r"2 of 2 images .* 'bytes at position 0' \(not a"):
         ImageReader().transform([b"hello", b"world"])
     with pytest.raises(ImageReadError, match=r"1 of 1 image cannot"):
@@ -129,28 +129,30 @@ def test_transform_all_failing_raises(tmp_path):
 
 
 def test_transform_failure_by_setting_names_setting(tmp_path):
-    """A sound file that needs a page is not called damaged."""
+    """An undamaged file that needs a page is not reported as damaged."""
     pages = [Image.new("L", (4, 4), value) for value in (10, 20)]
     path = tmp_path / "stack.tif"
     pages[0].save(path, save_all=True, append_images=pages[1:])
-    with pytest.raises(ImageReadError, match=r"\(2 pages: name one with page=0 to page=1\)\.$"):
+    with pytest.raises(ImageReadError, match=r"\(2 pages, none .* Choose a page with ImageRead"):
         ImageReader().transform([path])
     assert ImageReader(page=1).transform([path])[0, 0, 0].tolist() == [20, 20, 20]
 
 
 def test_transform_value_range_and_max_pixels_reach_codec(tmp_path):
-    """The remaining parameters do what they say."""
+    """The remaining parameters have their effect."""
     path = tmp_path / "deep.tif"
     Image.fromarray(np.array([[0, 4095]], np.uint16)).save(path)
     reader = ImageReader(value_range=(0, 4095), channels=1)
     assert reader.transform([path]).ravel().tolist() == [0, 255]
     assert ImageReader(channels=1).transform([path]).ravel().tolist() == [0, 16]
-    with pytest.raises(ImageReadError, match=r"1 x 2 pixels, more than max_pixels=1 allows"):
+    with pytest.raises(
+        ImageReadError, match=r"1 x 2 pixels, more than the limit of 1\).*larger max_"
+    ):
         reader.set_params(max_pixels=1).transform([path])
 
 
 def test_transform_bomb_raises_without_warning():
-    """A small file that claims 10 gigapixels is refused at once."""
+    """A small file that claims to have 10 gigapixels raises an error."""
 
     def chunk(kind, data):
         crc = struct.pack(">I", zlib.crc32(kind + data))
@@ -158,7 +160,7 @@ def test_transform_bomb_raises_without_warning():
 
     header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
-    with pytest.raises(ImageReadError, match=r"max_pixels=67,108,864"):
+    with pytest.raises(ImageReadError, match=r"more pixels than the limit of 67,108,864"):
         ImageReader().transform([bomb])
 
 
@@ -186,7 +188,7 @@ def test_transform_bomb_raises_without_warning():
     ],
 )
 def test_transform_wrong_x_raises(X, error, message):
-    """Each wrong X says the rule, what came, and what to pass."""
+    """Each wrong X raises an error with the rule, the value and the remedy."""
     with pytest.raises(error, match=r"^X must be a list or 1-D array of paths.*" + message):
         ImageReader().transform(X)
 
@@ -208,7 +210,7 @@ def test_transform_wrong_x_raises(X, error, message):
     ],
 )
 def test_parameter_wrong_raises_in_fit_and_transform(paths, parameter, value, error, message):
-    """The constructor stores anything; fit and transform refuse it."""
+    """The constructor stores any value; fit and transform raise an error."""
     reader = ImageReader(**{parameter: value})
     for method in (reader.fit, reader.transform):
         with pytest.raises(error, match=message):
@@ -216,13 +218,13 @@ def test_parameter_wrong_raises_in_fit_and_transform(paths, parameter, value, er
 
 
 def test_fit_reads_nothing():
-    """Fit returns the reader itself, whatever the files."""
+    """Fit returns the reader itself, even if the files are missing."""
     reader = ImageReader()
     assert reader.fit(["no/such/file.png"]) is reader
 
 
 def test_reader_is_stateless():
-    """It counts as fitted from the start, and tells what it takes."""
+    """It counts as fitted from the start, and has the tags of its input."""
     check_is_fitted(ImageReader())
     tags = get_tags(ImageReader())
     assert not tags.requires_fit
@@ -235,7 +237,7 @@ def test_reader_is_stateless():
 
 
 def test_reader_clone_pickle_and_repr_keep_parameters(paths):
-    """clone, pickle, get_params and the HTML page work as everywhere."""
+    """clone, pickle, get_params and the HTML representation work."""
     reader = ImageReader(image_size=[4, 6], channels=1)
     for other in (clone(reader), pickle.loads(pickle.dumps(reader))):
         assert other.get_params() == reader.get_params()
@@ -246,7 +248,7 @@ def test_reader_clone_pickle_and_repr_keep_parameters(paths):
 
 
 def test_reader_in_pipeline_feeds_next_step(paths, images):
-    """A pipeline passes paths in and pixels on, unfitted too."""
+    """A pipeline turns paths into pixels, also unfitted."""
     pipeline = Pipeline([("reader", ImageReader()), ("half", FunctionTransformer(np.negative))])
     assert np.array_equal(pipeline.fit_transform(paths, [0, 1, 0, 1, 0]), np.negative(images))
     assert make_pipeline(ImageReader(image_size=(2, 2))).transform(paths).shape == (5, 2, 2, 3)
@@ -254,7 +256,7 @@ def test_reader_in_pipeline_feeds_next_step(paths, images):
 
 
 def test_transform_verbose_shows_progress_on_stderr(paths, capfd):
-    """A bar on stderr when asked for, silence otherwise, nothing on stdout ever."""
+    """A bar appears on stderr only if verbose is set, and nothing on stdout."""
     ImageReader(verbose=1).transform(paths)
     shown = capfd.readouterr()
     assert "Reading images" in shown.err
@@ -264,7 +266,7 @@ def test_transform_verbose_shows_progress_on_stderr(paths, capfd):
 
 
 def test_transform_truncated_files_stay_off_stderr(capfd):
-    """The C libraries below say nothing of their own about files cut short."""
+    """C libraries print nothing about truncated files."""
     pixels = draw_pixels(0, (64, 64))
     for kind, options in [("JPEG", {}), ("TIFF", {"compression": "tiff_lzw"}), ("PNG", {})]:
         stream = io.BytesIO()
@@ -275,7 +277,7 @@ def test_transform_truncated_files_stay_off_stderr(capfd):
 
 
 def test_transform_memory_is_result_and_one_image(tmp_path):
-    """The peak is the result and a few copies of one image, however many there are."""
+    """The peak is the result and a few copies of one image, for any number of images."""
     path = tmp_path / "a.png"
     Image.fromarray(draw_pixels(0, (100, 100))).save(path)
     reader = ImageReader()
@@ -288,7 +290,7 @@ def test_transform_memory_is_result_and_one_image(tmp_path):
 
 
 def test_transform_leaves_warning_filters_alone(paths):
-    """The caller's warning filters are as they were."""
+    """The caller's warning filters do not change."""
     before = list(warnings.filters)
     ImageReader().transform(paths)
     assert warnings.filters == before
@@ -296,7 +298,7 @@ def test_transform_leaves_warning_filters_alone(paths):
 
 @pytest.mark.skipif(not PCAM.is_dir(), reason="the PatchCamelyon subset is not here")
 def test_transform_real_patches_match_pillow():
-    """Real patches come out as Pillow's own pixels."""
+    """Real patches have the same pixels as with Pillow."""
     found = sorted((PCAM / "valid" / "1").glob("*.jpg"))[:50]
     images = ImageReader().transform(found)
     assert images.shape == (50, 96, 96, 3)

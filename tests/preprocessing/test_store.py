@@ -1,4 +1,4 @@
-"""The store of decoded pixels: the same images as without, whatever happens to its files."""
+"""The store of decoded pixels: the same images as without, even if its files are damaged."""
 
 import errno
 import json
@@ -24,22 +24,22 @@ from sklearn.preprocessing import FunctionTransformer
 
 from cellsk import CellClassifier
 from cellsk.exceptions import ImageReadError, StoreWarning
-from cellsk.preprocessing import ImageReader, _store, _store_room, _store_sheet
+from cellsk.preprocessing import ImageReader, _pixel_file, _reader, _store, _store_files
 
 SIZE = 3 * 8 * 10
 # One process that reads: its arguments are a JSON list of store, paths, and where to stop.
 READ = """
 import json, sys, time
-from cellsk.preprocessing import ImageReader, _store
+from cellsk.preprocessing import ImageReader, _reader
 folder, paths, stop = json.loads(sys.argv[1])
-decode, seen = _store.decode_image, []
+decode, seen = _reader.decode_image, []
 def count(source, **settings):
     seen.append(source)
     if len(seen) == stop:
         print("writing", flush=True)
         time.sleep(600)
     return decode(source, **settings)
-_store.decode_image = count
+_reader.decode_image = count
 print("ready", flush=True)
 sys.stdin.readline()
 images = ImageReader(store=folder).transform(paths)
@@ -53,7 +53,7 @@ def draw(seed):
 
 
 def write(path, seed):
-    """Write them as a file without compression, so that all files have one size."""
+    """Write random pixels as a file without compression, so all files have the same size."""
     Image.fromarray(draw(seed)).save(path)
     return str(path)
 
@@ -68,22 +68,22 @@ def paths(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return where the store is to be."""
+    """Return the path of the store, which does not exist yet."""
     return tmp_path / "store"
 
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """Return the list of all files that the store has decoded."""
-    real, seen = _store.decode_image, []
-    monkeypatch.setattr(_store, "decode_image", lambda x, **kw: seen.append(x) or real(x, **kw))
+    """Return a list that grows with every file that is decoded."""
+    real, seen = _reader.decode_image, []
+    monkeypatch.setattr(_reader, "decode_image", lambda x, **kw: seen.append(x) or real(x, **kw))
     return seen
 
 
 @pytest.fixture
 def new_process(monkeypatch):
-    """Return a function that makes this process forget which sheets it has checked."""
-    return lambda: monkeypatch.setattr(_store_sheet, "_whole", set())
+    """Return a function that makes this process forget which files it has checked."""
+    return lambda: monkeypatch.setattr(_pixel_file, "_checked", set())
 
 
 def list_names(folder, suffix):
@@ -91,27 +91,31 @@ def list_names(folder, suffix):
     return sorted(name for name in os.listdir(folder) if name.endswith(suffix))
 
 
-def find_sheet(folder):
-    """Return the only sheet of a store."""
+def find_pixel_file(folder):
+    """Return the only pixel file of a store."""
     (name,) = list_names(folder, ".pixels")
     return folder / name
 
 
 def start(folder, paths, stop=0):
-    """Start a process that is about to read."""
+    """Start a process that reads after `let_read`."""
     argument = json.dumps([os.fspath(folder), paths, stop])
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", READ, argument],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout.readline() == "ready\n"
-    return process
 
 
-def go_on(process):
-    """Let a process that `start` has started read."""
+def wait_until_ready(*processes):
+    """Wait until all processes, which start side by side, have imported cellsk."""
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+
+
+def let_read(process):
+    """Let a process read that is ready."""
     process.stdin.write("go\n")
     process.stdin.flush()
 
@@ -124,7 +128,7 @@ def finish(process):
 
 
 def test_store_gives_the_same_pixels_and_decodes_once(paths, folder, decoded):
-    """The second time, files are not read; the result is a read-only map."""
+    """The second time, no file is decoded. The result is a read-only map."""
     reader = ImageReader(store=folder)
     first, second = reader.transform(paths), reader.transform(paths)
     assert decoded == paths
@@ -138,7 +142,7 @@ def test_store_gives_the_same_pixels_and_decodes_once(paths, folder, decoded):
 
 
 def test_store_lists_share_what_they_have_in_common(paths, folder, decoded):
-    """A fold in another order, with images twice, decodes what no list had before."""
+    """A fold in another order, with repeated images, decodes only images that no list holds."""
     reader = ImageReader(store=folder)
     reader.transform(paths[:5])
     decoded.clear()
@@ -147,8 +151,8 @@ def test_store_lists_share_what_they_have_in_common(paths, folder, decoded):
     assert decoded == [paths[6], paths[7]]
 
 
-def test_store_keeps_readers_apart(paths, folder, tmp_path):
-    """Whatever changes the pixels, or what is refused, is part of what an image is known by."""
+def test_store_separates_readers(paths, folder, tmp_path):
+    """Readers with different settings do not share pixels."""
     pages = [Image.fromarray(np.full((8, 10), value, np.uint16)) for value in (100, 200)]
     stack = tmp_path / "stack.tif"
     pages[0].save(stack, save_all=True, append_images=pages[1:])
@@ -158,13 +162,13 @@ def test_store_keeps_readers_apart(paths, folder, tmp_path):
     for settings in [{}, {"channels": 1}, {"image_size": (4, 6)}, {"image_size": (6, 4)}]:
         plain = ImageReader(**settings).transform(paths)
         assert np.array_equal(ImageReader(**settings, store=folder).transform(paths), plain)
-    with pytest.raises(ImageReadError, match="max_pixels=10 allows"):
+    with pytest.raises(ImageReadError, match="more than the limit of 10"):
         ImageReader(max_pixels=10, store=folder).transform(paths)
 
 
 @pytest.mark.parametrize("keep_time", [False, True])
 def test_store_sees_changed_file_of_the_same_size(paths, folder, keep_time):
-    """New contents are read, even where a program has set the old time again."""
+    """New contents are read, even if a program has set the old time again."""
     reader = ImageReader(store=folder)
     reader.transform(paths)
     before = os.stat(paths[2])
@@ -176,15 +180,15 @@ def test_store_sees_changed_file_of_the_same_size(paths, folder, keep_time):
 
 
 def test_store_does_not_keep_what_changes_meanwhile(paths, folder, monkeypatch):
-    """A file that is written while it is read is read plainly."""
-    real = _store.decode_image
+    """A list with a file that changes meanwhile is read without the store."""
+    real = _reader.decode_image
 
     def decode_and_touch(source, **settings):
         pixels = real(source, **settings)
         os.utime(source, ns=(0, 0))
         return pixels
 
-    monkeypatch.setattr(_store, "decode_image", decode_and_touch)
+    monkeypatch.setattr(_reader, "decode_image", decode_and_touch)
     images = ImageReader(store=folder).transform(paths)
     assert np.array_equal(images, ImageReader().transform(paths))
     assert images.flags.writeable
@@ -192,7 +196,7 @@ def test_store_does_not_keep_what_changes_meanwhile(paths, folder, monkeypatch):
 
 
 def test_store_knows_relative_paths_by_their_folder(tmp_path, folder, monkeypatch):
-    """The same name in another folder is another image, were both written at one time."""
+    """The same name in another folder is another image, even with the same times."""
     monkeypatch.setattr(_store, "_take_stamp", lambda source: (0, 0, 0))
     reader, found = ImageReader(store=folder), []
     for seed in (1, 2):
@@ -204,14 +208,14 @@ def test_store_knows_relative_paths_by_their_folder(tmp_path, folder, monkeypatc
 
 
 @pytest.mark.parametrize("place", [0, 20, 4096, 4096 + 3 * SIZE, -100, -2])
-def test_store_makes_damaged_sheet_anew(paths, folder, decoded, new_process, place):
-    """One flipped bit, in header, pixels, keys or checksums, is found by the next process."""
+def test_store_replaces_damaged_file(paths, folder, decoded, new_process, place):
+    """The next process finds a flipped bit in header, pixels, keys or checksums."""
     reader = ImageReader(store=folder)
     plain = np.array(reader.transform(paths))
-    sheet = find_sheet(folder)
-    data = bytearray(sheet.read_bytes())
+    pixel_file = find_pixel_file(folder)
+    data = bytearray(pixel_file.read_bytes())
     data[place] ^= 4
-    sheet.write_bytes(data)
+    pixel_file.write_bytes(data)
     new_process()
     assert np.array_equal(reader.transform(paths), plain)
     assert decoded[len(paths) :] in ([paths[0]], [paths[3]], paths)
@@ -222,20 +226,20 @@ def test_store_makes_damaged_sheet_anew(paths, folder, decoded, new_process, pla
 
 
 @pytest.mark.parametrize("size", [0, 50, 5000, 10**5])
-def test_store_makes_sheet_of_wrong_size_anew(paths, folder, size):
-    """Nor is one believed that was cut short, or to which something was added."""
+def test_store_replaces_file_of_wrong_size(paths, folder, size):
+    """A file that is too short or too long is replaced."""
     reader = ImageReader(store=folder)
     plain = np.array(reader.transform(paths))
-    os.truncate(find_sheet(folder), size)
+    os.truncate(find_pixel_file(folder), size)
     assert np.array_equal(reader.transform(paths), plain)
-    assert find_sheet(folder).stat().st_size == _store_sheet.sheet_size(plain.shape)
+    assert find_pixel_file(folder).stat().st_size == _pixel_file.file_size(plain.shape)
 
 
 def test_store_does_not_copy_damaged_rows(paths, folder, decoded):
-    """Of a damaged sheet, the sound images are used and the others decoded."""
+    """Undamaged images of a damaged file are used, and the others are decoded."""
     reader = ImageReader(store=folder)
     reader.transform(paths)
-    with find_sheet(folder).open("r+b") as file:
+    with find_pixel_file(folder).open("r+b") as file:
         file.seek(4096 + 3 * SIZE)
         file.write(b"\0" * SIZE)
     decoded.clear()
@@ -243,11 +247,11 @@ def test_store_does_not_copy_damaged_rows(paths, folder, decoded):
     assert decoded == [paths[3]]
 
 
-def test_store_ignores_sheet_of_another_list(paths, folder):
-    """A sound sheet under a wrong name is not believed."""
+def test_store_ignores_file_of_another_list(paths, folder):
+    """An undamaged file with a wrong name is not used."""
     reader = ImageReader(store=folder)
     reader.transform(paths[:4])
-    first = find_sheet(folder)
+    first = find_pixel_file(folder)
     reader.transform(paths[4:])
     (second,) = {folder / name for name in list_names(folder, ".pixels")} - {first}
     os.replace(second, first)
@@ -256,39 +260,42 @@ def test_store_ignores_sheet_of_another_list(paths, folder):
 
 @pytest.mark.skipif(os.name == "nt", reason="links and pipes are POSIX")
 def test_store_follows_no_link_and_waits_for_no_pipe(paths, folder, tmp_path):
-    """What is no regular file of the store is replaced, or left alone."""
+    """Links and pipes in the folder are replaced or ignored."""
     reader = ImageReader(store=folder)
     plain = np.array(reader.transform(paths))
-    sheet = find_sheet(folder)
-    os.replace(sheet, tmp_path / "elsewhere")
-    for plant in (lambda: sheet.symlink_to(tmp_path / "elsewhere"), lambda: os.mkfifo(sheet)):
+    pixel_file = find_pixel_file(folder)
+    os.replace(pixel_file, tmp_path / "elsewhere")
+    for plant in (
+        lambda: pixel_file.symlink_to(tmp_path / "elsewhere"),
+        lambda: os.mkfifo(pixel_file),
+    ):
         plant()
         os.mkfifo(folder / f"{'0' * 32}.pixels")
         assert np.array_equal(reader.transform(paths), plain)
-        assert stat.S_ISREG(sheet.lstat().st_mode)
-        sheet.unlink()
+        assert stat.S_ISREG(pixel_file.lstat().st_mode)
+        pixel_file.unlink()
         os.unlink(folder / f"{'0' * 32}.pixels")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
 def test_store_is_for_its_user_alone(paths, folder):
-    """Nobody else may look at the pixels, and backups are asked to leave them out."""
+    """Only the owner can read the pixels, and a tag tells backup programs to skip them."""
     ImageReader(store=folder).transform(paths)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE(find_sheet(folder).stat().st_mode) == 0o600
+    assert stat.S_IMODE(find_pixel_file(folder).stat().st_mode) == 0o600
     assert (folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886")
 
 
-def test_store_removes_what_was_not_used_for_longest(paths, folder):
-    """The bound holds; other files in the folder, and lists just used, stay."""
-    one = _store_sheet.sheet_size((2, 8, 10, 3))
+def test_store_removes_the_least_recently_used_list(paths, folder):
+    """The limit holds. Other files in the folder and recently used lists stay."""
+    one = _pixel_file.file_size((2, 8, 10, 3))
     reader = ImageReader(store=folder, max_store_bytes=2 * one)
     folder.mkdir()
     (folder / "notes.pixels").write_bytes(b"x" * 10_000)
     reader.transform(paths[0:2])
-    oldest = find_sheet_of(folder, set())
+    oldest = find_new_name(folder, set())
     reader.transform(paths[2:4])
-    middle = find_sheet_of(folder, {oldest})
+    middle = find_new_name(folder, {oldest})
     reader.transform(paths[0:2])  # used again
     reader.transform(paths[4:6])
     left = set(list_names(folder, ".pixels"))
@@ -297,15 +304,15 @@ def test_store_removes_what_was_not_used_for_longest(paths, folder):
     assert middle not in left
 
 
-def find_sheet_of(folder, known):
-    """Return the name of the sheet that is not known yet."""
+def find_new_name(folder, known):
+    """Return the name of the only pixel file that is not in ``known``."""
     (name,) = set(list_names(folder, ".pixels")) - known - {"notes.pixels"}
     return name
 
 
 def test_store_keeps_a_bounded_number_of_lists(paths, folder, monkeypatch):
-    """Many short lists are not kept for ever."""
-    monkeypatch.setattr(_store_room, "_MAX_SHEETS", 3)
+    """The number of files is limited."""
+    monkeypatch.setattr(_store_files, "_MAX_FILES", 3)
     reader = ImageReader(store=folder)
     for path in paths:
         reader.transform([path])
@@ -313,58 +320,60 @@ def test_store_keeps_a_bounded_number_of_lists(paths, folder, monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="open files cannot be removed there at all")
-def test_store_leaves_mapped_lists_alone(paths, folder):
-    """What is in use stays, and what then has no place is read into memory."""
-    one = _store_sheet.sheet_size((2, 8, 10, 3))
+def test_store_does_not_remove_mapped_lists(paths, folder):
+    """Lists in use stay, and a list without space is read into memory."""
+    one = _pixel_file.file_size((2, 8, 10, 3))
     reader = ImageReader(store=folder, max_store_bytes=one)
     images = reader.transform(paths[0:2])
-    view, sheet = images[1:], find_sheet(folder)
+    view, pixel_file = images[1:], find_pixel_file(folder)
     del images
     other = reader.transform(paths[2:4])
     assert not isinstance(other, np.memmap)
-    assert find_sheet(folder) == sheet
+    assert find_pixel_file(folder) == pixel_file
     assert np.array_equal(view[0], draw(1))
     assert np.array_equal(other, [draw(2), draw(3)])
     del view
     assert isinstance(reader.transform(paths[2:4]), np.memmap)
-    assert find_sheet(folder) != sheet
+    assert find_pixel_file(folder) != pixel_file
 
 
 def test_store_reads_too_large_list_into_memory(paths, folder):
-    """A list beyond the bound is as without a store, and costs no other list its place."""
+    """A list above the limit is read without the store, and removes no other list."""
     reader = ImageReader(store=folder, max_store_bytes=6000)
     reader.transform(paths[:2])
-    sheet = find_sheet(folder)
+    pixel_file = find_pixel_file(folder)
     images = reader.transform(paths)
     assert not isinstance(images, np.memmap)
     assert images.flags.writeable
     assert np.array_equal(images, ImageReader().transform(paths))
-    assert find_sheet(folder) == sheet
+    assert find_pixel_file(folder) == pixel_file
 
 
 def test_store_on_full_disk_warns_and_reads(paths, folder, monkeypatch):
-    """Nothing half-written stays, and the images come all the same."""
-    real = _store_sheet.Draft.add
+    """The images are read, and no incomplete file stays."""
+    real = _pixel_file.PixelDraft.add
 
     def add(draft, index, pixels):
         if index == 3:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(draft, index, pixels)
 
-    monkeypatch.setattr(_store_sheet.Draft, "add", add)
-    with pytest.warns(StoreWarning, match=r"Got 'no space left on device' .* Make room, name"):
+    monkeypatch.setattr(_pixel_file.PixelDraft, "add", add)
+    with pytest.warns(
+        StoreWarning, match=r"Got 'no space left on device' .* Free some space, name"
+    ):
         images = ImageReader(store=folder).transform(paths)
     assert np.array_equal(images, ImageReader().transform(paths))
     assert list_names(folder, ".pixels") + list_names(folder, ".draft") == []
 
 
 def test_store_larger_than_files_may_be_warns_and_reads(paths, folder):
-    """A system that refuses a file of this size is told before any image is decoded."""
+    """The images are read if the system does not allow files of this size."""
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
     try:
-        with pytest.warns(StoreWarning, match="were read without it"):
+        with pytest.warns(StoreWarning, match="are read without it"):
             images = ImageReader(store=folder).transform(paths)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -373,14 +382,16 @@ def test_store_larger_than_files_may_be_warns_and_reads(paths, folder):
 
 
 def test_store_where_nothing_can_be_written_warns_and_reads(paths):
-    """A folder that cannot be made is no reason not to read."""
-    with pytest.warns(StoreWarning, match=r"must be a folder to write to. .*'/proc/cellsk'"):
+    """The images are read if the folder cannot be created."""
+    with pytest.warns(
+        StoreWarning, match=r"must be a folder that can be written. .*'/proc/cellsk'"
+    ):
         images = ImageReader(store="/proc/cellsk").transform(paths)
     assert np.array_equal(images, ImageReader().transform(paths))
 
 
 def test_store_that_is_a_file_raises(paths, tmp_path):
-    """It is told plainly."""
+    """The error names the file."""
     with pytest.raises(NotADirectoryError, match=r"store must be a folder. Got the file .*c0.bmp"):
         ImageReader(store=paths[0]).transform(paths)
 
@@ -396,7 +407,7 @@ def test_store_that_is_a_file_raises(paths, tmp_path):
     ],
 )
 def test_store_parameter_wrong_raises_in_fit_and_transform(paths, settings, error, message):
-    """The constructor stores anything; fit and transform refuse it."""
+    """The constructor stores any value; fit and transform raise an error."""
     reader = ImageReader(**settings)
     for method in (reader.fit, reader.transform):
         with pytest.raises(error, match=message):
@@ -404,7 +415,7 @@ def test_store_parameter_wrong_raises_in_fit_and_transform(paths, settings, erro
 
 
 def test_store_of_bytes_keeps_nothing(paths, folder):
-    """Bytes have no path and no time: their list is read plainly."""
+    """Bytes have no path and no time, so a list with bytes is read without the store."""
     mixed = [Path(paths[0]).read_bytes(), *paths[1:]]
     assert np.array_equal(
         ImageReader(store=folder).transform(mixed), ImageReader().transform(paths)
@@ -412,13 +423,13 @@ def test_store_of_bytes_keeps_nothing(paths, folder):
     assert not folder.exists()
 
 
-def test_store_raises_the_errors_of_the_plain_reader(paths, folder, tmp_path):
-    """Unreadable files and mixed sizes are told in the same words, and nothing is kept."""
+def test_store_raises_the_errors_of_a_reader_without_store(paths, folder, tmp_path):
+    """Unreadable files and mixed sizes raise the same errors, and no list is kept."""
     (tmp_path / "cut.bmp").write_bytes(Path(paths[0]).read_bytes()[:100])
     Image.new("RGB", (3, 4)).save(tmp_path / "small.bmp")
     small = os.fspath(tmp_path / "small.bmp")
-    ImageReader(store=folder).transform([small])  # its size is known from the store
-    sheet = find_sheet(folder)
+    ImageReader(store=folder).transform([small])  # the store holds it, with its size
+    pixel_file = find_pixel_file(folder)
     wrong = [
         [*paths, os.fspath(tmp_path / "cut.bmp")],
         [*paths, os.fspath(tmp_path / "absent.bmp")],
@@ -433,23 +444,25 @@ def test_store_raises_the_errors_of_the_plain_reader(paths, folder, tmp_path):
             ImageReader(store=folder).transform(X)
         assert type(stored.value) is type(plain.value)
         assert str(stored.value) == str(plain.value)
-    assert find_sheet(folder) == sheet
+    assert find_pixel_file(folder) == pixel_file
     assert list_names(folder, ".draft") == []
 
 
 def test_store_switch_turns_every_store_off(paths, folder, monkeypatch):
-    """CELLSK_STORE=off leaves the disk alone, whatever the parameter says."""
+    """CELLSK_STORE=off writes nothing, even if the parameter is set."""
     monkeypatch.setenv("CELLSK_STORE", "off")
     images = ImageReader(store=folder).transform(paths)
     assert not isinstance(images, np.memmap)
     assert not folder.exists()
     monkeypatch.setenv("CELLSK_STORE", "no")
-    with pytest.raises(ValueError, match=r"CELLSK_STORE must be 'on', 'off' or not set. Got 'no'"):
+    with pytest.raises(
+        ValueError, match=r"CELLSK_STORE must be one of 'on', 'off', or not set. Got 'no'"
+    ):
         ImageReader(store=folder).transform(paths)
 
 
 def test_store_shows_progress_only_when_it_reads(paths, folder, capfd):
-    """A bar for the files, none for the map."""
+    """A bar appears while files are decoded, but not for copied rows or maps."""
     reader = ImageReader(store=folder, verbose=1)
     reader.transform(paths)
     assert "Reading images" in capfd.readouterr().err
@@ -458,7 +471,7 @@ def test_store_shows_progress_only_when_it_reads(paths, folder, capfd):
 
 
 def test_store_writes_with_the_memory_of_one_image(paths, folder):
-    """Neither the first nor the second time are all pixels in memory."""
+    """All pixels are never in memory, neither the first nor the second time."""
     reader = ImageReader(image_size=(100, 100), store=folder)
     reader.transform(paths)
     tracemalloc.start()
@@ -471,16 +484,16 @@ def test_store_writes_with_the_memory_of_one_image(paths, folder):
 
 
 def test_store_in_threads_gives_each_the_same(paths, folder, monkeypatch):
-    """One thread makes the sheet, the others wait for it and write none."""
-    decode, draft, decoded, drafts = _store.decode_image, _store.Draft, [], []
+    """One thread writes the file, and the others wait for it."""
+    decode, draft, decoded, drafts = _reader.decode_image, _store.PixelDraft, [], []
 
     def decode_slowly(source, **settings):
-        time.sleep(0.02)  # so that all threads are there before the first has done
+        time.sleep(0.02)  # so all threads start before the first one ends
         decoded.append(source)
         return decode(source, **settings)
 
-    monkeypatch.setattr(_store, "decode_image", decode_slowly)
-    monkeypatch.setattr(_store, "Draft", lambda *args: drafts.append(args) or draft(*args))
+    monkeypatch.setattr(_reader, "decode_image", decode_slowly)
+    monkeypatch.setattr(_store, "PixelDraft", lambda *args: drafts.append(args) or draft(*args))
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ImageReader(store=folder).transform, [paths] * 4))
     assert decoded == paths
@@ -489,26 +502,28 @@ def test_store_in_threads_gives_each_the_same(paths, folder, monkeypatch):
 
 
 def test_store_written_by_processes_at_once_decodes_each_list_once(paths, folder):
-    """Of two processes with one list one decodes it; one with an overlapping list is right."""
+    """One of two processes with the same list decodes it. An overlapping list is correct too."""
     processes = [start(folder, paths) for _ in range(2)] + [start(folder, paths[:1:-1])]
+    wait_until_ready(*processes)
     for process in processes:
-        go_on(process)
+        let_read(process)
     *same, (_, other) = [finish(process) for process in processes]
     plain = ImageReader().transform(paths)
     assert all(np.array_equal(images, plain) for _, images in same)
     assert np.array_equal(other, plain[:1:-1])
     counts = sorted(count for count, _ in same)
-    assert counts in ([0, 2], [0, 8])  # the overlapping list came first, or did not
+    assert counts in ([0, 2], [0, 8])  # whether the overlapping list was first or not
     assert list_names(folder, ".draft") == []
 
 
 def test_store_survives_a_process_killed_while_writing(paths, folder):
-    """The one that waits goes on, and what the dead one left is removed."""
+    """The waiting process continues, and the file of the killed one is removed."""
     dying, waiting = start(folder, paths, stop=4), start(folder, paths)
-    go_on(dying)
+    wait_until_ready(dying, waiting)
+    let_read(dying)
     assert dying.stdout.readline() == "writing\n"
     assert len(list_names(folder, ".draft")) == 1
-    go_on(waiting)
+    let_read(waiting)
     with pytest.raises(subprocess.TimeoutExpired):
         waiting.wait(0.5)
     dying.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
@@ -520,11 +535,11 @@ def test_store_survives_a_process_killed_while_writing(paths, folder):
 
 
 def test_store_map_goes_to_workers_by_name(paths, folder):
-    """joblib hands a map on without its pixels, and leaves the file where it is."""
+    """joblib sends the name of the mapped file, not its pixels."""
     images = ImageReader(store=folder).transform(paths)
     found = Parallel(n_jobs=2)(delayed(describe)(images[row:]) for row in (0, 3))
     assert found == [("memmap", 8, images.tobytes()), ("memmap", 5, images[3:].tobytes())]
-    assert find_sheet(folder) == Path(images.filename)
+    assert find_pixel_file(folder) == Path(images.filename)
 
 
 def describe(images):
@@ -532,8 +547,8 @@ def describe(images):
     return type(images).__name__, len(images), images.tobytes()
 
 
-def test_store_in_search_gives_the_scores_of_the_plain_reader(paths, folder):
-    """Worker processes share the store, through a pipeline that takes paths."""
+def test_store_in_search_gives_the_scores_of_a_reader_without_store(paths, folder):
+    """Worker processes share the store in a pipeline that takes paths."""
 
     def search(store):
         pipeline = Pipeline(
@@ -555,7 +570,7 @@ def test_store_in_search_gives_the_scores_of_the_plain_reader(paths, folder):
 
 
 def test_store_feeds_the_network_the_same_numbers(paths, folder):
-    """A classifier fitted on the map predicts what one fitted on the array does."""
+    """A classifier fitted on the map predicts the same as one fitted on the array."""
     y = [0, 1] * 4
     classifier = CellClassifier(
         filters=(2,), dense_units=2, epochs=2, early_stopping=False, random_state=0
@@ -568,7 +583,7 @@ def test_store_feeds_the_network_the_same_numbers(paths, folder):
 
 
 def test_store_survives_clone_and_set_params(folder):
-    """It is a parameter like others."""
+    """The store is a parameter like others."""
     reader = ImageReader(store=folder, max_store_bytes=10**6)
     assert clone(reader).get_params() == reader.get_params()
     assert clone(reader).store == folder

@@ -457,7 +457,7 @@ def test_evaluate_frozen_part_is_refused(drawn):
     """It was trained on the test images."""
     known = FrozenEstimator(KNeighborsClassifier(1).fit(mean_colors(drawn.images), drawn.y))
     pipeline = make_pipeline(FunctionTransformer(mean_colors), known)
-    with pytest.raises(ValueError, match=r"fitted anew in each fold.*around KNeighborsClassifier"):
+    with pytest.raises(ValueError, match=r"fitted again in each fold.*around KNeighborsClassifier"):
         evaluate(pipeline, drawn.images, drawn.y, groups=drawn.groups)
 
 
@@ -661,7 +661,7 @@ def test_evaluate_constant_classifier_gets_chance(drawn):
         ({"aggregation": "median"}, ValueError, "aggregation must be one of"),
         ({"n_resamples": 10}, ValueError, "n_resamples must be a whole number of at least 100"),
         ({"cv": KFold(1000)}, ValueError, "splits|folds"),
-        ({"groups": ["P1"] * 3}, ValueError, "groups must hold one patient per image"),
+        ({"groups": ["P1"] * 3}, ValueError, "groups must have one patient per image"),
         ({"groups": [None] * 240}, ValueError, "groups must name the patient of every image"),
         ({"subgroups": {"site": ["A"]}}, ValueError, "subgroups must hold one value for each"),
         ({"target_names": ["one"]}, ValueError, "target_names must be 2 different names"),

@@ -29,7 +29,7 @@ from cellsk.report.document._candidates import (
     order_parameters,
     plain_value,
 )
-from cellsk.report.document._sizes import count_weights, measure_sizes
+from cellsk.report.document._sizes import measure_sizes
 
 UNNAMED = [lambda X, folder: X, lambda X, folder: 2 * X]
 DEPTHS = {"max_depth": [1, 2, 3, 6], "criterion": ["gini", "entropy"]}
@@ -306,25 +306,6 @@ def test_report_of_other_objects_raises():
         SearchReport(LogisticRegression())
     with pytest.raises(NotFittedError):
         SearchReport(GridSearchCV(LogisticRegression(), {"C": [1]}))
-
-
-@pytest.mark.parametrize(
-    ("shape", "n_classes", "filters", "kernel_size", "dense_units"),
-    [
-        ((96, 96, 3), 2, (32, 64), 3, 64),
-        ((47, 60, 1), 7, (4, 8, 3), 3, 10),
-        ((20, 20, 3), 3, (6,), 5, 1),
-        ((1, 64, 1), 2, (4, 4), 3, 8),
-    ],
-    ids=str,
-)
-def test_count_weights_equals_the_network(shape, n_classes, filters, kernel_size, dense_units):
-    """Counted without making the network, and equal to the count of Keras."""
-    from cellsk import build_cnn
-
-    settings = {"filters": filters, "kernel_size": kernel_size, "dense_units": dense_units}
-    network = build_cnn({"X_shape_": (0, *shape), "n_classes_": n_classes}, **settings, seed=0)
-    assert count_weights(shape, n_classes, **settings) == network.count_params()
 
 
 def test_sizes_of_networks_are_weights_where_images_are_known(fitted):

@@ -7,9 +7,9 @@ from typing import Any
 
 from sklearn.base import clone
 
-from cellsk.neural_network import POOL_SIZE, CellClassifier
+from cellsk.neural_network import CellClassifier, count_weights
 
-__all__ = ["count_weights", "measure_sizes"]
+__all__ = ["measure_sizes"]
 
 
 def measure_sizes(
@@ -17,61 +17,37 @@ def measure_sizes(
 ) -> tuple[str, list[float]]:
     """Return the size of each candidate of a search, all in the same unit, and the unit.
 
-    Where each of them ends in a :class:`CellClassifier`, and the search was refitted so that the
-    size of the images is known, these are the weights of the network. Else it is the mean fit
-    time, which also says how much a candidate asks for.
+    If each of them ends in a :class:`CellClassifier`, and the search was refitted so that the
+    size of the images is known, the size is the number of weights of the network. Otherwise it is
+    the mean fit time, which also shows how much a candidate asks for.
     """
-    fitted = _find_classifier(getattr(search, "best_estimator_", None))
-    if hasattr(fitted, "image_shape_"):
-        networks = [_make_network(search.estimator, params) for params in candidates]
-        if None not in networks:
-            shape, n_classes = fitted.image_shape_, len(fitted.classes_)
-            return "weights", [
-                count_weights(
-                    shape,
-                    n_classes,
-                    filters=network.filters,
-                    kernel_size=network.kernel_size,
-                    dense_units=network.dense_units,
-                )
-                for network in networks
-            ]
+    weights = _count_all(search, candidates)
+    if weights is not None:
+        return "weights", weights
     return "fit seconds", [float(seconds) for seconds in fit_seconds]
 
 
-def _make_network(estimator: Any, params: Mapping[str, Any]) -> Any:
+def _count_all(search: Any, candidates: Sequence[Mapping[str, Any]]) -> list[float] | None:
+    """Return the weights of each candidate's network, or None if one of them is not known."""
+    fitted = _find_classifier(getattr(search, "best_estimator_", None))
+    if not hasattr(fitted, "image_shape_"):
+        return None
+    classifiers = [_make_classifier(search.estimator, params) for params in candidates]
+    if None in classifiers:
+        return None
+    try:
+        return [
+            count_weights(classifier, fitted.image_shape_, len(fitted.classes_))
+            for classifier in classifiers
+        ]
+    except ValueError:  # a network that cannot be built: its fits have failed in the search
+        return None
+
+
+def _make_classifier(estimator: Any, params: Mapping[str, Any]) -> Any:
     # Clones of the values as well: the candidates' own estimators stay as they are.
     copies = {name: clone(value, safe=False) for name, value in params.items()}
     return _find_classifier(clone(estimator).set_params(**copies))
-
-
-def count_weights(
-    image_shape: Sequence[int],
-    n_classes: int,
-    *,
-    filters: Sequence[int],
-    kernel_size: int,
-    dense_units: int,
-) -> int:
-    """Return the weights of the network that ``build_cnn`` makes, without making it.
-
-    Examples
-    --------
-    >>> from cellsk.report.document._sizes import count_weights
-    >>> f"{count_weights((96, 96, 3), 2, filters=(32, 64), kernel_size=3, dense_units=64):,}"
-    '2,001,985'
-    """
-    height, width, channels = image_shape
-    total = 0
-    for count in filters:
-        # On plain rows, one pixel high, windows and pools are one pixel long that way.
-        window = min(kernel_size, height), min(kernel_size, width)
-        total += count * (channels * window[0] * window[1] + 1)
-        height, width, channels = height - window[0] + 1, width - window[1] + 1, count
-        height, width = height // min(POOL_SIZE, height), width // min(POOL_SIZE, width)
-    n_outputs = 1 if n_classes <= 2 else n_classes
-    total += dense_units * (height * width * channels + 1)
-    return total + n_outputs * (dense_units + 1)
 
 
 def _find_classifier(estimator: Any) -> Any:

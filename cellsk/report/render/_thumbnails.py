@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import check_count
-from cellsk._codec import decode_image, encode_image
+from cellsk._codec import encode_image, open_page
 from cellsk.exceptions import InputError
 from cellsk.preprocessing import ImageReader
 
@@ -58,23 +58,16 @@ def make_thumbnails(
     'data:image/jpeg;base64,'
     """
     check_count("size", size)
-    settings = _read_settings(reader)
+    reader = ImageReader() if reader is None else reader
     pictures = {}
     with tempfile.TemporaryDirectory(prefix="cellsk-") as folder:
         for row in rows:
             try:
-                small = _shrink(_as_source(X[row], Path(folder)), size, settings)
+                small = _shrink(_as_source(X[row], Path(folder)), size, reader)
                 pictures[int(row)] = _as_uri(small, Path(folder))
             except (OSError, ValueError, TypeError, MemoryError):
                 continue  # the page shows that it is missing
     return pictures
-
-
-def _read_settings(reader: ImageReader | None) -> dict[str, Any]:
-    if reader is None:
-        return {}
-    names = ("channels", "page", "value_range", "max_pixels")
-    return {name: getattr(reader, name) for name in names}
 
 
 def _as_source(image: Any, folder: Path) -> Path | str | bytes:
@@ -105,14 +98,16 @@ def _as_pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
     return np.rint(values * scale).astype(np.uint8)
 
 
-def _shrink(source: Any, size: int, settings: dict[str, Any]) -> NDArray[np.uint8]:
-    pixels = decode_image(source, **settings)
-    height, width = pixels.shape[:2]
-    factor = size / max(height, width)
-    if factor >= 1:
-        return pixels
-    wanted = max(1, round(height * factor)), max(1, round(width * factor))
-    return decode_image(source, image_size=wanted, **settings)
+def _shrink(source: Any, size: int, reader: ImageReader) -> NDArray[np.uint8]:
+    settings = {name: getattr(reader, name) for name in ("page", "value_range", "max_pixels")}
+    with open_page(source, **settings) as page:
+        pixels = page.to_pixels(reader.channels)
+        height, width = pixels.shape[:2]
+        factor = size / max(height, width)
+        if factor >= 1:
+            return pixels
+        wanted = max(1, round(height * factor)), max(1, round(width * factor))
+        return page.to_pixels(reader.channels, wanted)
 
 
 def _as_uri(pixels: NDArray[np.uint8], folder: Path) -> str:

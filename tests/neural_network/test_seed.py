@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cellsk import build_cnn
+from cellsk import CellClassifier, build_cnn
+from cellsk.neural_network import count_weights
 
 
 def meta(*image_shape, n_classes=2):
@@ -121,6 +122,36 @@ def test_build_cnn_bad_argument_raises(argument, match):
     """Each argument out of range is refused by name."""
     with pytest.raises(ValueError, match=match):
         build_cnn(meta(48, 48, 3), **argument)
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_classes", "filters", "kernel_size", "dense_units"),
+    [
+        ((96, 96, 3), 2, (32, 64), 3, 64),
+        ((47, 60, 1), 7, (4, 8, 3), 3, 10),
+        ((20, 20, 3), 3, (6,), 5, 1),
+        ((1, 64, 1), 2, (4, 4), 3, 8),
+    ],
+    ids=str,
+)
+def test_count_weights_equals_the_network(shape, n_classes, filters, kernel_size, dense_units):
+    """Counted for a classifier that is not fitted, and the same as Keras counts in the network."""
+    settings = {"filters": filters, "kernel_size": kernel_size, "dense_units": dense_units}
+    network = build_cnn(meta(*shape, n_classes=n_classes), **settings, seed=0)
+    assert count_weights(CellClassifier(**settings), shape, n_classes) == network.count_params()
+
+
+def test_count_weights_takes_no_memory_for_weights():
+    """A network of 16 billion weights, 65 GB, is counted, and the second time as well."""
+    huge = CellClassifier(filters=(64,), dense_units=256)
+    counts = [count_weights(huge, (2000, 2000, 3), 2) for _ in range(2)]
+    assert counts == [16_351_250_689] * 2
+
+
+def test_count_weights_of_a_network_that_cannot_be_built_raises():
+    """As the fit does."""
+    with pytest.raises(ValueError, match="at least 10 x 10 pixels"):
+        count_weights(CellClassifier(), (9, 9, 1), 2)
 
 
 def test_build_cnn_works_in_plain_scikeras(cells):

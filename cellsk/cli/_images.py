@@ -1,13 +1,14 @@
-"""From the options of a command to the paths, labels and patients of a folder."""
+"""Labeled images of a folder, as the options of a command describe them."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cellsk._checks import count_noun, name_some
 from cellsk.cli._options import parse_groups
+from cellsk.cli._terminal import print_note
+from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Listing", "describe_cells", "list_cells", "say", "take_patients"]
+__all__ = ["LabeledImages", "describe_counts", "list_labeled_images", "read_groups_csv"]
 
 
-class Listing(NamedTuple):
-    """Images of a folder by path, with class names, patients and further columns."""
+class LabeledImages(NamedTuple):
+    """Paths of the images of a folder, with class names, patients and columns of the csv."""
 
     paths: NDArray[np.str_]
     labels: NDArray[np.str_]
@@ -28,8 +29,8 @@ class Listing(NamedTuple):
     left_out: list[tuple[str, str]]  # files that cannot be decoded, and why
 
     @property
-    def names(self) -> list[str]:
-        """Names of the classes."""
+    def class_names(self) -> list[str]:
+        """Sorted names of the classes."""
         return sorted(set(self.labels.tolist()))
 
     def column(self, option: str, name: str) -> NDArray[np.str_]:
@@ -37,27 +38,23 @@ class Listing(NamedTuple):
 
         Raises
         ------
-        ValueError
-            When there is none of that name.
+        InputError
+            When it has no column of that name.
         """
         if name not in self.columns:
-            raise ValueError(
-                f"{option} must name a column of --groups-csv. "
-                f"Got {name!r}, with columns {name_some(list(self.columns), 9) or 'none'}."
+            raise InputError(
+                "must name a column of --groups-csv",
+                f"{name!r}, with columns {name_some(list(self.columns), 9) or 'none'}",
+                parameter=option,
             )
         return self.columns[name]
 
     def describe(self) -> str:
-        """Return the counts in a sentence."""
-        return describe_cells(self.labels, self.groups)
+        """Return the counts of images, classes and patients in a sentence."""
+        return describe_counts(self.labels, self.groups)
 
 
-def say(text: str) -> None:
-    """Print a line for the reader on stderr; stdout is for results."""
-    print(text, file=sys.stderr)
-
-
-def describe_cells(labels: NDArray | Sequence[str] | None, groups: NDArray | None) -> str:
+def describe_counts(labels: NDArray | Sequence[str] | None, groups: NDArray | None) -> str:
     """Return the counts of images, classes and patients in a sentence."""
     import numpy as np
 
@@ -72,7 +69,7 @@ def describe_cells(labels: NDArray | Sequence[str] | None, groups: NDArray | Non
     return "; ".join(parts) + "."
 
 
-def list_cells(
+def list_labeled_images(
     folder: Path,
     *,
     labels: Path | None = None,
@@ -80,71 +77,73 @@ def list_cells(
     groups: str | None = None,
     groups_csv: Path | None = None,
     skip_unreadable: bool = False,
-) -> Listing:
-    """List a labelled folder, and join the columns of the groups csv.
+) -> LabeledImages:
+    """List a labeled folder, add the columns of the groups csv, and print the counts.
 
     Raises
     ------
     ValueError, OSError
-        When the folder or a csv is not as it should be.
+        When the folder or a csv file does not have the expected content.
     """
     import numpy as np
 
     from cellsk.datasets import list_images
 
+    column_or_level = groups if labels is not None else parse_groups(groups)
     listed = list_images(
         folder,
         labels=labels,
         group_pattern=group_pattern,
-        groups=None
-        if groups_csv is not None
-        else (groups if labels is not None else parse_groups(groups)),
+        groups=None if groups_csv is not None else column_or_level,
         verify=skip_unreadable,
     )
     if listed.y is None:
-        raise ValueError(
-            "The folder must contain one sub-folder per class, such as 'benign' and 'malignant'. "
-            f"Got {str(folder)!r}, with {count_noun(len(listed.paths), 'image')} and no "
-            "sub-folder. Pass --labels labels.csv, or the folder above."
+        raise InputError(
+            "The folder must contain one sub-folder per class, such as 'benign' and 'malignant'",
+            f"{str(folder)!r}, with {count_noun(len(listed.paths), 'image')} and no sub-folder",
+            "Pass --labels labels.csv, or the folder above.",
         )
-    known: NDArray[np.str_] | None = listed.groups
+    patients: NDArray[np.str_] | None = listed.groups
     columns: dict[str, NDArray[np.str_]] = {}
     if groups_csv is not None:
-        known, columns = take_patients(listed, folder, groups_csv, groups)
+        patients, columns = read_groups_csv(listed, folder, groups_csv, groups)
     names = np.array(listed.target_names)[listed.y]
-    return Listing(listed.paths, names, known, columns, listed.unreadable or [])
+    images = LabeledImages(listed.paths, names, patients, columns, listed.unreadable or [])
+    print_note(images.describe())
+    return images
 
 
-def take_patients(
+def read_groups_csv(
     listed: Any, folder: Path, groups_csv: Path, column: str | None
 ) -> tuple[NDArray[np.str_], dict[str, NDArray[np.str_]]]:
-    """Return patients and columns of the groups csv, and say what the patients are taken from.
+    """Return patients and columns of the groups csv, and print where the patients come from.
 
     Raises
     ------
     ValueError, OSError
-        When the csv is not as it should be, or patients are named twice.
+        When the csv file does not have the expected content, or patients are given twice.
     """
     from cellsk.datasets import choose_group_column, is_slide_column, read_columns_csv
 
     columns = read_columns_csv(groups_csv, folder, listed.paths)
     if listed.groups is not None:
         if column is not None:
-            raise ValueError(
-                "Patients must come from --group-pattern or from --groups. "
-                f"Got both, and {column!r}. Leave one out."
+            raise InputError(
+                "Patients must come from --group-pattern or from --groups",
+                f"both, and {column!r}",
+                "Leave one out.",
             )
-        say(
-            f"Patients: --group-pattern, and no column of {groups_csv.name}, whose columns "
-            "serve --subgroup and --site."
+        print_note(
+            f"Patients: from --group-pattern. The columns of {groups_csv.name} are used for"
+            " --subgroup and --site only."
         )
         return listed.groups, columns
     name = choose_group_column(columns, column, csv_path=str(groups_csv))
+    note = f"Patients: column {name!r} of {groups_csv.name}"
     if is_slide_column(name):
-        say(
-            f"Patients: column {name!r} of {groups_csv.name}, which names slides. If a patient "
-            "has several, name the column of the patients with --groups."
+        note += (
+            ", which names slides. If a patient has several slides, name the column of the"
+            " patients with --groups"
         )
-    else:
-        say(f"Patients: column {name!r} of {groups_csv.name}.")
+    print_note(f"{note}.")
     return columns[name], columns

@@ -1,9 +1,9 @@
-"""Which patients the commands take, and that they say so."""
+"""The patients that the commands use, and the note that names their source."""
 
 import pytest
 
 from cellsk import make_cells
-from cellsk.cli._listing import list_cells
+from cellsk.cli._images import list_labeled_images
 
 
 @pytest.fixture
@@ -22,35 +22,38 @@ def folder(tmp_path):
 
 def list_with(folder, **options):
     """List the cells with the csv."""
-    return list_cells(folder / "cells", groups_csv=folder / "slides.csv", **options)
+    return list_labeled_images(folder / "cells", groups_csv=folder / "slides.csv", **options)
 
 
-def test_listing_says_which_column_names_the_patients(folder, capsys):
-    """The patient, although there is a group."""
+def test_images_note_names_the_column_of_the_patients(folder, capsys):
+    """The column patient is used, although there is a column group."""
     listed = list_with(folder)
-    assert capsys.readouterr().err == "Patients: column 'patient' of slides.csv.\n"
+    assert capsys.readouterr().err == (
+        "Patients: column 'patient' of slides.csv.\n"
+        "20 images: 10 benign, 10 malignant; 4 patients.\n"
+    )
     assert len(set(listed.groups)) == 4
-    assert listed.describe() == "20 images: 10 benign, 10 malignant; 4 patients."
 
 
-def test_listing_takes_the_column_that_was_named(folder, capsys):
-    """By --groups."""
+def test_images_groups_option_names_the_column(folder, capsys):
+    """The column of --groups is used."""
     assert set(list_with(folder, groups="group").groups) == {"A", "B"}
     assert "column 'group' of slides.csv" in capsys.readouterr().err
 
 
-def test_listing_pattern_beside_csv_wins_and_says_so(folder, capsys):
-    """The columns are there for subgroups all the same."""
+def test_images_pattern_beside_csv_is_used_with_a_note(folder, capsys):
+    """The columns can still be used for subgroups."""
     listed = list_with(folder, group_pattern=r"(P\d+)")
     assert "x" not in listed.groups[0]
     assert set(listed.column("--site", "site")) == {"0", "1", "2"}
     assert capsys.readouterr().err == (
-        "Patients: --group-pattern, and no column of slides.csv, whose columns serve --subgroup "
-        "and --site.\n"
+        "Patients: from --group-pattern. The columns of slides.csv are used for --subgroup and"
+        " --site only.\n"
+        "20 images: 10 benign, 10 malignant; 4 patients.\n"
     )
 
 
-def test_listing_pattern_beside_a_named_column_is_refused(folder):
-    """Then it is not clear who the patients are."""
+def test_images_pattern_beside_a_named_column_is_refused(folder):
+    """It is not clear which of the two names the patients."""
     with pytest.raises(ValueError, match=r"from --group-pattern or from --groups.*Leave one out"):
         list_with(folder, group_pattern=r"(P\d+)", groups="patient")

@@ -1,4 +1,4 @@
-"""cellsk predict decides as the model does, and computes probabilities once where it can."""
+"""Labels and probabilities of LabelPredictor are those of the model."""
 
 import csv
 
@@ -16,8 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from cellsk import CellClassifier, ImageReader, make_cells, save_model
 from cellsk.cli import main
-from cellsk.cli._decision import Decider
-from cellsk.model_selection import tune_threshold
+from cellsk.model_selection import LabelPredictor, tune_threshold
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def table():
 
 
 def tuned_to_extreme(drawn):
-    """A network in a pipeline, with a threshold that calls all but every image malignant."""
+    """Return a network in a pipeline, tuned to predict nearly every image malignant."""
     names = np.array(drawn.target_names)[drawn.y]
     network = CellClassifier(filters=(2,), epochs=1, early_stopping=False, random_state=0)
     pipeline = Pipeline([("reader", ImageReader()), ("classifier", network)])
@@ -53,7 +52,7 @@ def tuned_to_extreme(drawn):
 
 
 def test_predict_takes_the_threshold_of_the_model(drawn, tmp_path, capsys):
-    """The column is what model.predict says, and the threshold is said."""
+    """The csv has the labels of model.predict, and the threshold is printed."""
     model = tuned_to_extreme(drawn)
     proba = model.predict_proba(drawn.paths)
     model.best_threshold_ = float(np.quantile(proba[:, 1], 0.1))
@@ -66,8 +65,8 @@ def test_predict_takes_the_threshold_of_the_model(drawn, tmp_path, capsys):
         rows = {row["path"]: row["predicted"] for row in csv.DictReader(stream)}
     assert [rows[path] for path in drawn.paths] == model.predict(drawn.paths).tolist()
     threshold = f"{model.best_threshold_:.4g}"
-    said = f"Threshold of the model: malignant from a probability of {threshold} on."
-    assert said in capsys.readouterr().err
+    expected = f"it predicts malignant from a probability of {threshold} on."
+    assert expected in capsys.readouterr().err
 
 
 MODELS = {
@@ -95,11 +94,11 @@ MODELS = {
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_decider_agrees_with_the_model(table, kind):
-    """Labels of predict, probabilities of predict_proba, whatever decides."""
+def test_label_predictor_agrees_with_the_model(table, kind):
+    """Labels are those of predict, and probabilities those of predict_proba."""
     X, y = table
     model = clone(MODELS[kind]).fit(X, y)
-    proba, labels = Decider(model).predict(X)
+    proba, labels = LabelPredictor(model).predict(X)
     np.testing.assert_array_equal(labels, model.predict(X))
     np.testing.assert_array_equal(proba, model.predict_proba(X))
 
@@ -114,15 +113,15 @@ def test_decider_agrees_with_the_model(table, kind):
         ("plain", None),
     ],
 )
-def test_decider_says_the_threshold(table, kind, words):
-    """Of probabilities only; a model without one has none."""
-    threshold = Decider(clone(MODELS[kind]).fit(*table)).threshold
+def test_label_predictor_finds_the_threshold(table, kind, words):
+    """Only thresholds on probabilities are found."""
+    threshold = LabelPredictor(clone(MODELS[kind]).fit(*table)).threshold
     assert threshold is None if words is None else words in threshold.describe()
 
 
 @pytest.mark.parametrize("threshold", [False, True])
-def test_decider_computes_probabilities_once(table, threshold):
-    """For a threshold and for calibrated classifiers, the images go through the model once."""
+def test_label_predictor_computes_probabilities_once(table, threshold):
+    """With a threshold or a calibration the images go through the model once."""
 
     class Counted(LogisticRegression):
         calls = 0
@@ -139,5 +138,5 @@ def test_decider_computes_probabilities_once(table, threshold):
         else CalibratedClassifierCV(inner, method="sigmoid")
     ).fit(X, y)
     Counted.calls = 0
-    Decider(model).predict(X)
+    LabelPredictor(model).predict(X)
     assert Counted.calls <= 1

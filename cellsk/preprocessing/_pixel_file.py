@@ -1,8 +1,8 @@
-"""One file of a store: the pixels of one list of images, and how they are checked.
+"""A file of a store: the pixels of one list of images, with keys and checksums.
 
 The layout is: a header, padded to a page; the pixels (n, height, width, channels), uint8; a
-key of 16 bytes for each image; the CRC-32 of each image. The header is written last, so that
-a file that somebody left half written is none.
+key of 16 bytes for each image; the CRC-32 of each image. The header is written last, so a file
+that is only half written is not valid.
 """
 
 from __future__ import annotations
@@ -23,31 +23,33 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk.preprocessing._store_lock import mark_used, open_regular
+from cellsk.preprocessing._store_files import mark_used, open_regular
 
-__all__ = ["KEY_SIZE", "Draft", "Sheet", "open_sheet", "sheet_size"]
+__all__ = ["KEY_SIZE", "PixelDraft", "PixelFile", "file_size", "open_pixel_file"]
 
 KEY_SIZE = 16
 _HEADER = struct.Struct("<16s4Q16s")
 _MAGIC = b"cellsk pixels 1\n"
-_START = 4096  # of the pixels: maps begin at pages
+_START = 4096  # offset of the pixels, a page of memory, where maps can begin
 _SUM_SIZE = 4
 _BLOCK_SIZE = 2**22
 
 _Shape: TypeAlias = tuple[int, ...]
 _Identity: TypeAlias = tuple[int, int, bytes]  # device, inode and seal
 
-# Sheets that this process has written, or checked from end to end.
-_whole: set[_Identity] = set()
+# Files that this process has written, or whose checksums it has compared.
+_checked: set[_Identity] = set()
 
 
-def sheet_size(shape: _Shape) -> int:
+def file_size(shape: _Shape) -> int:
     """Return the bytes of the file for images of shape (n, height, width, channels)."""
     return _START + prod(shape) + shape[0] * (KEY_SIZE + _SUM_SIZE)
 
 
-class Sheet:
-    """The pixels of one list, open for reading; `remove_unused` leaves it alone.
+class PixelFile:
+    """The pixels of one list of images, open for reading.
+
+    `remove_unused` does not remove it while it, or a map of it, is open.
 
     Attributes
     ----------
@@ -68,7 +70,7 @@ class Sheet:
         self._row_size = prod(shape[1:])
 
     def close(self) -> None:
-        """Close the file; a map of it lives on."""
+        """Close the file. Maps of it stay valid."""
         self._file.close()
 
     def list_keys(self) -> list[bytes]:
@@ -86,12 +88,12 @@ class Sheet:
     def map_rows(self) -> NDArray[np.uint8] | None:
         """Return all pixels as a read-only map of the file, or None if any are damaged.
 
-        They are read once in a process for this; the map keeps `remove_unused` away.
+        A process compares the checksums once, when it first maps the file.
         """
-        if self._identity not in _whole and not self._is_whole():
+        if self._identity not in _checked and not self._is_whole():
             return None
-        _whole.add(self._identity)
-        with suppress(OSError):  # of a store that may only be read
+        _checked.add(self._identity)
+        with suppress(OSError):  # the user may have no right to write to the store
             os.utime(self._file.name, ns=(time.time_ns(),) * 2)
         return np.memmap(self._file, np.uint8, mode="r", offset=_START, shape=self.shape)
 
@@ -107,39 +109,39 @@ class Sheet:
         return True
 
 
-def open_sheet(path: Path) -> Sheet | None:
-    """Open a sheet whose header and keys are sound; None if there is no such file."""
+def open_pixel_file(path: Path) -> PixelFile | None:
+    """Open a file with a valid header and valid keys. Return None if there is none."""
     try:
         file = open_regular(path, "rb")
     except OSError:
         return None
     with suppress(OSError):
         mark_used(file)
-        if (sheet := _read_sheet(file)) is not None:
-            return sheet
+        if (found := _read_header(file)) is not None:
+            return found
     file.close()
     return None
 
 
-def _read_sheet(file: BinaryIO) -> Sheet | None:
+def _read_header(file: BinaryIO) -> PixelFile | None:
     status = os.fstat(file.fileno())
     header = file.read(_HEADER.size)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink == 0 or len(header) != _HEADER.size:
         return None
     magic, *sizes, seal = _HEADER.unpack(header)
     shape: _Shape = tuple(sizes)
-    if magic != _MAGIC or min(shape) < 1 or sheet_size(shape) != status.st_size:
+    if magic != _MAGIC or min(shape) < 1 or file_size(shape) != status.st_size:
         return None
     file.seek(_START + prod(shape))
     keys = file.read(shape[0] * KEY_SIZE)
     sums = file.read(shape[0] * _SUM_SIZE)
     if _make_seal(shape, keys, sums) != seal:
         return None
-    return Sheet(file, shape, keys, sums, (status.st_dev, status.st_ino, seal))
+    return PixelFile(file, shape, keys, sums, (status.st_dev, status.st_ino, seal))
 
 
-class Draft:
-    """A sheet while it is written, row by row, under a name of its own.
+class PixelDraft:
+    """A new file, written row by row under a temporary name.
 
     Parameters
     ----------
@@ -153,7 +155,7 @@ class Draft:
     Raises
     ------
     OSError
-        When the file cannot be made; by the methods, when it cannot be written.
+        If the file cannot be created. The methods raise it if the file cannot be written.
     """
 
     def __init__(self, folder: Path, keys: Sequence[bytes], shape: _Shape) -> None:
@@ -162,29 +164,29 @@ class Draft:
         self._sums = np.zeros(len(keys), dtype="<u4")
         self._path = folder / f"{secrets.token_hex(16)}.draft"
         self._file = open_regular(self._path, "xb")
-        mark_used(self._file, alone=True)
+        mark_used(self._file, exclusive=True)
         try:
-            self._file.truncate(sheet_size(self._shape))
+            self._file.truncate(file_size(self._shape))
             self._file.seek(_START)
         except OSError:
             self.close()
             raise
 
     def close(self) -> None:
-        """Remove it, unless it has become a sheet."""
-        with suppress(OSError):  # of a full disk has been told already
+        """Remove the file, unless it is published."""
+        with suppress(OSError):  # a full disk was reported before
             self._file.close()
         with suppress(OSError):
             self._path.unlink()
 
     def add(self, index: int, pixels: NDArray[np.uint8]) -> None:
-        """Write one image; they come in their order."""
+        """Write the next image. Call it for each image in order."""
         row = np.ascontiguousarray(pixels)
         self._sums[index] = zlib.crc32(row.data)
         self._file.write(row.data)
 
     def publish(self, path: Path) -> None:
-        """Give the whole sheet its name, in place of any other."""
+        """Complete the file and give it its final name, in place of an older file."""
         sums = self._sums.tobytes()
         self._file.write(self._keys + sums)
         self._file.seek(0)
@@ -194,9 +196,9 @@ class Draft:
         status = os.fstat(self._file.fileno())
         self._file.close()
         os.replace(self._path, path)
-        _whole.add((status.st_dev, status.st_ino, seal))
+        _checked.add((status.st_dev, status.st_ino, seal))
 
 
 def _make_seal(shape: _Shape, keys: bytes, sums: bytes) -> bytes:
-    """Return the digest of all but the pixels, which have their own sums."""
+    """Return the digest of shape, keys and checksums."""
     return blake2b(f"{shape}".encode() + keys + sums, digest_size=16).digest()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
 from cellsk._checks import check_count, check_number, count_noun
+from cellsk.neural_network.networks._compiling import (
+    compile_network,
+    draw_layer_seeds,
+    make_output_layer,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -131,24 +134,19 @@ def build_cnn(
     check_number("learning_rate", learning_rate, low=0)
     _, *image_shape = meta["X_shape_"]
     windows = _windows((image_shape[0], image_shape[1]), filters, kernel_size)
-    n_outputs = 1 if meta["n_classes_"] <= 2 else int(meta["n_classes_"])
-    seeds = _layer_seeds(seed, len(filters) + 3)
+    seeds = draw_layer_seeds(seed, len(filters) + 3)
     model = keras.Sequential(
         [
             keras.Input(shape=tuple(image_shape), name="image"),
             keras.layers.Rescaling(rescale, name="rescale"),
             *_convolutions(filters, list(windows), seeds),
             keras.layers.Flatten(data_format=LAYOUT, name="flatten"),
-            *_head(dense_units, dropout, n_outputs, seeds),
+            *_head(dense_units, dropout, seeds),
+            make_output_layer(meta["n_classes_"], next(seeds)),
         ],
         name="cell_cnn",
     )
-    model.compile(
-        # TensorFlow keeps 35 kB for each new name of a variable for good; so no "adam_2".
-        optimizer=keras.optimizers.Adam(learning_rate, name="adam"),
-        loss="binary_crossentropy" if n_outputs == 1 else "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    compile_network(model, learning_rate)
     return model
 
 
@@ -170,10 +168,8 @@ def _convolutions(
         yield keras.layers.MaxPooling2D(pool, data_format=LAYOUT, name=f"pool_{depth}")
 
 
-def _head(
-    dense_units: int, dropout: float, n_outputs: int, seeds: Iterator[int]
-) -> Iterator[keras.Layer]:
-    """The dense layer, dropout if any, and the probabilities."""
+def _head(dense_units: int, dropout: float, seeds: Iterator[int]) -> Iterator[keras.Layer]:
+    """Yield the dense layer, and dropout if there is any."""
     import keras
 
     initializer = keras.initializers.GlorotUniform
@@ -182,18 +178,6 @@ def _head(
     )
     if dropout:
         yield keras.layers.Dropout(dropout, seed=next(seeds), name="dropout")
-    yield keras.layers.Dense(
-        n_outputs,
-        activation="sigmoid" if n_outputs == 1 else "softmax",
-        kernel_initializer=initializer(next(seeds)),
-        name="probability",
-    )
-
-
-def _layer_seeds(seed: int | None, count: int) -> Iterator[int]:
-    """Seeds of the layers: with one seed each, Keras draws none from global state."""
-    state = np.random.SeedSequence(seed).generate_state(count)
-    return (int(word) >> 1 for word in state)
 
 
 def _windows(size: tuple[int, int], filters: Sequence[int], kernel_size: int) -> Iterator[Window]:

@@ -1,0 +1,152 @@
+"""Checks of the options of ``cellsk evaluate``, before anything is read or trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cellsk._checks import check_option
+from cellsk._files import check_output
+from cellsk.cli._images import LabeledImages
+from cellsk.cli._terminal import print_note
+from cellsk.exceptions import InputError
+
+__all__ = [
+    "Outputs",
+    "check_outputs",
+    "check_quick",
+    "check_wanted",
+    "choose_positive",
+    "count_folds",
+]
+
+
+class Outputs(NamedTuple):
+    """Files to write, each of which may be None."""
+
+    html: Path | None
+    json: Path | None
+    markdown: Path | None
+    folds: Path | None
+    max_pictures: int
+
+
+def check_outputs(outputs: Outputs) -> None:
+    """Refuse files that cannot be written before hours of work.
+
+    Raises
+    ------
+    InputError, OSError
+        When a file has another ending than expected, or cannot be written.
+    """
+    for ending, path in zip((".html", ".json", ".md", ".csv"), outputs[:4], strict=True):
+        if path is None:
+            continue
+        if path.suffix.lower() != ending:
+            raise InputError(f"This file must end in {ending}", repr(str(path)), "Rename it.")
+        check_output(path)
+
+
+def check_quick(outputs: Outputs, *, leakage: bool) -> None:
+    """Refuse options that need the whole evaluation.
+
+    Raises
+    ------
+    InputError
+        When one of them was given.
+    """
+    given = {
+        "--html": outputs.html is not None,
+        "--markdown": outputs.markdown is not None,
+        "--save-folds": outputs.folds is not None,
+        "--leakage": leakage,
+    }
+    for option, is_given in given.items():
+        if is_given:
+            raise InputError(
+                "only shows a table of the folds",
+                f"{option} too",
+                "Leave one of them out.",
+                parameter="--quick",
+            )
+
+
+def count_folds(cv: Path | None, folds: int | None) -> int:
+    """Return the number of folds: that of the manifest, or the given one.
+
+    Raises
+    ------
+    ValueError, OSError
+        When both are given and differ, or the manifest cannot be read.
+    """
+    if cv is None:
+        return 5 if folds is None else folds
+    from cellsk.model_selection import read_manifest
+
+    n_folds = len({row["fold"] for row in read_manifest(cv)})
+    if folds not in (None, n_folds):
+        raise InputError(
+            "--folds must be the number of folds of --cv",
+            f"{cv.name} with {n_folds} folds, and --folds {folds}",
+            "Leave one of them out.",
+        )
+    print_note(f"Folds: the {n_folds} folds of {cv.name}.")
+    return n_folds
+
+
+def check_wanted(images: LabeledImages, wanted: dict[str, Any], *, leakage: bool) -> None:
+    """Refuse options that these images do not allow.
+
+    Raises
+    ------
+    InputError
+        When options exclude each other, or need two classes or known patients.
+    """
+    if wanted["sensitivity"] is not None and wanted["specificity"] is not None:
+        raise InputError(
+            "The threshold is chosen for --sensitivity or for --specificity",
+            "both",
+            "Leave one of them out.",
+        )
+    if len(images.class_names) > 2:
+        given = [f"--{name}" for name in ("sensitivity", "specificity", "prevalence")
+                 if wanted[name] is not None]  # fmt: skip
+        given += ["--aggregation max"] * (wanted["aggregation"] == "max")
+        if given:
+            raise InputError(
+                "needs exactly two classes",
+                f"{len(images.class_names)} classes",
+                "Leave it out.",
+                parameter=given[0],
+            )
+    if leakage and images.groups is None:
+        raise InputError(
+            "compares folds by patient with folds by image",
+            "no patients",
+            "Name them with --group-pattern, --groups or --groups-csv.",
+            parameter="--leakage",
+        )
+
+
+def choose_positive(images: LabeledImages, positive: str | None) -> str | None:
+    """Return the positive class: the given one, or the second of two classes.
+
+    Raises
+    ------
+    InputError
+        When there is no such class, or there are more than two classes.
+    """
+    names = images.class_names
+    if len(names) > 2:
+        if positive is not None:
+            raise InputError(
+                "needs exactly two classes",
+                f"{len(names)} classes",
+                "Leave it out: each class is then compared with all others.",
+                parameter="--positive",
+            )
+        return None
+    if positive is not None:
+        return str(check_option("--positive", positive, names))
+    print_note(f"Positive class: {names[1]}. Pass --positive {names[0]} to change it.")
+    return names[1]

@@ -1,0 +1,70 @@
+"""The scores of each fold, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellsk._files import whole_file
+from cellsk.cli._terminal import format_table
+
+if TYPE_CHECKING:
+    from cellsk.report import EvaluationReport
+
+__all__ = ["build_fold_table", "describe_fold_table", "save_fold_table"]
+
+SCORES = ("accuracy", "balanced_accuracy", "roc_auc")
+
+
+def build_fold_table(report: EvaluationReport) -> dict[str, Any]:
+    """Return the scores of each fold, their mean and their standard deviation.
+
+    A score is None in a fold that lacks a class that it needs; the mean leaves this fold out.
+    """
+    folds = [
+        {
+            "fold": fold["fold"],
+            "n_test": fold["n_test"],
+            **{name: fold["scores"][name] for name in SCORES},
+            "best_epoch": fold["best_epoch"],
+        }
+        for fold in report.document["folds"]
+    ]
+    return {
+        "patients_kept_together": report.document["cv"]["groups_kept_together"],
+        "folds": folds,
+        **_summarize(folds),
+    }
+
+
+def _summarize(folds: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    import numpy as np
+
+    known = {name: [fold[name] for fold in folds if fold[name] is not None] for name in SCORES}
+    return {
+        "mean": {name: float(np.mean(values)) for name, values in known.items() if values},
+        "standard_deviation": {
+            name: float(np.std(values)) for name, values in known.items() if values
+        },
+    }
+
+
+def describe_fold_table(table: dict[str, Any]) -> str:
+    """Return the folds, their mean and their standard deviation as aligned text."""
+    rows = [
+        [fold["fold"], fold["n_test"], *(fold[name] for name in SCORES), fold["best_epoch"]]
+        for fold in table["folds"]
+    ]
+    rows += [
+        [label, "", *(table[key].get(name) for name in SCORES), ""]
+        for label, key in (("mean", "mean"), ("sd", "standard_deviation"))
+    ]
+    header = ["fold", "images", "accuracy", "balanced accuracy", "ROC AUC", "epoch kept"]
+    return format_table(header, rows)
+
+
+def save_fold_table(table: dict[str, Any], path: Path) -> None:
+    """Write the table as JSON."""
+    with whole_file(path) as draft:
+        draft.write_text(json.dumps(table, indent=2, allow_nan=False), encoding="utf-8")

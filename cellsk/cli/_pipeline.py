@@ -1,0 +1,87 @@
+"""The pipeline that the commands fit: an image reader with a store, and a classifier."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellsk.cli._progress import show_progress
+
+if TYPE_CHECKING:
+    from cellsk.cli._images import LabeledImages
+
+__all__ = ["build_pipeline", "fit_pipeline", "open_store", "read_images", "save_pipeline"]
+
+# Only the disk limits the store, which holds the images once for each side of each split.
+MAX_STORE_BYTES = 2**40
+
+
+@contextmanager
+def open_store(folder: Path | None) -> Iterator[Path]:
+    """Yield the folder of the decoded images: the user's, or a temporary one removed at the end."""
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="cellsk-", ignore_cleanup_errors=True) as temporary:
+        # A report shows the last part of the path, which should not change from run to run.
+        yield Path(temporary) / "store"
+
+
+def build_pipeline(
+    image_size: tuple[int, int] | None, store: Path | None, **parameters: Any
+) -> Any:
+    """Return a pipeline of a reader with this store, and a classifier with these parameters."""
+    from sklearn.pipeline import Pipeline
+
+    from cellsk.neural_network import CellClassifier
+    from cellsk.preprocessing import ImageReader
+
+    reader = ImageReader(image_size=image_size, verbose=int(sys.stderr.isatty()))
+    if store is not None:
+        reader.set_params(store=str(store), max_store_bytes=MAX_STORE_BYTES)
+    return Pipeline([("reader", reader), ("classifier", CellClassifier(**parameters))])
+
+
+def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
+    """Decode all images once, into the store, and start TensorFlow; return height and width.
+
+    Files that cannot be read are found here, and not after hours of training.
+
+    Raises
+    ------
+    ImageReadError
+        When files cannot be decoded, with their number among all.
+    InputError
+        When the images differ in size, and are not resized.
+    """
+    from cellsk.cli._quiet import start_tensorflow
+    from cellsk.preprocessing import read_once
+
+    height, width, _ = read_once(pipeline["reader"], images.paths).shape
+    start_tensorflow()
+    return height, width
+
+
+def fit_pipeline(pipeline: Any, images: LabeledImages) -> Any:
+    """Fit the pipeline on all images with a progress bar, and return it."""
+    groups = {} if images.groups is None else {"classifier__groups": images.groups}
+    with show_progress(pipeline["classifier"], n_fits=1):
+        return pipeline.fit(images.paths, images.labels, **groups)
+
+
+def save_pipeline(pipeline: Any, output: Path) -> None:
+    """Write a model file, whose reader has no store."""
+    from sklearn.base import clone
+    from sklearn.pipeline import Pipeline
+
+    from cellsk.persistence import save_model
+    from cellsk.preprocessing import ImageReader
+
+    reader = clone(pipeline["reader"]).set_params(
+        store=None, max_store_bytes=ImageReader().max_store_bytes, verbose=0
+    )
+    save_model(Pipeline([("reader", reader), ("classifier", pipeline["classifier"])]), output)

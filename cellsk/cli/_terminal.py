@@ -1,0 +1,76 @@
+"""Output of the commands: results on stdout, notes and warnings on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from cellsk.cli._messages import word_error
+from cellsk.exceptions import CellskWarning
+
+__all__ = ["ShownWarnings", "format_table", "print_json", "print_note", "show_warnings"]
+
+
+def print_note(text: str) -> None:
+    """Print a line on stderr. Stdout is for results."""
+    print(text, file=sys.stderr)
+
+
+def print_json(result: dict[str, Any]) -> None:
+    """Print the result as JSON without NaN."""
+    print(json.dumps(result, indent=2, allow_nan=False))
+
+
+def format_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return right-aligned columns, separated by two spaces; floats have three decimals."""
+    cells = [list(header)] + [[_format(value) for value in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def _format(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+class ShownWarnings:
+    """The kinds of warnings that the user has read on stderr."""
+
+    def __init__(self) -> None:
+        self._kinds: set[str] = set()
+
+    def add(self, warning: Warning | str) -> bool:
+        """Add the kind of a warning, and return whether it is new."""
+        # Each fold has its own counts, so the text of one kind varies. Warnings of other packages
+        # have no code.
+        kind = getattr(warning, "code", "") or str(warning)
+        known = kind in self._kinds
+        self._kinds.add(kind)
+        return not known
+
+    def __contains__(self, code: str) -> bool:
+        return code in self._kinds
+
+
+def show_warnings() -> ShownWarnings:
+    """Show each kind of warning once, as one line; return the kinds that were shown."""
+    shown = ShownWarnings()
+
+    def show(warning: Warning | str, *_: Any, **__: Any) -> None:
+        if shown.add(warning):
+            print_note(f"cellsk: warning: {word_error(warning)}")
+
+    warnings.simplefilter("ignore")
+    warnings.filterwarnings("once", module=r"cellsk\.")
+    warnings.filterwarnings("always", category=CellskWarning)
+    warnings.showwarning = show  # type: ignore[assignment]
+    return shown

@@ -1,0 +1,142 @@
+"""Classes of images: labels from folders, and the order of the class names."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from cellsk._checks import count_noun, name_some, pick_form
+from cellsk.datasets._image_files import ImageFiles
+from cellsk.exceptions import InputError, InputTypeError
+
+__all__ = ["order_classes", "read_folder_labels"]
+
+_CLASS_RULE = "must contain one sub-folder per class, such as 'benign' and 'malignant'"
+_SPLIT_NAMES = {"train", "training", "valid", "validation", "val", "test", "testing"}
+
+
+def read_folder_labels(
+    folder: str, found: ImageFiles, classes: Sequence[str] | None
+) -> list[str] | None:
+    """Return the first folder of each path, or None if there are no folders.
+
+    Raises
+    ------
+    ValueError
+        If the folder does not have one sub-folder per class.
+    """
+    if not found.folders and classes is None:
+        return None
+    if not found.folders:
+        raise _describe_layout(
+            "no-class-folders",
+            f"{folder!r}, with {count_noun(len(found.paths), 'file')} and no sub-folder",
+            "Pass labels='labels.csv', or the folder above.",
+        )
+    beside = [path for path in found.paths if "/" not in path]
+    if beside:
+        raise _describe_layout(
+            "images-beside-classes",
+            f"{folder!r}, with {count_noun(len(beside), 'image')} beside the sub-folders. First:"
+            f" {beside[0]!r}",
+            "Move them into a class, or pass labels=False to list all without labels.",
+        )
+    names = [path.split("/")[0] for path in found.paths]
+    empty = sorted(set(found.folders) - set(names))
+    if empty:
+        raise _describe_layout(
+            "class-folder-empty",
+            f"{folder!r}, where {name_some(empty)} {pick_form(len(empty), 'holds', 'hold')} no"
+            " image",
+            "Add images, or move the folder away.",
+        )
+    if classes is None and len(set(names)) > 1 and {n.lower() for n in names} <= _SPLIT_NAMES:
+        raise _describe_layout(
+            "splits-not-classes",
+            f"{folder!r}, with {name_some(found.folders)}, which look like splits, not classes",
+            f"Pass one of them: {os.path.join(folder, names[0])!r}.",
+        )
+    return names
+
+
+def _describe_layout(code: str, got: str, remedy: str) -> InputError:
+    return InputError(_CLASS_RULE, got, remedy, parameter="folder", code=code)
+
+
+def order_classes(
+    folder: str,
+    csv_path: str | None,
+    names: list[str] | None,
+    classes: Sequence[str] | None,
+    paths: list[str],
+) -> list[str] | None:
+    """Return the names of the classes in the order of their codes in ``y``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is one class only, or ``classes`` are not the classes of the images.
+    """
+    if names is None:
+        if classes is not None:
+            raise InputError(
+                "must be left out if there are no labels",
+                f"{classes!r} and labels=False",
+                "Pass one of them.",
+                parameter="classes",
+                code="classes-without-labels",
+            )
+        return None
+    ordered = None if classes is None else _check_classes(classes)
+    found = sorted(set(names))
+    if len(found) == 1:
+        raise _describe_one_class(folder, csv_path, found[0], paths)
+    if ordered is not None and sorted(ordered) != found:
+        raise InputError(
+            f"must name all classes in {csv_path or folder!r}, and no other",
+            f"{tuple(ordered)}, and found {tuple(found)}",
+            f"Pass classes={tuple(found)} in the order you want.",
+            parameter="classes",
+            code="classes-differ",
+            values={"classes": found},
+        )
+    return ordered or found
+
+
+def _check_classes(classes: Sequence[str]) -> list[str]:
+    if isinstance(classes, str) or not isinstance(classes, (Sequence, np.ndarray)):
+        raise InputTypeError(
+            "must be a sequence of names, such as ('benign', 'malignant')",
+            repr(classes),
+            "Pass a tuple or list.",
+            parameter="classes",
+        )
+    ordered = [str(name) for name in classes]
+    twice = [name for name, count in Counter(ordered).items() if count > 1]
+    if twice:
+        raise InputError(
+            "must name each class once",
+            f"{tuple(ordered)}, with {name_some(twice)} more than once",
+            "Remove the repetition.",
+            parameter="classes",
+        )
+    return ordered
+
+
+def _describe_one_class(
+    folder: str, csv_path: str | None, name: str, paths: list[str]
+) -> InputError:
+    below = {path.split("/")[1] for path in paths if path.count("/") > 1}
+    lower = os.path.join(folder, name) if csv_path is None and len(below) > 1 else None
+    hint = f" If the classes are below {name!r}, pass {lower!r}." if lower else ""
+    return InputError(
+        "The images must be of at least two classes",
+        f"{csv_path or folder!r}, with {count_noun(len(paths), 'image')}, all of class {name!r}."
+        f" A model that always predicts {name!r} would score 100%",
+        "Add the other class, or pass labels=False to list the images without labels." + hint,
+        code="one-class",
+        values={"hint": hint.strip()},
+    )

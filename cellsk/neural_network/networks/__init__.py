@@ -1,0 +1,43 @@
+"""The networks: one file for each architecture, and one table of layers."""
+
+from cellsk.neural_network.networks._architectures import (
+    ARCHITECTURES,
+    check_architecture,
+    count_weights,
+    select_settings,
+)
+from cellsk.neural_network.networks._compiling import compile_network
+from cellsk.neural_network.networks._fast_operations import Operation
+from cellsk.neural_network.networks._graph import (
+    NetworkGraph,
+    OutsideTableError,
+    drop_session_names,
+    find_brightest,
+    read_graph,
+    read_model,
+)
+from cellsk.neural_network.networks._layers import LAYERS, find_slow_setting, is_float32
+from cellsk.neural_network.networks._onnx_operations import OnnxGraph
+from cellsk.neural_network.networks._seed import build_cnn, check_depth, check_filters
+
+__all__ = [
+    "ARCHITECTURES",
+    "LAYERS",
+    "NetworkGraph",
+    "OnnxGraph",
+    "Operation",
+    "OutsideTableError",
+    "build_cnn",
+    "check_architecture",
+    "check_depth",
+    "check_filters",
+    "compile_network",
+    "count_weights",
+    "drop_session_names",
+    "find_brightest",
+    "find_slow_setting",
+    "is_float32",
+    "read_graph",
+    "read_model",
+    "select_settings",
+]

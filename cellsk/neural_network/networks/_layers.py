@@ -1,0 +1,295 @@
+"""The table of layers: the one place that defines what cellsk can do with a layer of Keras."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from cellsk.neural_network.networks._fast_operations import (
+    Operation,
+    plan_call,
+    plan_convolution,
+    plan_dense,
+    plan_dropout,
+    plan_flatten,
+)
+from cellsk.neural_network.networks._onnx_operations import (
+    OnnxGraph,
+    add_average,
+    add_convolution,
+    add_dense,
+    add_flatten,
+    add_image,
+    add_normalization,
+    add_nothing,
+    add_pool,
+    add_relu,
+    add_rescaling,
+    add_sum,
+)
+
+__all__ = ["LAYERS", "LayerKind", "find_odd_setting", "find_slow_setting", "is_dtype", "is_float32"]
+
+Config: TypeAlias = Mapping[str, Any]
+Shape: TypeAlias = tuple[int, ...]
+Check: TypeAlias = Callable[[Any], bool]
+
+_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,99}")
+_DTYPES = frozenset({"float32", "float64", "float16", "bfloat16"})
+_POLICIES = _DTYPES | {"mixed_float16", "mixed_bfloat16"}
+_INITIALIZERS = frozenset({"GlorotUniform", "Zeros", "Ones"})
+_OBJECT_KEYS = frozenset({"module", "class_name", "config", "registered_name"})
+
+
+class LayerKind(NamedTuple):
+    """What cellsk knows of one class of layers. Each of them is allowed in a model file.
+
+    Attributes
+    ----------
+    settings : mapping of str to callable
+        Settings of the layer's configuration, and which values they may have. The settings of
+        ``_COMMON`` are allowed in each layer; any other must be empty (None, False or zero).
+    measure : callable
+        Returns the shape of the output for one image, and the number of weights, from the
+        configuration and the shapes of the inputs. It raises ValueError if they do not fit.
+    onnx : callable or None
+        Adds the layer to an ONNX graph. None: such networks predict with TensorFlow.
+    fast : callable or None
+        Returns a faster operation for training. None: such networks train by Keras' own step.
+    fast_settings : mapping of str to callable
+        The narrower values that the faster operation needs.
+    """
+
+    settings: Mapping[str, Check]
+    measure: Callable[[Config, Sequence[Shape]], tuple[Shape, int]]
+    onnx: Callable[[OnnxGraph, Any, Sequence[str]], str] | None = None
+    fast: Callable[[Sequence[Any], str], tuple[Operation, int]] | None = None
+    fast_settings: Mapping[str, Check] = {}
+
+
+def find_odd_setting(settings: Mapping[str, Check], config: Config) -> str | None:
+    """Return the first setting of a configuration, as in JSON, that the table does not allow."""
+    checks = {**_COMMON, **settings}
+    missing = settings.keys() - config.keys()
+    odd = (name for name in config if not checks.get(name, _is_empty)(config[name]))
+    return next(iter(sorted(missing)), None) or next(odd, None)
+
+
+def find_slow_setting(kind: LayerKind, config: Config) -> str | None:
+    """Return the first setting that the faster operation of the table does not cover."""
+    checks = {"dtype": is_float32, **kind.fast_settings}
+    return next((name for name in checks if not checks[name](config.get(name))), None)
+
+
+def _is_empty(value: Any) -> bool:
+    return not value
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_count, value))
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and _LABEL.fullmatch(value) is not None
+
+
+def _is_flag(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _is_batch_shape(value: Any) -> bool:
+    return isinstance(value, list) and value[:1] == [None] and all(map(_is_count, value[1:]))
+
+
+def _is_one_of(*options: Any) -> Check:
+    # As JSON, True and 1 are different.
+    texts = {json.dumps(option) for option in options}
+    return lambda value: json.dumps(value) in texts
+
+
+def _is_seed(value: Any) -> bool:
+    return value is None or type(value) is int
+
+
+def _is_object(value: Any, module: str, names: frozenset[str]) -> bool:
+    """Return whether it describes an object of Keras by exactly these keys."""
+    return (
+        isinstance(value, dict)
+        and value.keys() == _OBJECT_KEYS
+        and (value["module"], value["registered_name"]) == (module, None)
+        and isinstance(value["class_name"], str)
+        and value["class_name"] in names
+        and isinstance(value["config"], dict)
+    )
+
+
+def _is_initializer(value: Any) -> bool:
+    if not _is_object(value, "keras.initializers", _INITIALIZERS):
+        return False
+    config = value["config"]
+    return all(_is_seed(config[name]) if name == "seed" else not config[name] for name in config)
+
+
+def is_dtype(value: Any) -> bool:
+    """Return whether it is the dtype of a layer, as a name or a policy."""
+    if isinstance(value, str):
+        return value in _DTYPES
+    return (
+        _is_object(value, "keras", frozenset({"DTypePolicy"}))
+        and value["config"].keys() == {"name"}
+        and _is_one_of(*_POLICIES)(value["config"]["name"])
+    )
+
+
+def is_float32(value: Any) -> bool:
+    """Return whether a layer of this dtype has weights of float32, and computes in it."""
+    return (value["config"]["name"] if isinstance(value, dict) else value) == "float32"
+
+
+def _begin(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    return tuple(config["batch_shape"][1:]), 0
+
+
+def _keep_shape(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    (shape,) = shapes
+    return shape, 0
+
+
+def _slide(size: int, window: int, stride: int, padding: str) -> int:
+    """Number of positions of a window on one side."""
+    count = math.ceil(size / stride) if padding == "same" else (size - window) // stride + 1
+    if count < 1:
+        raise ValueError(f"a window of {window} on {size} pixels")
+    return count
+
+
+def _convolve(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    ((height, width, channels),) = shapes
+    (rows, columns), (down, right) = config["kernel_size"], config["strides"]
+    count, padding = config["filters"], config["padding"]
+    after = _slide(height, rows, down, padding), _slide(width, columns, right, padding), count
+    return after, (rows * columns * channels + config["use_bias"]) * count
+
+
+def _pool(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    ((height, width, channels),) = shapes
+    (rows, columns), (down, right) = config["pool_size"], config["strides"]
+    padding = config["padding"]
+    return (
+        _slide(height, rows, down, padding),
+        _slide(width, columns, right, padding),
+        channels,
+    ), 0
+
+
+def _pool_all(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    ((_, _, channels),) = shapes
+    return (channels,), 0
+
+
+def _normalize(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    ((*_, channels),) = shapes
+    return shapes[0], 4 * channels  # scale, shift, and the moving mean and variance
+
+
+def _add(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    first, *others = shapes
+    if not others or any(shape != first for shape in others):
+        raise ValueError("inputs of different shapes that are added")
+    return first, 0
+
+
+def _flatten(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    (shape,) = shapes
+    return (math.prod(shape),), 0
+
+
+def _connect(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    ((inputs,),) = shapes
+    return (config["units"],), (inputs + 1) * config["units"]
+
+
+_ACTIVATION = _is_one_of("linear", "relu", "sigmoid", "softmax")
+_PADDING, _VALID = _is_one_of("valid", "same"), _is_one_of("valid")
+_LAST = _is_one_of("channels_last")
+_TRUE, _ONE, _ONES = _is_one_of(True), _is_one_of(1), _is_one_of([1, 1])
+
+_COMMON: Mapping[str, Check] = {
+    "name": _is_label,
+    "trainable": _is_flag,
+    "dtype": is_dtype,
+    **{
+        f"{weight}_initializer": _is_initializer
+        for weight in ("kernel", "bias", "beta", "gamma", "moving_mean", "moving_variance")
+    },
+}
+
+LAYERS: Mapping[str, LayerKind] = {
+    "InputLayer": LayerKind({"batch_shape": _is_batch_shape}, _begin, add_image),
+    "Rescaling": LayerKind(
+        {"scale": _is_number, "offset": _is_number},
+        _keep_shape,
+        add_rescaling,
+        plan_call,
+    ),
+    "Conv2D": LayerKind(
+        {
+            "filters": _is_count,
+            "kernel_size": _is_pair,
+            "strides": _is_pair,
+            "padding": _PADDING,
+            "data_format": _LAST,
+            "dilation_rate": _ONES,
+            "groups": _ONE,
+            "activation": _ACTIVATION,
+            "use_bias": _is_flag,
+        },
+        _convolve,
+        add_convolution,
+        plan_convolution,
+        {"strides": _ONES, "padding": _VALID, "use_bias": _TRUE},
+    ),
+    "BatchNormalization": LayerKind(
+        {
+            "axis": _is_one_of(-1),
+            "momentum": _is_number,
+            "epsilon": _is_number,
+            "center": _TRUE,
+            "scale": _TRUE,
+            "renorm_momentum": _is_number,  # not used: renorm must be empty
+        },
+        _normalize,
+        add_normalization,
+    ),
+    "ReLU": LayerKind({}, _keep_shape, add_relu),
+    "Add": LayerKind({}, _add, add_sum),
+    "MaxPooling2D": LayerKind(
+        {"pool_size": _is_pair, "strides": _is_pair, "padding": _PADDING, "data_format": _LAST},
+        _pool,
+        add_pool,
+        plan_call,
+        {"padding": _VALID},
+    ),
+    "GlobalAveragePooling2D": LayerKind({"data_format": _LAST}, _pool_all, add_average),
+    "Flatten": LayerKind({"data_format": _LAST}, _flatten, add_flatten, plan_flatten),
+    "Dense": LayerKind(
+        {"units": _is_count, "activation": _ACTIVATION, "use_bias": _TRUE},
+        _connect,
+        add_dense,
+        plan_dense,
+    ),
+    "Dropout": LayerKind(
+        {"rate": _is_number, "seed": _is_seed}, _keep_shape, add_nothing, plan_dropout
+    ),
+}

@@ -1,0 +1,148 @@
+"""Operations of ONNX with the results of layers of Keras.
+
+Each function takes a graph, a layer, and the names of its inputs in the graph. It adds what the
+layer computes in inference, and returns the name of the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = [
+    "OnnxGraph",
+    "add_average",
+    "add_convolution",
+    "add_dense",
+    "add_flatten",
+    "add_image",
+    "add_normalization",
+    "add_nothing",
+    "add_pool",
+    "add_relu",
+    "add_rescaling",
+    "add_sum",
+]
+
+ACTIVATIONS = {"linear": None, "relu": "Relu", "sigmoid": "Sigmoid", "softmax": "Softmax"}
+PADDING = {"valid": {}, "same": {"auto_pad": "SAME_UPPER"}}
+
+
+class OnnxGraph:
+    """Operators, channels first, and the arrays that they work with.
+
+    Attributes
+    ----------
+    nodes, arrays : list
+        Operators and arrays of onnx.
+    flattened : dict of str to tuple of int
+        Height, width and channels of flattened values, by name. Such values are in another
+        order than in Keras: channel by channel, not pixel by pixel.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.arrays: list[Any] = []
+        self.flattened: dict[str, tuple[int, ...]] = {}
+
+    def add(self, operator: str, inputs: Sequence[str], *arrays: NDArray, **attributes: Any) -> str:
+        """Add an operator, and return the name of its output."""
+        from onnx import helper
+
+        names = [self._keep(array) for array in arrays]
+        output = f"output_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, [*inputs, *names], [output], **attributes))
+        return output
+
+    def activate(self, layer: keras.Layer, name: str) -> str:
+        """Add the activation of a layer, if it has one."""
+        operator = ACTIVATIONS[layer.get_config()["activation"]]
+        return self.add(operator, [name]) if operator else name
+
+    def _keep(self, array: NDArray) -> str:
+        from onnx import numpy_helper
+
+        name = f"array_{len(self.arrays)}"
+        self.arrays.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+
+def add_image(graph: OnnxGraph, layer: Any, inputs: Sequence[str]) -> str:
+    """Add the images, whose channels come first from here on."""
+    from onnx import TensorProto
+
+    return graph.add("Cast", [graph.add("Transpose", ["image"], perm=(0, 3, 1, 2))],
+                     to=TensorProto.FLOAT)  # fmt: skip
+
+
+def add_nothing(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Pass on what a layer changes in training only."""
+    return inputs[0]
+
+
+def add_rescaling(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add a multiplication, and an addition if there is an offset."""
+    scaled = graph.add("Mul", inputs, np.array(layer.scale, np.float32))
+    return (
+        graph.add("Add", [scaled], np.array(layer.offset, np.float32)) if layer.offset else scaled
+    )
+
+
+def add_convolution(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add a convolution, with its activation."""
+    kernel, *bias = layer.get_weights()
+    settings = PADDING[layer.padding] | (
+        {} if layer.strides == (1, 1) else {"strides": layer.strides}
+    )
+    values = kernel.transpose(3, 2, 0, 1)
+    name = graph.add("Conv", inputs, values, *bias, kernel_shape=kernel.shape[:2], **settings)
+    return graph.activate(layer, name)
+
+
+def add_normalization(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add batch normalization by the moving mean and variance."""
+    return graph.add("BatchNormalization", inputs, *layer.get_weights(), epsilon=layer.epsilon)
+
+
+def add_relu(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add ReLU."""
+    return graph.add("Relu", inputs)
+
+
+def add_sum(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add the sum of all inputs."""
+    return graph.add("Sum", inputs)
+
+
+def add_pool(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add a max-pool."""
+    window = {"kernel_shape": layer.pool_size, "strides": layer.strides}
+    return graph.add("MaxPool", inputs, **window, **PADDING[layer.padding])
+
+
+def add_average(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add the mean of each channel."""
+    return graph.add("Flatten", [graph.add("GlobalAveragePool", inputs)])
+
+
+def add_flatten(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add a flattening; a dense layer then corrects the order of the values."""
+    name = graph.add("Flatten", inputs)
+    if len(shape := layer.input.shape[1:]) == 3:
+        graph.flattened[name] = tuple(shape)
+    return name
+
+
+def add_dense(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add a dense layer, with its activation."""
+    kernel, bias = layer.get_weights()
+    if shape := graph.flattened.get(inputs[0]):
+        by_pixel = kernel.reshape(*shape, -1)
+        kernel = by_pixel.transpose(2, 0, 1, 3).reshape(kernel.shape)
+    return graph.activate(layer, graph.add("Gemm", inputs, kernel, bias))

@@ -1,0 +1,123 @@
+"""One reading of the images for a whole evaluation: audit, folds, and searches within folds."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from cellsk.audit import Fingerprint, measure_image
+from cellsk.model_selection import iter_estimators
+from cellsk.preprocessing import ImageReader, read_once
+from cellsk.report._settings import LabeledImages, Settings
+
+__all__ = ["share_pixels"]
+
+
+@contextmanager
+def share_pixels(
+    images: LabeledImages, settings: Settings, fingerprints: dict[str, Fingerprint] | None = None
+) -> Iterator[Settings]:
+    """Read each image once, and yield settings whose estimator finds the pixels in a store.
+
+    The readers in the estimator share a store in a temporary folder, unless they have their
+    own. The settings are yielded unchanged if the images are not paths, if the estimator has no
+    `ImageReader`, or if the pixels cannot be kept. Each fold then decodes its images.
+
+    Parameters
+    ----------
+    images : LabeledImages
+        The images.
+    settings : Settings
+        Its estimator is cloned, not changed.
+    fingerprints : dict of str to dict, default=None
+        Gets the fingerprint of each image that is decoded, for the audit.
+
+    Yields
+    ------
+    settings : Settings
+
+    Raises
+    ------
+    ImageReadError, ValueError
+        If images cannot be read, before any fold trains.
+    """
+    if not (images.are_paths and _list_readers(settings.estimator)):
+        yield settings
+        return
+    with _make_temporary_store() as store:
+        estimator = clone(settings.estimator)
+        for reader in _list_readers(estimator):
+            if reader.store is None:
+                reader.set_params(store=store)
+        first = _find_first_reader(estimator)
+        if first is None:  # settings or sources of the reader are known only during a fit
+            yield settings._replace(estimator=estimator)
+            return
+        reading = read_once(first, images.X, inspect=_collect_into(fingerprints))
+        is_kept = reading.images is not None  # this map keeps the list in the store
+        yield settings._replace(estimator=estimator) if is_kept else settings
+
+
+@contextmanager
+def _make_temporary_store() -> Iterator[str | None]:
+    """Yield the path of a store that is removed at the end, or None if none can be made."""
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="cellsk-", ignore_cleanup_errors=True)
+    except OSError:  # a system without a folder for temporary files
+        yield None
+        return
+    with temporary as folder:
+        yield str(Path(folder) / "pixels")
+
+
+def _list_readers(estimator: Any) -> list[ImageReader]:
+    return [part for part in iter_estimators(estimator) if isinstance(part, ImageReader)]
+
+
+def _collect_into(fingerprints: dict[str, Fingerprint] | None) -> Callable[..., None] | None:
+    if fingerprints is None:
+        return None
+
+    def collect(source: str, pixels: NDArray, facts: Any) -> None:
+        fingerprints[source] = measure_image(pixels, facts)
+
+    return collect
+
+
+def _find_first_reader(estimator: Any) -> ImageReader | None:
+    """Return the reader that gets X unchanged, with its present settings.
+
+    This is the first step of a pipeline, also within searches and wrappers such as a
+    calibration. Return None if there is no such reader, or if a search changes it.
+    """
+    searched: set[str] = set()  # parameters of `estimator` that searches around it try
+    while not isinstance(estimator, ImageReader):
+        if isinstance(estimator, Pipeline):
+            name, inner = estimator.steps[0]
+        else:
+            name, inner = "estimator", getattr(estimator, "estimator", None)
+        if name in searched or "steps" in searched or not hasattr(inner, "get_params"):
+            return None
+        searched = {
+            key.removeprefix(f"{name}__") for key in searched if key.startswith(f"{name}__")
+        }
+        estimator, searched = inner, searched | _list_searched(estimator)
+    return None if searched else estimator
+
+
+def _list_searched(estimator: Any) -> set[str]:
+    """Return the parameters that a search tries: the keys of its dicts of candidates."""
+    if isinstance(estimator, Pipeline):
+        return set()
+    values = estimator.get_params(deep=False).values()
+    tables = [
+        table for value in values for table in (value if isinstance(value, list) else [value])
+    ]
+    return {str(key) for table in tables if isinstance(table, dict) for key in table}

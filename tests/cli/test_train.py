@@ -1,0 +1,132 @@
+"""cellsk train: the model file, the output, and one decoding of each image."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from cellsk import load_model, make_cells
+
+SMALL = ("--filters", "4", "--epochs", "2")
+PATIENT = ("--group-pattern", r"(P\d+)")
+
+
+def test_train_writes_model_and_shows_hold_out_scores(trained):
+    """One model file; the hold-out score comes with a caution; TensorFlow is silent."""
+    done, model = trained
+    assert model.is_file()
+    assert "2 epochs; the weights of epoch" in done.stdout
+    assert "so do not report this number" in done.stdout
+    assert "run: cellsk evaluate" in done.stdout
+    assert done.stderr == "120 images: 60 benign, 60 malignant; 12 patients.\n"
+
+
+def test_train_twice_writes_same_model(trained, folder, tmp_path, cellsk):
+    """The same folder and the same seed give the same bytes, in another process."""
+    again = tmp_path / "again.cellsk"
+    cellsk("train", folder, "--output", again, *PATIENT, *SMALL)
+    assert again.read_bytes() == trained[1].read_bytes()
+
+
+def test_train_model_file_names_no_store(trained):
+    """The reader of the model has the defaults of an ImageReader."""
+    from cellsk import ImageReader
+
+    assert load_model(trained[1])["reader"].get_params() == ImageReader().get_params()
+
+
+def test_train_kaggle_layout_of_tif_files(tmp_path, cellsk):
+    """A flat folder of .tif files and a csv of ids: train, then predict."""
+    drawn = make_cells(
+        80,
+        image_size=(16, 16),
+        folder=tmp_path / "drawn",
+        extension="tif",
+        difficulty=0,
+        random_state=0,
+    )
+    flat = tmp_path / "train"
+    flat.mkdir()
+    lines = ["id,label"]
+    for path, label in zip(drawn.paths, drawn.y, strict=True):
+        shutil.copy(path, flat)
+        lines.append(f"{Path(path).stem},{label}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    model, output = tmp_path / "m.cellsk", tmp_path / "p.csv"
+    done = cellsk("train", flat, "--labels", tmp_path / "labels.csv", "--output", model, *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert cellsk("predict", model, flat, "--output", output).returncode == 0
+    assert output.read_text().startswith("path,predicted,probability_0,probability_1\n")
+
+
+def test_train_one_image_of_each_class_warns(folder, tmp_path, cellsk):
+    """There is nothing for a hold-out: a model all the same, and a warning."""
+    for name in ("benign", "malignant"):
+        (tmp_path / "two" / name).mkdir(parents=True)
+        shutil.copy(sorted((folder / name).iterdir())[0], tmp_path / "two" / name)
+    done = cellsk("train", tmp_path / "two", "--output", tmp_path / "m.cellsk", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "Too few images for a hold-out" in done.stdout
+    assert "warning: Early stopping" in done.stderr
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The images that Pillow opens."""
+    names, usual = [], PIL.Image.open
+
+    def open_image(*arguments, **options):
+        names.append(arguments[0])
+        return usual(*arguments, **options)
+
+    monkeypatch.setattr(PIL.Image, "open", open_image)
+    return names
+
+
+@pytest.fixture
+def temporary(monkeypatch, tmp_path):
+    """An empty folder for temporary files."""
+    path = tmp_path / "temporary"
+    path.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(path))
+    return path
+
+
+def test_train_opens_each_image_once(folder, tmp_path, cellsk, opened, temporary):
+    """The store in a temporary folder keeps the pixels, and is removed at the end."""
+    output = tmp_path / "m.cellsk"
+    assert cellsk("train", folder, "--output", output, *SMALL).returncode == 0
+    assert len(opened) == 120
+    assert list(temporary.iterdir()) == []
+
+
+def test_train_store_is_used_by_the_next_command(folder, tmp_path, cellsk, opened, temporary):
+    """With --store the second command opens no image, and writes the same model."""
+    options = ("--store", tmp_path / "store", *SMALL)
+    assert cellsk("train", folder, "--output", tmp_path / "1.cellsk", *options).returncode == 0
+    n_opened = len(opened)
+    assert cellsk("train", folder, "--output", tmp_path / "2.cellsk", *options).returncode == 0
+    assert len(opened) == n_opened == 120
+    assert (tmp_path / "1.cellsk").read_bytes() == (tmp_path / "2.cellsk").read_bytes()
+    assert (tmp_path / "store").is_dir()
+
+
+def test_search_opens_each_image_once(folder, cellsk, opened, temporary):
+    """Folds and candidates share the pixels."""
+    done = cellsk("search", folder, *PATIENT, "--filters", "2", "--folds", "2", "--epochs", "1")
+    assert done.returncode == 0, done.stderr
+    assert len(opened) == 120
+    assert list(temporary.iterdir()) == []
+
+
+def test_train_error_removes_temporary_store(folder, tmp_path, cellsk, temporary):
+    """A file that cannot be decoded ends the command, and nothing is left behind."""
+    shutil.copytree(folder, tmp_path / "cells")
+    sorted((tmp_path / "cells" / "benign").iterdir())[0].write_bytes(b"no image")
+    done = cellsk("train", tmp_path / "cells", "--output", tmp_path / "m.cellsk", *SMALL)
+    assert done.returncode == 2
+    assert "1 of 120 images cannot be decoded" in done.stderr
+    assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "m.cellsk").exists()

@@ -1,0 +1,273 @@
+"""The fast training step computes what Keras' own step computes, or it is not used."""
+
+import ast
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cellsk import CellClassifier, build_cnn
+from cellsk.exceptions import FastStepWarning
+from cellsk.neural_network import _fast_step, _trainers
+from cellsk.neural_network._fast_step import can_speed_up, speed_up
+from cellsk.neural_network.networks import _fast_operations
+
+L = keras.layers
+
+
+@pytest.fixture(autouse=True)
+def first_fit():
+    """Begin without trainers and without a warning, as a new process does."""
+    _trainers._idle.clear()
+    _fast_step._warned.clear()
+
+
+def chain(*layers, head=None):
+    """Return the layers of a network for images of 8 x 8 pixels."""
+    head = [L.Flatten(), L.Dense(4, activation="relu")] if head is None else head
+    last = L.Dense(1, activation="sigmoid")
+    return keras.Sequential([keras.Input((8, 8, 3)), L.Rescaling(1 / 255), *layers, *head, last])
+
+
+def block(**settings):
+    """Return a convolution with ReLU, and a pool."""
+    return [L.Conv2D(2, 3, activation="relu", **settings), L.MaxPooling2D(2)]
+
+
+def branch():
+    """Return a functional network."""
+    image = keras.Input((8, 8, 3))
+    hidden = L.Flatten()(L.MaxPooling2D(2)(L.Conv2D(2, 3, activation="relu")(image / 255)))
+    return keras.Model(image, L.Dense(1, activation="sigmoid")(L.Dense(4)(hidden)))
+
+
+class Doubled(L.Dense):
+    """A layer that is not Keras' own."""
+
+    def call(self, inputs):
+        """Return twice the output."""
+        return 2 * super().call(inputs)
+
+
+OTHER_NETWORKS = {
+    "padding same": lambda: chain(*block(padding="same")),
+    "dilation": lambda: chain(*block(dilation_rate=2)),
+    "strides": lambda: chain(*block(strides=2)),
+    "groups": lambda: chain(L.Conv2D(2, 1), *block(groups=2)),
+    "convolution without bias": lambda: chain(*block(use_bias=False)),
+    "dense without bias": lambda: chain(head=[L.Flatten(), L.Dense(4, use_bias=False)]),
+    "activation": lambda: chain(*block(), head=[L.Flatten(), L.Dense(4, activation="gelu")]),
+    "pool same": lambda: chain(
+        L.Conv2D(2, 2, activation="relu"), L.MaxPooling2D(2, padding="same")
+    ),
+    "channels first": lambda: chain(head=[L.Flatten(data_format="channels_first"), L.Dense(4)]),
+    "constraint": lambda: chain(*block(kernel_constraint="non_neg")),
+    "regularizer": lambda: chain(*block(activity_regularizer="l2")),
+    "float64": lambda: chain(*block(dtype="float64")),
+    "other layer": lambda: chain(L.AveragePooling2D(2)),
+    "batch normalization": lambda: chain(L.Conv2D(2, 3), L.BatchNormalization()),
+    "own layer": lambda: chain(head=[L.Flatten(), Doubled(4)]),
+    "functional": branch,
+}
+OTHER_OPTIMIZERS = {
+    "sgd": lambda: keras.optimizers.SGD(0.01, momentum=0.9),
+    "adagrad": lambda: keras.optimizers.Adagrad(0.01),
+    "nadam": lambda: keras.optimizers.Nadam(0.01),
+    "clipped": lambda: keras.optimizers.Adam(0.01, clipnorm=0.001),
+    "decayed": lambda: keras.optimizers.Adam(0.01, weight_decay=0.1),
+    "averaged": lambda: keras.optimizers.Adam(0.01, use_ema=True),
+    "amsgrad": lambda: keras.optimizers.Adam(0.01, amsgrad=True),
+    "schedule": lambda: keras.optimizers.SGD(
+        keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)
+    ),
+}
+
+
+def train_alike(make_network, make_optimizer, images, labels):
+    """Return the weights after the same steps by a trainer and by Keras alone."""
+    found = []
+    for alone in (True, False):
+        keras.utils.set_random_seed(1)
+        network = make_network()
+        keras.utils.set_random_seed(1)
+        network.compile(make_optimizer(), loss="binary_crossentropy", run_eagerly=True)
+        if alone:
+            train(network, images, labels)
+        else:
+            with _trainers.prepare_trainer(
+                network, "float32", images[:4], reuse=True, steps=1
+            ) as trainer:
+                train(trainer.model, images, labels)
+        found.append(network.get_weights())
+    return found
+
+
+def train(model, images, labels):
+    """Take six steps."""
+    model.fit(images, labels, batch_size=8, epochs=2, shuffle=False, verbose=0)
+
+
+@pytest.fixture
+def noise():
+    """Images of 8 x 8 pixels, and their labels."""
+    images = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
+    return images, np.arange(24) % 2
+
+
+@pytest.mark.parametrize("kind", OTHER_NETWORKS)
+def test_other_network_trains_by_the_step_of_keras(noise, kind):
+    """What the fast step does not compute equally, Keras trains; the weights are the same."""
+
+    def adam():
+        return keras.optimizers.Adam(0.01)
+
+    network = OTHER_NETWORKS[kind]()
+    network.compile(adam(), loss="binary_crossentropy")
+    assert not can_speed_up(network)
+    alone, trained = train_alike(OTHER_NETWORKS[kind], adam, *noise)
+    for expected, found in zip(alone, trained, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("kind", OTHER_OPTIMIZERS)
+def test_other_optimizer_trains_by_the_step_of_keras(noise, kind):
+    """The faster update is that of a plain Adam. Others begin with their own first values."""
+    alone, trained = train_alike(lambda: chain(*block()), OTHER_OPTIMIZERS[kind], *noise)
+    for expected, found in zip(alone, trained, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_loss_of_a_caller_trains_by_the_step_of_keras(noise):
+    """A function cannot be copied by its name, so the network itself trains, by its own loss."""
+    weights = []
+    for factor in (1.0, -1.0):
+        keras.utils.set_random_seed(1)
+        network = chain(*block())
+
+        def loss(y, p, factor=factor):
+            return factor * tf.reduce_mean((tf.cast(y, p.dtype) - p) ** 2)
+
+        network.compile("sgd", loss=loss, run_eagerly=True)
+        with _trainers.prepare_trainer(
+            network, "float32", noise[0][:4], reuse=True, steps=4
+        ) as trainer:
+            assert trainer.model is network
+            train(trainer.model, *noise)
+        weights.append(np.concatenate([weight.ravel() for weight in network.get_weights()]))
+    assert np.abs(weights[0] - weights[1]).max() > 1e-4
+    assert not _trainers._idle
+
+
+@pytest.mark.parametrize("filters", [(8,), (8, 16)])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_fast_step_in_float32_computes_the_same_bits(cells, filters, n_classes):
+    """Bias and ReLU after the pool: equal outputs, in training and outside of it."""
+    meta = {"X_shape_": cells.images.shape, "n_classes_": n_classes}
+    model, usual = (build_cnn(meta, filters=filters, seed=3) for _ in range(2))
+    for layer in (model.layers, usual.layers):
+        for conv in layer[1:3:2]:
+            conv.bias.assign(np.linspace(-0.2, 0.2, conv.filters))
+    assert speed_up(model, "float32", cells.images[:8])
+    for training in (True, False):
+        found, expected = (m(cells.images, training=training) for m in (model, usual))
+        np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+
+
+def test_fast_step_bfloat16_differs_in_training_only(cells):
+    """What is predicted and validated is float32."""
+    model, usual = (
+        build_cnn({"X_shape_": cells.images.shape, "n_classes_": 2}, filters=(8,), seed=3)
+        for _ in range(2)
+    )
+    assert speed_up(model, "bfloat16", cells.images[:8])
+    expected = np.asarray(usual(cells.images))
+    np.testing.assert_array_equal(np.asarray(model(cells.images, training=False)), expected)
+    rounded = np.asarray(model(cells.images, training=True))
+    assert rounded.dtype == np.float32
+    assert 0 < np.abs(rounded - expected).max() < 0.01
+
+
+@pytest.mark.parametrize("filters", [(8,), (8, 16)])
+def test_fast_step_in_float32_computes_the_same_gradients(cells, filters):
+    """A gradient through the pool reaches what TensorFlow's own gradient reaches."""
+    meta = {"X_shape_": cells.images.shape, "n_classes_": 2}
+    gradients = []
+    for fast in (True, False):
+        model = build_cnn(meta, filters=filters, seed=3)
+        if fast:
+            assert speed_up(model, "float32", cells.images[:8])
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model(cells.images[:16], training=True) ** 2)
+        gradients.append(tape.gradient(loss, [weight.value for weight in model.weights]))
+    for found, expected in zip(*gradients, strict=True):
+        assert float(tf.reduce_max(tf.abs(expected))) > 0
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def fit_twice(cells, small, **settings):
+    """Return two fitted classifiers, and the warnings of both fits."""
+    settings = small | {"epochs": 2, "dropout": 0.3} | settings
+    return [CellClassifier(**settings).fit(cells.images, cells.y) for _ in range(2)]
+
+
+def check_keras_trained(cells, small, monkeypatch, classifiers):
+    """Assert that both have the numbers of Keras' own step, and say that they are float32."""
+    monkeypatch.setenv("CELLSK_FAST", "off")
+    settings = small | {"epochs": 2, "dropout": 0.3}
+    expected = CellClassifier(**settings).fit(cells.images, cells.y).predict_proba(cells.images)
+    for classifier in classifiers:
+        assert classifier.precision_ == "float32"
+        np.testing.assert_array_equal(classifier.predict_proba(cells.images), expected)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_renamed_variables_of_keras_train_by_its_own_step(cells, small, monkeypatch, precision):
+    """If the moments of Adam are not found by name: one warning, and Keras' numbers."""
+    add = keras.optimizers.Adam.add_optimizer_variables
+
+    def add_renamed(self, variables, name, **rest):
+        return add(self, variables, [f"{one}_renamed" for one in name], **rest)
+
+    monkeypatch.setattr(keras.optimizers.Adam, "add_optimizer_variables", add_renamed)
+    with pytest.warns(FastStepWarning, match=r"the fast step\. Got Keras .*KeyError") as caught:
+        classifiers = fit_twice(cells, small, precision=precision)
+    assert [warning.filename for warning in caught] == [__file__]
+    assert caught[0].message.code == "fast-step-unusable"
+    check_keras_trained(cells, small, monkeypatch, classifiers)
+
+
+@pytest.mark.parametrize("operation", ["_convolve_and_pool", "_flatten", "_multiply"])
+def test_other_forward_pass_trains_by_the_step_of_keras(cells, small, monkeypatch, operation):
+    """If an operation computes other numbers than its layer: one warning, and Keras' numbers."""
+    usual = getattr(_fast_operations, operation)
+    monkeypatch.setattr(_fast_operations, operation, lambda *given: usual(*given) * 1.02)
+    with pytest.warns(FastStepWarning, match=r"its forward pass in float32 differs") as caught:
+        classifiers = fit_twice(cells, small)
+    assert len(caught) == 1
+    check_keras_trained(cells, small, monkeypatch, classifiers)
+
+
+def test_check_of_the_forward_pass_leaves_the_network_as_it_was(cells):
+    """Weights and random states are restored, and Keras' forward pass is found equal."""
+    meta = {"X_shape_": cells.images.shape, "n_classes_": 2}
+    model = build_cnn(meta, filters=(8,), dropout=0.3, seed=3)
+    before = [np.array(variable.value.numpy()) for variable in model.variables]
+    assert speed_up(model, "bfloat16", cells.images[:8])
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.value.numpy(), value)
+
+
+def test_room_uses_no_private_name_of_keras_or_tensorflow():
+    """A new version of Keras may rename or remove these without notice."""
+    for path in Path(_fast_step.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+                owner = node.value.id if isinstance(node.value, ast.Name) else ""
+                public = node.attr.startswith("__") or node.attr == "_replace"
+                assert owner in ("self", "cls") or public, f"{path.name}:{node.lineno} {node.attr}"
+            if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith("cellsk"):
+                private = [alias.name for alias in node.names if alias.name.startswith("_")]
+                assert not private, f"{path.name}:{node.lineno} {private}"
+                assert "._" not in (node.module or "")
