@@ -17,7 +17,7 @@ from cellsk.cli._options import Seed
 from cellsk.cli._pipeline import build_pipeline, fit_pipeline, open_store, save_pipeline
 from cellsk.cli._predict import write_predictions
 from cellsk.cli._progress import show_progress
-from cellsk.cli._search import FilterSearch, describe_search, search_filters, summarize_search
+from cellsk.cli._search import NESTED_REMEDY, FilterSearch, search_filters
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.cli._train import describe_fit, summarize_fit
 from cellsk.exceptions import InputError
@@ -124,7 +124,7 @@ def _run(folder: Path, store: Path, seed: int) -> str:
     _draw_pictures(images, pipeline, folder)
     return _write_report(
         images.describe(),
-        describe_search(summarize_search(SearchReport(found))),
+        SearchReport(found).describe(NESTED_REMEDY),
         repr(evaluation),
         describe_fit(summarize_fit(pipeline["classifier"])),
         f"Accuracy on new patients, by the model loaded from its file: {accuracy:.3f}",

@@ -244,12 +244,8 @@ def _print_summary(report: EvaluationReport, shown: ShownWarnings) -> None:
     from cellsk.report import render_terminal
 
     document = report.document
-    new = [warning for warning in document["warnings"] if _get_code(warning) not in shown]
+    new = [warning for warning in document["warnings"] if warning["code"] not in shown]
     print(render_terminal(document | {"warnings": new}), flush=True)
-
-
-def _get_code(warning: Any) -> str:
-    return warning if isinstance(warning, str) else warning["code"]
 
 
 def _save_all(
