@@ -118,6 +118,11 @@ def count_noun(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def pick_form(count: int, singular: str, plural: str) -> str:
+    """Return the form of a word that agrees with ``count``: ``"is"`` or ``"are"``."""
+    return singular if count == 1 else plural
+
+
 def join_words(words: Sequence[str]) -> str:
     """Return words for a sentence: ``"a, b and c"``."""
     if len(words) < 2:
@@ -125,18 +130,18 @@ def join_words(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def pick_form(count: int, singular: str, plural: str) -> str:
-    """Return the form of a word that agrees with ``count``: ``"is"`` or ``"are"``."""
-    return singular if count == 1 else plural
-
-
 def name_some(names: Sequence[object], limit: int = 3) -> str:
     """Return the first few names: ``"'a', 'b', 'c' and 4 more"``."""
-    listed = ", ".join(repr(str(name)) for name in names[:limit])
-    return listed + (f" and {len(names) - limit:,} more" if len(names) > limit else "")
+    return list_some([repr(str(name)) for name in names[:limit]], len(names))
 
 
 def name_failures(failures: Sequence[tuple[str, str]], limit: int = 3) -> str:
     """Return the first few failures: ``"'a.png' (file is empty) and 2 more"``."""
-    listed = ", ".join(f"{str(name)!r} ({reason})" for name, reason in failures[:limit])
-    return listed + (f" and {len(failures) - limit:,} more" if len(failures) > limit else "")
+    listed = [f"{str(name)!r} ({reason})" for name, reason in failures[:limit]]
+    return list_some(listed, len(failures))
+
+
+def list_some(listed: Sequence[str], total: int) -> str:
+    """Return the texts listed, and how many of ``total`` are left: ``"a, b and 4 more"``."""
+    left = total - len(listed)
+    return ", ".join(listed) + (f" and {left:,} more" if left > 0 else "")

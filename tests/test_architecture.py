@@ -117,10 +117,10 @@ def test_modules_have_no_import_cycle():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_keeps_quiet_and_short(module):
-    """Only the command line prints; files stay under 350 lines."""
+    """Only the command line prints; files have at most 450 lines."""
     tree = MODULES[module]
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     prints = [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]
     assert module.startswith("cli") or not prints
     last = max((node.end_lineno or 0 for node in tree.body), default=0)
-    assert last <= 350
+    assert last <= 450

@@ -10,6 +10,7 @@ from cellsk._checks import (
     check_option,
     check_value_range,
     count_noun,
+    join_words,
     name_failures,
     name_some,
     pick_form,
@@ -37,6 +38,8 @@ def test_value_is_shown_without_the_name_of_a_numpy_type(value, shown):
 def test_counts_and_names_are_words():
     """Nouns and verbs agree with their count, and long lists are shortened."""
     assert [count_noun(n, "image") for n in (0, 1, 1200)] == ["0 images", "1 image", "1,200 images"]
+    assert count_noun(2, "class", "classes") == "2 classes"
+    assert [join_words(["a", "b", "c"][:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
     assert [pick_form(n, "is", "are") for n in (0, 1, 2)] == ["are", "is", "are"]
     assert name_some([np.str_("a"), 2, "c", "d", "e"]) == "'a', '2', 'c' and 2 more"
     assert name_failures([("a.png", "empty")] * 2, limit=1) == "'a.png' (empty) and 1 more"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk._checks import count_noun, name_failures, name_some, pick_form
+from cellsk._checks import count_noun, list_some, name_failures, name_some, pick_form
 from cellsk._codec import SAVE_FORMATS
 from cellsk.audit._data import AuditData
 from cellsk.audit._findings import Finding, make_finding
@@ -89,11 +89,10 @@ def _find_mixture(data: AuditData, code: str, values: Sequence[str]) -> Iterator
     if len(common) < 2:
         return
     noun, consequence, remedy = _MIXTURES[code]
-    listed = ", ".join(f"{count:,} of {value}" for value, count in common[:4])
-    more = f" and {len(common) - 4:,} more" if len(common) > 4 else ""
+    listed = list_some([f"{count:,} of {value}" for value, count in common[:4]], len(common))
     yield make_finding(
         code,
-        f"The images have {len(common):,} different {noun}: {listed}{more}. {consequence}",
+        f"The images have {len(common):,} different {noun}: {listed}. {consequence}",
         remedy,
         data.n_images,
         [row for row in readable if values[row] != common[0][0]],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cellsk._checks import count_noun, name_some
+from cellsk._checks import count_noun, list_some, name_some
 from cellsk.exceptions import InputError, SplitWarning
 from cellsk.model_selection._image_hashes import hash_images, name_images
 from cellsk.model_selection._manifest import ManifestRow, build_manifest
@@ -152,7 +152,7 @@ def _as_rows(side: Any, n_rows: int) -> NDArray[np.intp]:
     if rows.dtype == bool and rows.shape == (n_rows,):
         return np.flatnonzero(rows)
     if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
-        raise ValueError("no rows")
+        raise ValueError("not row numbers")
     if len(rows) and not 0 <= rows.min() <= rows.max() < n_rows:
         raise ValueError("out of range")
     return np.sort(rows.astype(np.intp))
@@ -179,8 +179,11 @@ def _check_tested_once(splits: Splits, name: str, n_rows: int) -> None:
     """Raise unless each image is tested by one fold."""
     tested = np.concatenate([test for _, test in splits] or [np.empty(0, dtype=np.intp)])
     times = np.bincount(tested, minlength=n_rows)
-    counts = {"never": int(np.sum(times == 0)), "more than once": int(np.sum(times > 1))}
-    found = [f"tests {count_noun(count, 'image')} {how}" for how, count in counts.items() if count]
+    untested, repeated = int(np.sum(times == 0)), int(np.sum(times > 1))
+    found = [
+        *([f"does not test {count_noun(untested, 'image')}"] if untested else []),
+        *([f"tests {count_noun(repeated, 'image')} more than once"] if repeated else []),
+    ]
     if found:
         raise InputError(
             "must test each image exactly once",
@@ -255,5 +258,4 @@ def _name_missing(sides: list[NDArray], labels: NDArray) -> str:
         missing = [label for label in every if label not in known]
         if missing:
             found.append(f"fold {number} without {name_some(missing)}")
-    more = f" and {len(found) - _MAX_NAMED} more" if len(found) > _MAX_NAMED else ""
-    return ", ".join(found[:_MAX_NAMED]) + more
+    return list_some(found[:_MAX_NAMED], len(found))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from cellsk._checks import count_noun, name_some, pick_form
+from cellsk._checks import count_noun, list_some, name_some, pick_form
 from cellsk.exceptions import InputError, SplitWarning
 from cellsk.model_selection._patient_folds import StratifiedPatientKFold
 from cellsk.model_selection._rows import Rows, count_units, list_classes
@@ -66,15 +66,14 @@ def _check_counts(rows: Rows, n_splits: int) -> None:
     few = {name: count for name, count in counts.items() if count < n_splits}
     if not few:
         return
-    listed = ", ".join(f"{name!r} with {count_noun(few[name], unit)}" for name in list(few)[:3])
-    more = f" and {len(few) - 3:,} more" if len(few) > 3 else ""
+    named = [f"{name!r} with {count_noun(few[name], unit)}" for name in list(few)[:3]]
     joined = ". Sites that share a patient count as one" if _has_joined_sites(rows) else ""
     possible = min(few.values())
     code = {"patient": "groups", "image": "images", "site": "sites"}[unit]
     raise InputError(
         f"Each class must have at least as many {unit}s as there are folds, so that each fold can"
         " test one",
-        f"{listed}{more} for {n_splits} folds{joined}",
+        f"{list_some(named, len(few))} for {n_splits} folds{joined}",
         _suggest(rows, possible),
         code=f"too-few-{code}-for-folds",
         values={"n_splits": possible, "unit": unit},

@@ -26,7 +26,7 @@ from cellsk.report.render import (
     render_search_table,
     render_search_terminal,
 )
-from cellsk.report.words import describe_nested, summarize_search
+from cellsk.report.words import describe_nested, pick_best, pick_choice, summarize_search
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -232,12 +232,12 @@ class SearchReport:
     @property
     def best(self) -> Candidate:
         """The candidate with the highest mean score."""
-        return self.document["candidates"][self.document["best"]]
+        return pick_best(self.document)
 
     @property
     def one_standard_error(self) -> Candidate:
         """The smallest candidate within one standard error of the best."""
-        return self.document["candidates"][self.document["one_standard_error"]]
+        return pick_choice(self.document)
 
     @property
     def nested(self) -> Numbers | None:

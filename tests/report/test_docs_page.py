@@ -25,7 +25,7 @@ def test_page_on_report_gives_what_it_shows(tmp_path, monkeypatch):
 
 def test_page_on_report_names_every_field():
     """In the order of the schema."""
-    table = PAGE.read_text("utf-8").split("Its parts, in order:")[1].split("References")[0]
+    table = PAGE.read_text("utf-8").split("Its fields:")[1].split("References")[0]
     rows = re.findall(r"^   \* - (``.+)$", table, re.MULTILINE)
     named = [name for row in rows for name in re.findall(r"``(\w+)``", row)]
     assert len(set(named)) == len(named)

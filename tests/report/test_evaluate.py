@@ -457,7 +457,7 @@ def test_evaluate_frozen_part_is_refused(drawn):
     """It was trained on the test images."""
     known = FrozenEstimator(KNeighborsClassifier(1).fit(mean_colors(drawn.images), drawn.y))
     pipeline = make_pipeline(FunctionTransformer(mean_colors), known)
-    with pytest.raises(ValueError, match=r"fitted anew in each fold.*around KNeighborsClassifier"):
+    with pytest.raises(ValueError, match=r"fitted again in each fold.*around KNeighborsClassifier"):
         evaluate(pipeline, drawn.images, drawn.y, groups=drawn.groups)
 
 

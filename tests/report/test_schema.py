@@ -1,7 +1,10 @@
 """evaluation.schema.json and the types of the document: each field of what evaluate writes."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import UnionType
+from typing import Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from cellsk import CellClassifier, ImageReader, evaluate, make_cells
 from cellsk.exceptions import PatientsUnknownWarning
 from cellsk.metrics import SCORE_NAMES
 from cellsk.report.checklists import answer_checklists
-from cellsk.report.document import read_schema
+from cellsk.report.document import EvaluationDocument, read_schema
 from cellsk.report.render import render_card
 
 jsonschema = pytest.importorskip("jsonschema", reason="part of the test extra")
@@ -94,6 +97,95 @@ def test_schema_requires_every_field_but_a_few():
 def test_schema_knows_the_scores_of_metrics():
     """The same names, in the same order."""
     assert read_schema()["$defs"]["score_name"]["enum"] == list(SCORE_NAMES)
+
+
+def find_differences(kind, node, path="$"):
+    """Differences between a type of the document and a part of the schema."""
+    root = read_schema()
+    while "$ref" in node:
+        node = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    options = [one for one in get_args(kind) if one is not type(None)] if is_union(kind) else [kind]
+    allowed = set(node["type"]) if isinstance(node.get("type"), list) else {node.get("type")}
+    if is_union(kind) and type(None) in get_args(kind):
+        if "null" not in allowed:
+            yield f"{path}: the type allows None, the schema does not allow null"
+    elif "null" in allowed:
+        yield f"{path}: the schema allows null, the type does not allow None"
+    for one in options:
+        yield from find_differences_of_one(one, node, path)
+
+
+def is_union(kind):
+    """Whether a type is a union."""
+    return get_origin(kind) in (Union, UnionType)
+
+
+def find_differences_of_one(kind, node, path):
+    """Differences of a type without None."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if is_typeddict(kind):
+        fields = get_type_hints(kind)
+        optional = kind.__optional_keys__ - DISPLAY_ONLY.get(kind.__name__, set())
+        required = set(node.get("required", ()))
+        if kind.__required_keys__ != required or optional != set(node["properties"]) - required:
+            yield f"{path}: {kind.__name__} has other keys than the schema"
+        for name, field in fields.items():
+            if name in node["properties"]:
+                yield from find_differences(field, node["properties"][name], f"{path}.{name}")
+    elif origin is list:
+        if "items" in node:
+            yield from find_differences(arguments[0], node["items"], f"{path}[]")
+        else:
+            yield f"{path}: the schema has no list"
+    elif origin in (dict, Mapping):
+        inner = [*node.get("properties", {}).values(), node.get("additionalProperties")]
+        for value in filter(None, inner):
+            yield from find_differences(arguments[1], value, f"{path}.*")
+    elif origin is Literal:
+        if set(node["enum"]) != set(arguments):
+            yield f"{path}: other literals"
+    else:
+        names = {"const": str, "enum": str}
+        found = {names[key] for key in names if key in node}
+        found |= {PLAIN[one] for one in allowed_types(node) if one in PLAIN}
+        if kind not in found:
+            yield f"{path}: {kind.__name__} is not among {found}"
+
+
+def allowed_types(node):
+    """The names of the JSON types of a part of the schema."""
+    found = node.get("type", ())
+    return [found] if isinstance(found, str) else found
+
+
+PLAIN = {"string": str, "integer": int, "number": float, "boolean": bool}
+DISPLAY_ONLY = {"Number": {"note"}, "Opinion": {"note"}}  # never saved
+
+
+def test_types_and_schema_have_the_same_fields():
+    """Keys, whether they are required, and the kinds of their values."""
+    assert list(find_differences(EvaluationDocument, read_schema())) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("properties", "data", "properties", "n_images", "type"), "string"),
+        (("properties", "data", "properties", "n_groups", "type"), "integer"),
+        (("properties", "folds", "items", "required"), ["fold"]),
+        (("properties", "interval", "properties", "unit", "enum"), ["slide"]),
+        (("properties", "title", "type"), ["string", "null"]),
+    ],
+)
+def test_comparison_of_types_and_schema_finds_a_difference(path, value):
+    """One change at a time."""
+    schema = read_schema()
+    *way, last = path
+    part = schema
+    for step in way:
+        part = part[step]
+    part[last] = value
+    assert len(list(find_differences(EvaluationDocument, schema))) == 1
 
 
 def test_schema_accepts_the_hand_made_document(hand_made):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellsk._checks import count_noun, join_words
+from cellsk._checks import count_noun, join_words, pick_form
 from cellsk.report.checklists._items import Answer, Answers, list_columns
 from cellsk.report.document import EvaluationDocument, Fold, Numbers
 from cellsk.report.words import (
@@ -14,7 +14,6 @@ from cellsk.report.words import (
     list_classes,
     name_level,
     name_score,
-    verb,
     write_number,
     write_range,
     write_share,
@@ -71,7 +70,9 @@ def _answer_amounts(document: EvaluationDocument) -> Answer:
     folds = document["folds"]
     sentences = [_describe_amounts(fold, names) for fold in folds[:_MAX_FOLDS]]
     if (more := len(folds) - _MAX_FOLDS) > 0:
-        sentences.append(f"{count_noun(more, 'more fold')} {verb(more)} in the report.")
+        sentences.append(
+            f"{count_noun(more, 'more fold')} {pick_form(more, 'is', 'are')} in the report."
+        )
     return Answer(" ".join(sentences))
 
 
@@ -147,7 +148,7 @@ def _answer_errors(document: EvaluationDocument) -> Answer:
     }
     wrong = sum(mistakes.values())
     images = count_noun(document["data"]["n_images"], "image")
-    text = f"{wrong:,} of {images} {verb(wrong, 'was', 'were')} classified incorrectly."
+    text = f"{wrong:,} of {images} {pick_form(wrong, 'was', 'were')} classified incorrectly."
     if wrong:
         label, predicted = max(mistakes, key=lambda pair: mistakes[pair])
         text += (

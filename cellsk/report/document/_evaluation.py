@@ -44,6 +44,7 @@ from cellsk.report.document._types import (
     Fold,
     FoldMean,
     Interval,
+    Numbers,
     OperatingPoint,
     Remark,
 )
@@ -76,6 +77,7 @@ def build_facts(
         _describe_fold(predictions, record, number)
         for number, record in enumerate(out_of_fold.records, start=1)
     ]
+    numbers = compute_numbers(predictions, resampling)
     manifest = folds.manifest(images.labels.tolist())
     return {
         "schema": SCHEMA,
@@ -83,7 +85,7 @@ def build_facts(
         "data": _describe_data(images),
         "cv": _describe_cv(folds),
         "interval": _describe_interval(predictions, settings),
-        "numbers": compute_numbers(predictions, resampling),
+        "numbers": numbers,
         "second_opinions": compute_opinions(predictions, settings.confidence_level),
         "at_prevalence": score_at_prevalence(predictions, settings.prevalence, resampling),
         "folds": fold_list,
@@ -94,7 +96,9 @@ def build_facts(
         "per_class": score_classes(predictions, images.names, resampling),
         "subgroups": score_subgroups(predictions, images.subgroups, resampling),
         "patients": score_patients(predictions, settings, resampling),
-        "operating_point": _describe_operating_point(predictions, settings, fold_list, resampling),
+        "operating_point": _describe_operating_point(
+            predictions, settings, fold_list, resampling, numbers
+        ),
         "referral": refer_uncertain(predictions, settings.max_uncertainty, resampling),
         "calibration": None if settings.calibrate is None else {"method": settings.calibrate},
         "curves": build_curves(predictions, images.names),
@@ -193,7 +197,11 @@ def _average(folds: Sequence[Fold]) -> dict[str, FoldMean]:
 
 
 def _describe_operating_point(
-    predictions: Predictions, settings: Settings, folds: Sequence[Fold], resampling: Resampling
+    predictions: Predictions,
+    settings: Settings,
+    folds: Sequence[Fold],
+    resampling: Resampling,
+    numbers: Numbers,
 ) -> OperatingPoint | None:
     if settings.wanted is None:
         return None
@@ -202,7 +210,7 @@ def _describe_operating_point(
         "wanted": settings.wanted[0],
         "target": settings.wanted[1],
         "thresholds": [fold["threshold"] for fold in folds],
-        "achieved": compute_numbers(predictions, resampling, AT_THRESHOLD),
+        "achieved": {name: numbers[name] for name in AT_THRESHOLD},
         "untuned": compute_numbers(untuned, resampling, AT_THRESHOLD),
     }
 

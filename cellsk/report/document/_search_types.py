@@ -1,7 +1,5 @@
 """Types of a search document: the candidates of a search and the nested evaluation."""
 
-from __future__ import annotations
-
 from typing import Literal, TypedDict
 
 from cellsk.report.document._types import Interval, Number, Numbers, PlainValue

@@ -4,8 +4,7 @@ A document holds plain values that JSON knows. Its keys are described, field by 
 ``evaluation.schema.json``; a test compares these types with that file.
 """
 
-from __future__ import annotations
-
+# Without postponed annotations, so that NotRequired has its effect at run time, too.
 import json
 from collections.abc import Mapping
 from importlib.resources import files

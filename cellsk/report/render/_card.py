@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cellsk._checks import count_noun, join_words
+from cellsk._checks import count_noun, join_words, pick_form
 from cellsk.report.checklists import count_statuses
 from cellsk.report.document import EvaluationDocument, Fold
 from cellsk.report.render._card_numbers import NUMBER_SECTIONS, pick_present, write_leakage
@@ -23,7 +23,6 @@ from cellsk.report.words import (
     list_single_prediction_folds,
     name_level,
     name_score,
-    verb,
     write_duration,
     write_number,
     write_range,
@@ -139,7 +138,7 @@ def _write_left_out(left_out: list[list[str]]) -> list[str]:
     n, more = len(left_out), len(left_out) - _MAX_LEFT_OUT
     return [
         "",
-        f"{count_noun(n, 'file')} {verb(n, 'was', 'were')} left out before the run:",
+        f"{count_noun(n, 'file')} {pick_form(n, 'was', 'were')} left out before the run:",
         "",
         *write_table(["File", "Reason"], left_out[:_MAX_LEFT_OUT]),
         *(["", f"And {more:,} more; the JSON file lists them."] if more > 0 else []),

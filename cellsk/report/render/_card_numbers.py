@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cellsk._checks import count_noun
+from cellsk._checks import count_noun, pick_form
 from cellsk.report.document import EvaluationDocument, Number, Opinion
 from cellsk.report.render._markdown import escape, write_table
 from cellsk.report.words import (
@@ -15,7 +15,6 @@ from cellsk.report.words import (
     explain_patient_threshold,
     name_level,
     name_score,
-    verb,
     write_interval,
     write_number,
     write_range,
@@ -173,14 +172,14 @@ def _write_referral(document: EvaluationDocument) -> list[str]:
     if n_kept:
         kept, share = count_noun(n_kept, "image"), write_share(found["coverage"])
         left = (
-            f"{kept} ({share}) {verb(n_kept)} left to the model, with an error of"
+            f"{kept} ({share}) {pick_form(n_kept, 'is', 'are')} left to the model, with an error of"
             f" {write_share(found['error'])}."
         )
     lines = [
         "## Referral to a pathologist",
         "",
         f"{count_noun(n_referred, 'image')} with an uncertainty above"
-        f" {found['max_uncertainty']:g} {verb(n_referred)} referred. {left}",
+        f" {found['max_uncertainty']:g} {pick_form(n_referred, 'is', 'are')} referred. {left}",
     ]
     if found["numbers"]:
         rows = [(name_score(n), write_range(number)) for n, number in found["numbers"].items()]

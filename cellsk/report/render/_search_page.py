@@ -18,8 +18,11 @@ from cellsk.report.words import (
     name_resource,
     name_score,
     name_search_score,
+    pick_best,
+    pick_choice,
     read_number,
     tabulate_candidates,
+    write_params,
     write_search_origin,
     write_search_title,
     write_size,
@@ -115,10 +118,10 @@ def _find_scale(document: SearchDocument) -> tuple[float, float]:
 
 def _choose_cards(document: SearchDocument) -> list[Card]:
     scale, nested = _find_scale(document), document["nested"]
-    cards = [_make_card(document, "Best", document["best"], scale)]
-    if document["one_standard_error"] != document["best"]:
-        place = document["one_standard_error"]
-        cards.append(_make_card(document, "Smallest as good", place, scale))
+    best, choice = pick_best(document), pick_choice(document)
+    cards = [_make_card(document, "Best", best, scale)]
+    if choice is not best:
+        cards.append(_make_card(document, "Smallest as good", choice, scale))
     if nested is not None and nested["number"] is not None:
         meaning = (
             f"{name_search_score(document)} of the whole search, on"
@@ -129,9 +132,8 @@ def _choose_cards(document: SearchDocument) -> list[Card]:
 
 
 def _make_card(
-    document: SearchDocument, label: str, place: int, scale: tuple[float, float]
+    document: SearchDocument, label: str, one: Candidate, scale: tuple[float, float]
 ) -> Card:
-    one = document["candidates"][place]
     meaning = f"{name_search_score(document)} of {name_candidate(document, one)};"
     meaning += f" {write_size(document, one)}"
     words = ScoreWords(label, meaning, "Search", scale)
@@ -143,11 +145,10 @@ def _pick_known(scores: Sequence[float | None]) -> list[float]:
 
 
 def _list_rows(document: SearchDocument) -> list[CandidateRow]:
-    names = [parameter["name"] for parameter in document["parameters"]]
     return [
         CandidateRow(
             one,
-            [write_value(one["params"][name]) if name in one["params"] else "" for name in names],
+            write_params(document, one),
             read_number(one),
             _pick_known(one["folds"]),
             mark_candidate(document, place),
@@ -190,6 +191,6 @@ def _draw_charts(document: SearchDocument) -> list[Chart]:
 
 def _make_legend(document: SearchDocument) -> list[LegendEntry]:
     legend = [LegendEntry(2, 0, "best")]
-    if document["one_standard_error"] != document["best"]:
+    if pick_choice(document) is not pick_best(document):
         legend.append(LegendEntry(3, 0, "smallest as good"))
     return [*legend, LegendEntry(1, 0, "other candidates")]

@@ -8,13 +8,14 @@ from cellsk.report.render._markdown import escape, write_list, write_table
 from cellsk.report.words import (
     describe_interval,
     describe_search,
+    list_short_names,
     name_score,
     name_search_score,
     summarize_search,
     tabulate_candidates,
+    write_params,
     write_search_origin,
     write_search_title,
-    write_value,
 )
 
 __all__ = ["render_search_card", "render_search_table", "render_search_terminal"]
@@ -35,13 +36,12 @@ def render_search_terminal(document: SearchDocument) -> str:
 def render_search_table(document: SearchDocument, remedy: str | None = None) -> str:
     """Return all candidates as a table with interval and spread, and the sentences below."""
     summary = summarize_search(document, remedy)
-    parameters = document["parameters"]
-    header = ["rank", *(one["short"] for one in parameters), name_search_score(document)]
+    header = ["rank", *list_short_names(document), name_search_score(document)]
     header += ["from", "to", "sd", "fit seconds", "remark"]
     rows = []
     for candidate, found in zip(document["candidates"], summary["candidates"], strict=True):
-        values = [write_value(candidate["params"][one["name"]]) for one in parameters]
-        rows.append([str(candidate["rank"]), *values, *_list_cells(candidate), found["remark"]])
+        row = [str(candidate["rank"]), *write_params(document, candidate)]
+        rows.append([*row, *_list_cells(candidate), found["remark"]])
     if not any(row[-1] for row in rows):
         header, rows = header[:-1], [row[:-1] for row in rows]
     return "\n".join([*_align([header, *rows]), *summary["summary"]])

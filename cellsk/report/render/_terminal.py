@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cellsk._checks import count_noun
+from cellsk._checks import count_noun, pick_form
 from cellsk.report.document import (
     Data,
     EvaluationDocument,
@@ -22,7 +22,6 @@ from cellsk.report.words import (
     name_class,
     name_level,
     name_score,
-    verb,
 )
 
 __all__ = ["render_terminal"]
@@ -72,7 +71,7 @@ def _show_head(document: EvaluationDocument) -> list[str]:
     ]
     if n := len(left_out):
         more = ", ..." if n > 1 else "."
-        were = f"{count_noun(n, 'file')} {verb(n, 'was', 'were')}"
+        were = f"{count_noun(n, 'file')} {pick_form(n, 'was', 'were')}"
         lines.append(f"{were} left out before the run: {left_out[0][0]}{more}")
     first = [one for one in (*list_cautions(document), compare_with_chance(document)) if one]
     return [*lines, "", *first] if first else lines
@@ -168,8 +167,8 @@ def _show_referral(referral: Referral | None) -> list[str]:
         error = f"the error of the other {share:.0f}% is {100 * referral['error']:.1f}%"
     return [
         "",
-        f"{count_noun(n_referred, 'image')} {verb(n_referred)} referred to a pathologist, with an"
-        f" uncertainty above {referral['max_uncertainty']:g}; {error}.",
+        f"{count_noun(n_referred, 'image')} {pick_form(n_referred, 'is', 'are')} referred to a"
+        f" pathologist, with an uncertainty above {referral['max_uncertainty']:g}; {error}.",
     ]
 
 

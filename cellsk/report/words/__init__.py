@@ -1,6 +1,5 @@
 """Sentences, phrases and formats: what a document shows, in words."""
 
-from cellsk.report.words._exact_intervals import EXACT as EXACT
 from cellsk.report.words._exact_intervals import add_exact_intervals as add_exact_intervals
 from cellsk.report.words._formats import name_class as name_class
 from cellsk.report.words._formats import name_level as name_level
@@ -19,7 +18,6 @@ from cellsk.report.words._images import explain_patient_threshold as explain_pat
 from cellsk.report.words._images import list_classes as list_classes
 from cellsk.report.words._images import list_kept_together as list_kept_together
 from cellsk.report.words._images import name_source as name_source
-from cellsk.report.words._images import verb as verb
 from cellsk.report.words._images import write_title as write_title
 from cellsk.report.words._limits import INTENDED_USE as INTENDED_USE
 from cellsk.report.words._limits import list_cautions as list_cautions
@@ -33,13 +31,17 @@ from cellsk.report.words._search import describe_interval as describe_interval
 from cellsk.report.words._search import describe_nested as describe_nested
 from cellsk.report.words._search import describe_search as describe_search
 from cellsk.report.words._search import explain_no_interval as explain_no_interval
+from cellsk.report.words._search import list_short_names as list_short_names
 from cellsk.report.words._search import mark_candidate as mark_candidate
 from cellsk.report.words._search import name_candidate as name_candidate
 from cellsk.report.words._search import name_resource as name_resource
 from cellsk.report.words._search import name_search_score as name_search_score
+from cellsk.report.words._search import pick_best as pick_best
+from cellsk.report.words._search import pick_choice as pick_choice
 from cellsk.report.words._search import read_number as read_number
 from cellsk.report.words._search import summarize_search as summarize_search
 from cellsk.report.words._search import tabulate_candidates as tabulate_candidates
+from cellsk.report.words._search import write_params as write_params
 from cellsk.report.words._search import write_search_origin as write_search_origin
 from cellsk.report.words._search import write_search_title as write_search_title
 from cellsk.report.words._search import write_size as write_size

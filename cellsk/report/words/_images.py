@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellsk._checks import count_noun, join_words
+from cellsk._checks import count_noun, join_words, pick_form
 from cellsk.report.document import CrossValidation, Data, EvaluationFacts, ImageClass
 from cellsk.report.words._formats import name_class
 from cellsk.report.words._scores import name_two_classes
@@ -18,7 +18,6 @@ __all__ = [
     "list_classes",
     "list_kept_together",
     "name_source",
-    "verb",
     "write_title",
 ]
 
@@ -28,11 +27,6 @@ _SOURCES = {
     "manifest": "read from a fold manifest",
 }
 MANY_CLASSES = 4  # a title does not list more
-
-
-def verb(count: int, singular: str = "is", plural: str = "are") -> str:
-    """Return the form of a verb for a count: ``"is"`` for 1, else ``"are"``."""
-    return singular if count == 1 else plural
 
 
 def write_title(data: Data) -> str:
@@ -72,7 +66,7 @@ def describe_left_out(left_out: list[list[str]], most: int = 10) -> str:
     if len(left_out) > most:
         named.append(f"{len(left_out) - most:,} more")
     files = count_noun(len(left_out), "file")
-    were = verb(len(left_out), "was", "were")
+    were = pick_form(len(left_out), "was", "were")
     return f"{files} {were} left out before the run: {join_words(named)}."
 
 
@@ -120,8 +114,8 @@ def describe_mixed_patients(facts: EvaluationFacts) -> str:
     if positive is None:
         fate = "it is left out" if n_mixed == 1 else "they are left out"
     else:
-        fate = f"{verb(n_mixed, 'it counts', 'each counts')} as {name_class(positive)}"
-    have = verb(n_mixed, "has", "have")
+        fate = f"{pick_form(n_mixed, 'it counts', 'each counts')} as {name_class(positive)}"
+    have = pick_form(n_mixed, "has", "have")
     return f"{count_noun(n_mixed, 'patient')} {have} images of more than one class; {fate}."
 
 

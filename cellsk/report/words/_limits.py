@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cellsk._checks import count_noun
+from cellsk._checks import count_noun, pick_form
 from cellsk.report.document import Data, EvaluationDocument, EvaluationFacts, Remark
 from cellsk.report.words._formats import name_class, name_level
-from cellsk.report.words._images import verb
 from cellsk.report.words._verdict import describe_single_prediction
 
 __all__ = ["INTENDED_USE", "list_cautions", "list_limits"]
@@ -92,9 +91,9 @@ def _count_rarest(data: Data) -> str:
         return ""
     rarest = name_class(data["classes"][counts.index(count)]["name"])
     if known:
-        have = f"{count_noun(count, 'patient')} {verb(count, 'has', 'have')} {rarest} images"
+        have = f"{count_noun(count, 'patient')} {pick_form(count, 'has', 'have')} {rarest} images"
     else:
-        have = f"{count_noun(count, 'image')} {verb(count)} {rarest}"
+        have = f"{count_noun(count, 'image')} {pick_form(count, 'is', 'are')} {rarest}"
     return f"Only {have}: the intervals are too narrow."
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from cellsk._checks import count_noun, join_words
+from cellsk._checks import count_noun, join_words, pick_form
 from cellsk.report.document import Candidate, Number, PlainValue, SearchDocument
 from cellsk.report.words._formats import (
     name_level,
     write_duration,
     write_interval,
     write_number,
+    write_range,
 )
-from cellsk.report.words._images import verb
 
 __all__ = [
     "describe_choice",
@@ -20,13 +20,17 @@ __all__ = [
     "describe_nested",
     "describe_search",
     "explain_no_interval",
+    "list_short_names",
     "mark_candidate",
     "name_candidate",
     "name_resource",
     "name_search_score",
+    "pick_best",
+    "pick_choice",
     "read_number",
     "summarize_search",
     "tabulate_candidates",
+    "write_params",
     "write_search_origin",
     "write_search_title",
     "write_size",
@@ -55,6 +59,18 @@ def write_value(value: PlainValue) -> str:
     if isinstance(value, list):
         return ", ".join(write_value(item) for item in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def list_short_names(document: SearchDocument) -> list[str]:
+    """Return the short names of the parameters."""
+    return [parameter["short"] for parameter in document["parameters"]]
+
+
+def write_params(document: SearchDocument, candidate: Candidate) -> list[str]:
+    """Return the value of each parameter, or "" where a candidate does not have it."""
+    params = candidate["params"]
+    names = [parameter["name"] for parameter in document["parameters"]]
+    return [write_value(params[name]) if name in params else "" for name in names]
 
 
 def read_number(candidate: Candidate) -> Number:
@@ -101,36 +117,46 @@ def describe_search(document: SearchDocument, remedy: str | None = None) -> list
     ]
 
 
+def pick_best(document: SearchDocument) -> Candidate:
+    """Return the candidate with the highest mean score."""
+    return document["candidates"][document["best"]]
+
+
+def pick_choice(document: SearchDocument) -> Candidate:
+    """Return the smallest candidate within one standard error of the best."""
+    return document["candidates"][document["one_standard_error"]]
+
+
 def _describe_best(document: SearchDocument) -> str:
-    best = document["candidates"][document["best"]]
+    best, score = pick_best(document), name_search_score(document)
+    number = read_number(best)
     interval = ""
     if best["low"] is not None:
         level = name_level(document["interval"]["level"])
-        interval = f" ({level} {write_interval(read_number(best))}, approximate)"
-    score = name_search_score(document)
+        interval = f" ({level} {write_interval(number)}, approximate)"
     article = "an" if score[0].lower() in "aeiou" else "a"
     return (
         f"Best of {count_noun(_count_compared(document), 'candidate')}:"
         f" {name_candidate(document, best)}, with {article} {score} of"
-        f" {write_number(best['mean'])}{interval}."
+        f" {write_number(number['value'])}{interval}."
     )
 
 
 def describe_choice(document: SearchDocument) -> list[str]:
     """Return which candidate the one-standard-error rule chooses."""
     candidates = document["candidates"]
-    best = candidates[document["best"]]
-    choice = candidates[document["one_standard_error"]]
+    best, choice = pick_best(document), pick_choice(document)
     if len(candidates) == 1:
         return []
     others = sum(one["within_one_standard_error"] for one in candidates) - 1
     if not others:
         return ["No other candidate is within one standard error of it."]
-    near = f"{count_noun(others, 'other candidate')} {verb(others)} within one standard error of it"
-    if choice["row"] == best["row"] and document["search"]["size_unit"] != "weights":
+    are = pick_form(others, "is", "are")
+    near = f"{count_noun(others, 'other candidate')} {are} within one standard error of it"
+    if choice is best:
+        if document["search"]["size_unit"] == "weights":
+            return [f"{near}; the best is the smallest of them."]
         return [f"{near}; none of them was clearly faster to fit."]
-    if choice["row"] == best["row"]:
-        return [f"{near}; the best is the smallest of them."]
     return [
         f"{near}. The smallest is {name_candidate(document, choice)}"
         f" ({write_size(document, choice)}; the best has {write_size(document, best)}), with a"
@@ -157,9 +183,9 @@ def describe_nested(document: SearchDocument, remedy: str | None = None) -> list
     if number is None or number["value"] is None:
         score = name_search_score(document)
         return [f"The nested evaluation has no {score}; its scores are listed below."]
-    best = document["candidates"][document["best"]]["mean"]
+    best = pick_best(document)["mean"]
     return [
-        f"To report: {write_number(number['value'])} ({write_interval(number)}), on {units} that"
+        f"To report: {write_range(number)}, on {units} that"
         f" the search did not use, in {count_noun(nested['n_folds'], 'fold')} around it. The score"
         f" of the best candidate, chosen and scored on the same {units}, is {write_number(best)}."
     ]
@@ -223,19 +249,16 @@ def tabulate_candidates(
     document: SearchDocument, limit: int | None = None
 ) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of the candidates as text, the best first."""
-    parameters, halving = document["parameters"], document["iterations"] is not None
-    header = ["rank", *(one["short"] for one in parameters)]
+    halving = document["iterations"] is not None
+    header = ["rank", *list_short_names(document)]
     header += [name_search_score(document), name_level(document["interval"]["level"])]
     header += ["fit seconds", *([name_resource(document)] if halving else []), ""]
     rows = []
     for place, candidate in enumerate(document["candidates"][:limit]):
-        params, failed = candidate["params"], candidate["mean"] is None
-        row = [str(candidate["rank"])]
-        row += [
-            write_value(params[one["name"]]) if one["name"] in params else "" for one in parameters
-        ]
-        row += ["failed" if failed else write_number(candidate["mean"])]
-        row += ["" if failed else write_interval(read_number(candidate))]
+        number = read_number(candidate)
+        failed = number["value"] is None
+        row = [str(candidate["rank"]), *write_params(document, candidate)]
+        row += ["failed", ""] if failed else [write_number(number["value"]), write_interval(number)]
         row += [write_number(candidate["fit_seconds"], 1)]
         row += [f"{candidate['n_resources']:,}"] if halving else []
         rows.append([*row, mark_candidate(document, place)])
@@ -249,7 +272,7 @@ def summarize_search(document: SearchDocument, remedy: str | None = None) -> dic
     """
     # Fit times differ from run to run, and so would a choice that depends on them.
     counted = document["search"]["size_unit"] == "weights"
-    choice = document["candidates"][document["one_standard_error"]]
+    choice, score = pick_choice(document), document["search"]["score"]
     nested, sentences = document["nested"], describe_search if counted else describe_nested
     return {
         "n_folds": document["search"]["n_folds"],
@@ -257,7 +280,7 @@ def summarize_search(document: SearchDocument, remedy: str | None = None) -> dic
             {
                 **_name_params(document, candidate),
                 "rank": candidate["rank"],
-                f"mean_{document['search']['score']}": candidate["mean"],
+                f"mean_{score}": candidate["mean"],
                 "low": candidate["low"],
                 "high": candidate["high"],
                 "standard_deviation": candidate["sd"],
