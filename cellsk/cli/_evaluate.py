@@ -42,7 +42,6 @@ from cellsk.cli._options import (
 )
 from cellsk.cli._pipeline import build_pipeline
 from cellsk.cli._progress import show_progress
-from cellsk.cli._quiet import start_tensorflow
 from cellsk.cli._terminal import ShownWarnings, print_note, show_warnings
 
 if TYPE_CHECKING:
@@ -188,7 +187,6 @@ def evaluate(
         size, store, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
     )
     plan = _Plan(images, pipeline, n_fits, settings)
-    start_tensorflow()
     if quick:
         _show_folds(plan, json)
     else:
@@ -210,8 +208,10 @@ def _count_fits(*, calibrate: str | None, tune: float | None) -> int:
 
 
 def _run(plan: _Plan, **settings: Any) -> EvaluationReport:
+    from cellsk.neural_network import start_tensorflow
     from cellsk.report import evaluate as evaluate_estimator
 
+    start_tensorflow()
     images = plan.images
     with show_progress(plan.pipeline["classifier"], plan.n_fits):
         return evaluate_estimator(
