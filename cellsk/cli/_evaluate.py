@@ -12,7 +12,6 @@ import typer
 from cellsk.cli._evaluation_checks import (
     Outputs,
     check_outputs,
-    check_quick,
     check_wanted,
     choose_positive,
     count_folds,
@@ -152,9 +151,7 @@ def evaluate(
     shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)
     outputs = Outputs(html, json, markdown, save_folds, max_pictures)
-    check_outputs(outputs)
-    if quick:
-        check_quick(outputs, leakage=leakage)
+    check_outputs(outputs, quick=quick, leakage=leakage)
     n_folds = count_folds(cv, folds)
     images = list_labeled_images(
         folder,
@@ -182,10 +179,10 @@ def evaluate(
         "left_out": images.left_out,
         "random_state": seed,
     }
-    n_fits = n_folds * _count_fits(calibrate=calibrate, tune=sensitivity or specificity)
     pipeline = build_pipeline(
         size, store, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
     )
+    n_fits = n_folds * _count_fits(calibrate=calibrate, tune=sensitivity or specificity)
     plan = _Plan(images, pipeline, n_fits, settings)
     if quick:
         _show_folds(plan, json)
