@@ -1,4 +1,4 @@
-"""How large each candidate of a search is: weights of its network, or else its fit time."""
+"""Sizes of the candidates of a search: weights of the network, or fit times."""
 
 from __future__ import annotations
 
