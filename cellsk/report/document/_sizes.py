@@ -1,4 +1,4 @@
-"""The size of each candidate of a search: the weights of its network, or its fit time."""
+"""Sizes of the candidates of a search: weights of the network, or fit times."""
 
 from __future__ import annotations
 
