@@ -63,8 +63,8 @@ def evaluate(
     """Evaluate an estimator by cross-validation, with an interval for each score.
 
     Each image is predicted once, by a model that was not trained on any image of the same
-    patient. All scores come from these predictions. Whatever is chosen (the epoch, the
-    parameters of a search, a threshold, a calibration) is chosen within the training side of
+    patient. All scores come from these predictions. All choices (the epoch, the
+    parameters of a search, a threshold, a calibration) are made within the training side of
     each fold.
 
     Not a medical device: a report is about a method and these images, not about a patient.

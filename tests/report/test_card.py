@@ -227,9 +227,9 @@ def test_card_lists_answered_items_and_names_the_others(document):
         assert [row[2] for row in rows] == [" ".join(one["answer"].split()) for one in answered]
         left = ", ".join(one["item"] for one in items if one["status"] == "for the authors")
         assert f"For the authors: {left}." in part
-        said = [one["status"] for one in items]
-        counted = f"{said.count('answered')} answered, {said.count('in part')} in part, "
-        assert f"{counted}{said.count('for the authors')} for the authors." in part
+        statuses = [one["status"] for one in items]
+        counted = f"{statuses.count('answered')} answered, {statuses.count('in part')} in part, "
+        assert f"{counted}{statuses.count('for the authors')} for the authors." in part
 
 
 def test_card_without_optional_parts_leaves_their_sections_out(document):

@@ -18,7 +18,7 @@ def compared(value, low, high):
 
 
 @pytest.mark.parametrize(
-    ("gap", "said"),
+    ("gap", "expected"),
     [
         ((0.05, 0.01, 0.09), "The difference is 0.050 (0.010 to 0.090), more than the variation"),
         ((-0.0001, -0.02, 0.03), "includes 0: 12 patients are not enough to show a difference."),
@@ -26,10 +26,10 @@ def compared(value, low, high):
         ((0.02, None, None), "The difference of 0.020 has no interval."),
     ],
 )
-def test_leakage_sentence_follows_the_interval(gap, said):
+def test_leakage_sentence_follows_the_interval(gap, expected):
     """Higher, no difference shown, lower, or no interval; and what was compared."""
     sentence = describe_leakage(compared(*gap), 12)
-    assert said in sentence
+    assert expected in sentence
     assert "with folds by image. With folds by patient it is 0.800, also scored by" in sentence
 
 

@@ -51,7 +51,7 @@ def test_cautions_ask_the_codes_of_limits_and_warnings(document):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "expected"),
     [
         (
             0.56,
@@ -63,11 +63,11 @@ def test_cautions_ask_the_codes_of_limits_and_warnings(document):
         (0.2, 0.4, "Worse than chance"),
     ],
 )
-def test_verdict_follows_the_interval_of_roc_auc(document, low, high, said):
+def test_verdict_follows_the_interval_of_roc_auc(document, low, high, expected):
     """The interval decides, not the value."""
     changed = copy.deepcopy(document)
     changed["numbers"]["roc_auc"] |= {"low": low, "high": high}
-    assert summarize(changed)[1].startswith(said)
+    assert summarize(changed)[1].startswith(expected)
 
 
 def test_verdict_of_many_classes_is_by_balanced_accuracy(document_of_seven):
@@ -149,11 +149,11 @@ def test_page_names_the_files_that_were_left_out(document, bare_html):
 
 def test_page_explains_that_thresholds_do_not_apply_to_patients(document, bare_html):
     """Unless patients are predicted by a vote of their images."""
-    said = "A patient is predicted malignant from a probability of 0.5; the tuned thresholds"
-    assert said in strip_tags(bare_html)
+    expected = "A patient is predicted malignant from a probability of 0.5; the tuned thresholds"
+    assert expected in strip_tags(bare_html)
     voted = copy.deepcopy(document)
     voted["patients"]["aggregation"] = "vote"
-    assert said not in strip_tags(render_page(voted, {}))
+    assert expected not in strip_tags(render_page(voted, {}))
 
 
 def test_referral_names_a_lower_error_only_if_the_error_falls(document, bare_html):
@@ -175,14 +175,14 @@ def test_caption_of_training_names_the_first_of_calibrated_networks(document, ba
 
 
 @pytest.mark.parametrize(
-    ("stated", "title", "said"),
+    ("stated", "title", "expected"),
     [
         ([0.97, 0.9], "Most confident errors", "Wrong with high confidence: the probability"),
         ([0.97, 0.6], "Most confident errors", "Wrong, the first of them with high confidence"),
         ([0.55, 0.55], "Errors with the highest probability", "none of them with high confidence"),
     ],
 )
-def test_errors_are_called_confident_only_if_they_are(document, stated, title, said):
+def test_errors_are_called_confident_only_if_they_are(document, stated, title, expected):
     """With two classes, 0.55 is not confident."""
     changed = copy.deepcopy(document)
     changed["confident_errors"] = changed["confident_errors"][:2]
@@ -193,7 +193,7 @@ def test_errors_are_called_confident_only_if_they_are(document, stated, title, s
             found["proba"][row].reverse()
     captions = describe_errors(changed)
     assert captions.title == title
-    assert said in captions.caption
+    assert expected in captions.caption
     assert f"{stated[-1]:.2f}" in captions.caption
 
 
@@ -203,7 +203,7 @@ def test_labels_are_not_questioned_by_a_model_that_may_be_at_chance_level(docume
     weak["numbers"]["roc_auc"] |= {"low": 0.45, "high": 0.7}
     page = render_page(weak, {})
     assert "check the label" not in page
-    assert "its predictions say little about the labels" in strip_tags(page)
+    assert "its predictions give little information about the labels" in strip_tags(page)
 
 
 def test_suspected_label_is_shown_with_its_probability(document, bare_html):

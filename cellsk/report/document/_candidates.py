@@ -180,7 +180,7 @@ def plain_value(value: Any) -> PlainValue:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
-        # Quotes tell hide_folders that spaces belong to the path.
+        # With quotes, hide_folders takes spaces as part of the path.
         return _shorten(hide_folders(f"'{value}'")[1:-1])
     if isinstance(value, np.ndarray | list | tuple):
         return [plain_value(item) for item in value]

@@ -16,12 +16,7 @@ from sklearn.metrics import confusion_matrix
 from cellsk.model_selection import FoldRecord, Folds, OutOfFold
 from cellsk.report._settings import LabeledImages, Settings
 from cellsk.report.document._estimator import describe_estimator, hide_folders
-from cellsk.report.document._evidence import (
-    build_curves,
-    list_predictions,
-    rank_confident_errors,
-    rank_label_errors,
-)
+from cellsk.report.document._evidence import build_evidence
 from cellsk.report.document._numbers import (
     Predictions,
     Resampling,
@@ -78,7 +73,6 @@ def build_facts(
         for number, record in enumerate(out_of_fold.records, start=1)
     ]
     numbers = compute_numbers(predictions, resampling)
-    manifest = folds.manifest(images.labels.tolist())
     return {
         "schema": SCHEMA,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -101,10 +95,7 @@ def build_facts(
         ),
         "referral": refer_uncertain(predictions, settings.max_uncertainty, resampling),
         "calibration": None if settings.calibrate is None else {"method": settings.calibrate},
-        "curves": build_curves(predictions, images.names),
-        "predictions": list_predictions(images, out_of_fold, [row["file"] for row in manifest]),
-        "confident_errors": rank_confident_errors(predictions),
-        "label_errors": rank_label_errors(predictions),
+        **build_evidence(images, folds, out_of_fold, predictions),
         "audit": _read_audit(audit),
         "left_out": [_hide_left_out(str(name), str(reason)) for name, reason in left_out],
         "warnings": list(warnings),
@@ -112,7 +103,6 @@ def build_facts(
         "versions": _list_versions(),
         "seed": settings.random_state,
         "seconds": None,
-        "manifest": [{**row} for row in manifest],
         "leakage": None,
     }
 

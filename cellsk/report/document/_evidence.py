@@ -8,24 +8,39 @@ import numpy as np
 
 from cellsk.audit import find_label_errors
 from cellsk.metrics import coverage_curve, pr_points, reliability_curve, roc_points
-from cellsk.model_selection import OutOfFold
+from cellsk.model_selection import Folds, OutOfFold
 from cellsk.report._settings import LabeledImages
 from cellsk.report.document._numbers import Predictions
 from cellsk.report.document._types import (
     Curves,
+    Evidence,
     Histogram,
     PrecisionRecallCurve,
     PredictionLists,
     RocCurve,
 )
 
-__all__ = ["build_curves", "list_predictions", "rank_confident_errors", "rank_label_errors"]
+__all__ = ["build_evidence"]
 
 N_SCORE_BINS = 20
 MAX_ERRORS = 24
 
 
-def build_curves(predictions: Predictions, names: list[str]) -> Curves:
+def build_evidence(
+    images: LabeledImages, folds: Folds, out_of_fold: OutOfFold, predictions: Predictions
+) -> Evidence:
+    """Return curves, the predictions of all images, errors, and the fold manifest."""
+    manifest = folds.manifest(images.labels.tolist())
+    return {
+        "curves": _build_curves(predictions, images.names),
+        "predictions": _list_predictions(images, out_of_fold, [row["file"] for row in manifest]),
+        "confident_errors": _rank_confident_errors(predictions),
+        "label_errors": find_label_errors(predictions.y, predictions.proba)[:MAX_ERRORS].tolist(),
+        "manifest": [{**row} for row in manifest],
+    }
+
+
+def _build_curves(predictions: Predictions, names: list[str]) -> Curves:
     """Return ROC, precision-recall, reliability, score histogram and coverage as lists."""
     codes = range(len(names)) if predictions.positive is None else [predictions.positive]
     sides = [(names[code], predictions.against_rest(code)) for code in codes]
@@ -59,7 +74,7 @@ def _read_precision_recall(name: str, side: Predictions) -> PrecisionRecallCurve
     }
 
 
-def list_predictions(
+def _list_predictions(
     images: LabeledImages, out_of_fold: OutOfFold, files: list[str]
 ) -> PredictionLists:
     """Return every image with its fold, label, predicted class and probabilities."""
@@ -73,16 +88,11 @@ def list_predictions(
     }
 
 
-def rank_confident_errors(predictions: Predictions) -> list[int]:
+def _rank_confident_errors(predictions: Predictions) -> list[int]:
     """Return the rows of wrong predictions with the highest probability, worst first."""
     wrong = np.flatnonzero(predictions.predicted != predictions.y)
     stated = predictions.proba[wrong, predictions.predicted[wrong]]
     return wrong[np.argsort(-stated, kind="stable")][:MAX_ERRORS].tolist()
-
-
-def rank_label_errors(predictions: Predictions) -> list[int]:
-    """Return the rows whose labels are most likely wrong, the most likely first."""
-    return find_label_errors(predictions.y, predictions.proba)[:MAX_ERRORS].tolist()
 
 
 def plain_lists(value: Any) -> Any:

@@ -215,7 +215,7 @@ def compute_opinions(predictions: Predictions, level: float) -> dict[str, Opinio
     if predictions.positive is None:
         return {}
     truth = predictions.y == predictions.positive
-    called = predictions.predicted == predictions.positive
+    predicted = predictions.predicted == predictions.positive
     auc, *interval = delong_interval(truth, predictions.proba[:, predictions.positive], level)
     found: dict[str, Opinion] = {
         "roc_auc": {
@@ -224,8 +224,8 @@ def compute_opinions(predictions: Predictions, level: float) -> dict[str, Opinio
         }
     }
     for name, among, right in (
-        ("sensitivity", truth, called),
-        ("specificity", ~truth, ~called),
+        ("sensitivity", truth, predicted),
+        ("specificity", ~truth, ~predicted),
     ):
         hits, n = int((among & right).sum()), int(among.sum())
         if n:

@@ -1,4 +1,4 @@
-"""How large each candidate of a search is: weights of its network, or else its fit time."""
+"""Sizes of the candidates of a search: weights of the network, or fit times."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _count_all(search: Any, candidates: Sequence[Mapping[str, Any]]) -> list[flo
 
 
 def _make_classifier(estimator: Any, params: Mapping[str, Any]) -> Any:
-    # Clones of the values as well: the candidates' own estimators stay as they are.
+    # The values are cloned too, so that the estimators of the candidates do not change.
     copies = {name: clone(value, safe=False) for name, value in params.items()}
     return _find_classifier(clone(estimator).set_params(**copies))
 

@@ -150,7 +150,7 @@ def _list_iterations(search: Any) -> list[Iteration] | None:
 def find_test_fraction(search: Any) -> float | None:
     """Return the share of test images in a split, averaged over the splits.
 
-    None if the splitter does not tell. A size given in images would need the number of images,
+    None if the splitter does not define it. A size given in images would need the number of images,
     which a fitted search does not keep.
     """
     cv, n_folds = search.cv, int(search.n_splits_)

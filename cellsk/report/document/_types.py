@@ -281,6 +281,7 @@ class Finding(TypedDict):
     severity: Literal["error", "warning", "note"]
     title: str
     message: str
+    remedy: str
     n_images: int
     files: list[str]
 
@@ -336,7 +337,17 @@ class ChecklistItem(TypedDict):
     status: Literal["answered", "in part", "for the authors"]
 
 
-class EvaluationFacts(TypedDict):
+class Evidence(TypedDict):
+    """Curves, predictions, errors and folds of the images."""
+
+    curves: Curves
+    predictions: PredictionLists
+    confident_errors: list[int]
+    label_errors: list[int]
+    manifest: list[ManifestRow]
+
+
+class EvaluationFacts(Evidence):
     """Everything that an evaluation measured, without prose."""
 
     schema: str
@@ -356,10 +367,6 @@ class EvaluationFacts(TypedDict):
     operating_point: OperatingPoint | None
     referral: Referral | None
     calibration: Calibration | None
-    curves: Curves
-    predictions: PredictionLists
-    confident_errors: list[int]
-    label_errors: list[int]
     audit: Audit | None
     left_out: list[list[str]]
     warnings: list[Remark]
@@ -367,7 +374,6 @@ class EvaluationFacts(TypedDict):
     versions: dict[str, str]
     seed: int | None
     seconds: float | None
-    manifest: list[ManifestRow]
     leakage: Leakage | None
 
 

@@ -12,8 +12,8 @@ from cellsk.report.words._verdict import describe_single_prediction
 __all__ = ["INTENDED_USE", "list_cautions", "list_limits"]
 
 INTENDED_USE = (
-    "For research: it shows how well a method classifies images like these. Not a medical device:"
-    " do not use it for a diagnosis, or for a decision about a patient."
+    "For research: this report shows how well a method classifies images like these. Not a medical"
+    " device: do not use it for a diagnosis, or for a decision about a patient."
 )
 FEW_UNITS = 20
 FEW = "few-patients"

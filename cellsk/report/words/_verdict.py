@@ -124,8 +124,8 @@ def describe_errors(facts: EvaluationFacts) -> ErrorCaptions:
         )
     else:
         label_caption = (
-            "Not shown: this model is not shown to be better than chance, so its predictions say"
-            " little about the labels. The JSON file lists these images."
+            "Not shown: this model is not shown to be better than chance, so its predictions"
+            " give little information about the labels. The JSON file lists these images."
         )
     label_title = "Labels that may be wrong"
     return ErrorCaptions(*_describe_confident_errors(facts), label_title, label_caption, shown)
