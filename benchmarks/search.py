@@ -1,8 +1,8 @@
-"""Time and memory of a grid search from paths, with all its processes.
+"""How long does a grid search from paths take, and how much memory, with all its processes?
 
-GridSearchCV tries three filter settings in five folds, on jpg files, and then refits. Each
-competitor searches with one process and with one per core; the faster row counts. Images are
-decoded within the search, by the reader of each competitor.
+GridSearchCV over three filter settings and five folds, on jpg files, then the refit. Each
+competitor searches with one process and with as many as there are cores: its better one
+counts. Images are decoded within the search, as each competitor does it.
 
     python -m benchmarks.search --data FOLDER --images 6000 --epochs 5 --json search.json
 """
@@ -26,7 +26,7 @@ from benchmarks._tables import Columns, make_parser, publish, summarize
 from cellsk import CellClassifier, ImageReader, list_images
 
 FILTERS = [(16, 32), (32, 64), (32, 64, 64)]
-SHORT_FILTERS = [(4,), (8,)]
+SHORT_FILTERS = [(4,)]
 STORES = "store" in ImageReader().get_params()
 COLUMNS: Columns = (
     ("searched by", "name", ""),
@@ -44,7 +44,7 @@ COLUMNS: Columns = (
 
 
 def make_ours(image_size: tuple[int, int], epochs: int, store: str | None) -> tuple[Any, str]:
-    """Return cellsk's pipeline, and the name of the parameter that the search tries."""
+    """Return cellsk's pipeline, and the name of the parameter to search over."""
     from sklearn.pipeline import Pipeline
 
     kept = {} if store is None else {"store": store}
@@ -78,7 +78,7 @@ def measure_search(
     epochs: int,
     filters: Sequence[Sequence[int]],
 ) -> dict[str, Any]:
-    """Search once, and return the seconds and the score of each candidate."""
+    """Search once; return the seconds, and the score of each candidate."""
     if name == ONE_THREAD:  # in each process
         os.environ["CELLSK_THREADS"] = "1"
     import scikeras.wrappers  # noqa: F401 - TensorFlow too: off the clock, for all
@@ -94,7 +94,7 @@ def measure_search(
         search = GridSearchCV(
             pipeline,
             {parameter: [tuple(counts) for counts in filters]},
-            # scikit-learn treats scikeras' networks as regressors, so cv=5 would not stratify.
+            # scikit-learn takes scikeras' networks for regressors: cv=5 would not stratify.
             cv=StratifiedKFold(folds, shuffle=True, random_state=0),
             scoring="accuracy",
             n_jobs=n_jobs,
@@ -133,7 +133,7 @@ def make_cases(options: argparse.Namespace, folder: Path) -> list[Case]:
 
 
 def make_row(case: Case, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return best and median time, the largest peak, and the result of the search."""
+    """Return best and median time, the largest peak, and what the search found."""
     row = {
         "name": case.arguments["name"],
         "n_jobs": case.arguments["n_jobs"],
@@ -147,7 +147,7 @@ def make_row(case: Case, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def add_ratios(rows: Sequence[dict[str, Any]]) -> None:
-    """Compare cellsk's fastest row with each row, in time and in memory."""
+    """Hold cellsk's fastest row against each row: times as fast, and share of its memory."""
     ours = min(
         (row for row in rows if row["name"].startswith("cellsk")),
         key=lambda row: row["seconds_median"],
@@ -160,16 +160,14 @@ def add_ratios(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def read_options() -> argparse.Namespace:
-    """Return the options, after applying the short mode."""
+    """Return the options, those of the short mode filled in."""
     parser = make_parser(__doc__, repeats=1)
-    parser.add_argument("--data", type=Path, help="folder with train/; default: drawn cells")
+    parser.add_argument("--data", type=Path, help="folder with train/; else drawn cells")
     parser.add_argument("--images", type=int, default=6000)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--jobs", type=int, nargs="*", default=sorted({1, os.cpu_count() or 1}))
-    parser.add_argument(
-        "--only", nargs="*", help="names of rows, such as 'cellsk, store, n_jobs=1'"
-    )
+    parser.add_argument("--only", nargs="*", help="rows by name, as 'cellsk, store, n_jobs=1'")
     options = parser.parse_args()
     if options.short:
         options.images, options.epochs, options.folds = 60, 1, 2
@@ -178,7 +176,7 @@ def read_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Search with each competitor in turns, and print one table."""
+    """Search by all, turn by turn, and print one table."""
     options = read_options()
     with tempfile.TemporaryDirectory() as work:
         folder = options.data.resolve() / "train" if options.data else Path(work) / "train"

@@ -20,6 +20,7 @@ __all__ = [
     "InputError",
     "InputTypeError",
     "ModelFileError",
+    "OutOfMemoryError",
     "PatientsUnknownWarning",
     "PixelRangeWarning",
     "SmallHoldOutWarning",
@@ -126,7 +127,7 @@ class Explained(Exception):
 
 
 def _restore(kind: type[Explained], args: tuple, state: dict[str, Any]) -> Explained:
-    error = kind.__new__(kind, *args)
+    error: Explained = BaseException.__new__(kind, *args)
     error.__dict__.update(state)
     return error
 
@@ -169,6 +170,10 @@ class ImageReadError(InputError):
 
 class ModelFileError(InputError):
     """A model cannot be saved as a model file, or a file cannot be loaded safely."""
+
+
+class OutOfMemoryError(Explained, MemoryError):
+    """A network and its batches do not fit into memory."""
 
 
 class CellskWarning(Explained, UserWarning):

@@ -1,9 +1,9 @@
 """
-Honest numbers, by patient
-==========================
+Scores by patient, with intervals
+=================================
 
-One call cross-validates a pipeline patient by patient, and gives each number with an interval.
-The report is a summary here, a table, a page, a model card, and JSON.
+One call cross-validates a pipeline by patient, and returns each score with an interval. The report
+is available as a summary, a table, a page, a model card, and JSON.
 """
 
 import tempfile
@@ -14,8 +14,8 @@ from sklearn.pipeline import Pipeline
 from cellsk import CellClassifier, ImageReader, evaluate, list_images, make_cells
 
 # %%
-# 160 drawn images of sixteen patients, as files. The patient is part of the file's name. With
-# files of your own, this is where to begin.
+# The images are files: 160 drawn images of sixteen patients. The patient is part of the file name.
+# With your own files, begin with ``list_images``.
 scratch = tempfile.TemporaryDirectory()
 folder = Path(scratch.name)
 make_cells(
@@ -29,8 +29,8 @@ make_cells(
 cells = list_images(folder / "train", group_pattern=r"/(P\d+)-")
 
 # %%
-# The pipeline is not fitted here. In each fold a new one is, and what it chooses, it chooses
-# from images of other patients than those it is judged by.
+# The pipeline is not fitted here: ``evaluate`` fits a new one in each fold. Everything that it
+# chooses, it chooses from images of other patients than those that test it.
 pipeline = Pipeline(
     [
         ("reader", ImageReader(image_size=(32, 32))),
@@ -61,19 +61,19 @@ print(report)
 # %%
 # Fold by fold
 # ------------
-# Each fold has four patients, and its scores scatter accordingly. The pooled row is over all
-# images, and the last two rows are its interval.
+# Each fold has only four patients, so the scores of the folds differ much. The pooled row is
+# computed from all images, and the last two rows are its interval.
 columns = ["n_train", "n_test", "accuracy", "roc_auc", "sensitivity", "specificity"]
 report.frame()[columns].round(3)
 
 # %%
-# Two intervals for one number
-# ----------------------------
-# A formula that takes 160 images as independent knows nothing of patients. The bootstrap draws
-# the sixteen patients again, with all images of each. If the two differ, it is because images of
-# a patient resemble each other, and then the wider one is to be trusted.
+# Two intervals for one score
+# ---------------------------
+# A formula for 160 independent images ignores the patients. The bootstrap draws the sixteen
+# patients again, with all their images. The two intervals differ if images of a patient resemble
+# each other. In that case, use the wider one.
 opinions = report.document["second_opinions"]
-print(f"{'':12}{'value':>7}   {'by patient':<16}{'as if independent'}")
+print(f"{'':12}{'value':>7}   {'by patient':<16}{'by image'}")
 for name in ("roc_auc", "sensitivity", "specificity"):
     own, other = report.numbers[name], opinions[name]
     print(
@@ -82,29 +82,29 @@ for name in ("roc_auc", "sensitivity", "specificity"):
     )
 
 # %%
-# What a call is worth
-# --------------------
-# Half of these images are malignant. Where five in a hundred are, with the same sensitivity and
-# specificity, a call of "malignant" is worth much less.
+# Predictive values at another prevalence
+# ---------------------------------------
+# Half of these images are malignant. If only five in a hundred are malignant, the positive
+# predictive value is much lower, with the same sensitivity and specificity.
 here, clinic = report.numbers["ppv"], report.document["at_prevalence"]["ppv"]
-print(f"PPV where half are malignant:   {here['value']:.2f}")
-print(f"PPV where 5 % are:              {clinic['value']:.2f}")
+print(f"PPV if half are malignant: {here['value']:.2f}")
+print(f"PPV if 5% are malignant:   {clinic['value']:.2f}")
 
 # %%
 # By patient
 # ----------
-# The images of a patient, taken together, say more than one of them. But there are sixteen
-# patients, and the interval says so.
+# All images of a patient together predict the class better than a single image. But there are
+# only sixteen patients, so the interval is wide.
 patients = report.document["patients"]
 auc = patients["numbers"]["roc_auc"]
 print(f"{patients['n_patients']} patients, by the {patients['aggregation']} of their images")
 print(f"ROC AUC {auc['value']:.3f}, from {auc['low']:.3f} to {auc['high']:.3f}")
 
 # %%
-# Hand it on
-# ----------
-# The page is one file that needs no network: curves, the confusion matrix whose cells open the
-# images behind them, the errors, the settings. The manifest lets another person repeat the folds.
+# Files to share
+# --------------
+# The page is one file that needs no network. It has curves, a confusion matrix whose cells open
+# their images, the errors, and the settings. With the manifest another person can repeat the folds.
 report.save(folder / "report.html")
 report.save(folder / "report.json")
 report.save(folder / "model_card.md")
@@ -114,4 +114,4 @@ for path in sorted(folder.glob("*.*")):
 scratch.cleanup()
 
 # %%
-# :doc:`/what_the_report_says` goes through it from the top.
+# :doc:`/what_the_report_says` explains the report from top to bottom.

@@ -3,7 +3,7 @@ A first classifier
 ==================
 
 From a folder of image files to a cross-validated classifier: list the files, look at them,
-build a pipeline, let scikit-learn score it patient by patient, and look at the training.
+build a pipeline, score it by patient with scikit-learn, and look at the training.
 """
 
 import tempfile
@@ -25,8 +25,8 @@ from cellsk import (
 # %%
 # A folder of images
 # ------------------
-# :func:`~cellsk.make_cells` draws the images here. A folder of your own works the same, with
-# one sub-folder per class, and the patient somewhere in the path.
+# :func:`~cellsk.make_cells` draws the images here. Your own folder works in the same way if it
+# has one sub-folder per class and the patient is part of the path.
 scratch = tempfile.TemporaryDirectory()
 folder = Path(scratch.name) / "train"
 make_cells(300, folder=folder, n_patients=10, image_size=(48, 48), random_state=0)
@@ -35,8 +35,8 @@ for path in sorted(folder.rglob("*.png"))[::75]:
     print(path.relative_to(folder).as_posix())
 
 # %%
-# :func:`~cellsk.list_images` finds the paths, the labels, and the groups: the patient of each
-# image, taken from its file name by a regular expression.
+# :func:`~cellsk.list_images` returns the paths, the labels, and the groups: the patient of each
+# image, which a regular expression finds in the file name.
 cells = list_images(folder, group_pattern=r"/(P\d+)-")
 print(len(cells.paths), "images of", len(set(cells.groups)), "patients")
 print("classes:", cells.target_names)
@@ -44,7 +44,7 @@ print("classes:", cells.target_names)
 # %%
 # Look before you train
 # ---------------------
-# The grid takes as many images of each class.
+# The grid shows the same number of images of each class.
 ImageGridDisplay.from_paths(
     cells.paths, cells.y, target_names=cells.target_names, n_images=12, n_columns=6
 )
@@ -52,9 +52,10 @@ ImageGridDisplay.from_paths(
 # %%
 # A pipeline
 # ----------
-# It takes paths, so each fold reads its own images. ``set_fit_request`` asks scikit-learn to
-# hand the patients on to the classifier, which keeps them together when it holds out images
-# for early stopping. The network is small and trains briefly, to keep this page quick.
+# The pipeline takes paths, so each fold reads its own images. ``set_fit_request`` asks
+# scikit-learn to pass the patients to the classifier, which keeps the images of a patient
+# together when it sets images aside for early stopping. The network is small and trains for few
+# epochs, so this page is quick.
 sklearn.set_config(enable_metadata_routing=True)
 classifier = CellClassifier(
     filters=(8, 16), learning_rate=0.003, epochs=15, validation_fraction=0.2, random_state=0
@@ -64,8 +65,8 @@ pipeline = Pipeline([("reader", ImageReader()), ("classifier", classifier)])
 # %%
 # Scores by patient
 # -----------------
-# ``StratifiedGroupKFold`` puts all images of a patient into one fold, so that each fold is
-# scored on patients whom its network has never seen.
+# ``StratifiedGroupKFold`` puts all images of a patient into one fold. Each fold is scored on
+# patients that its network was not trained on.
 scores = cross_val_score(
     pipeline,
     cells.paths,
@@ -79,16 +80,16 @@ print(f"mean {scores.mean():.2f}, standard deviation {scores.std():.2f}")
 # %%
 # The training, epoch by epoch
 # ----------------------------
-# Fit on all images, and see which epoch was kept. The validation curve has chosen that epoch,
-# so its value there is too good to report: report the scores above.
+# Fit on all images, and see which epoch was kept. The validation images chose that epoch, so
+# their score is too good to report. Report the scores above.
 pipeline.fit(cells.paths, cells.y, groups=cells.groups)
 TrainingCurveDisplay.from_estimator(pipeline)
 
 # %%
 # Right and wrong
 # ---------------
-# Images of new patients, predicted by the fitted pipeline. Look at the wrong ones: they may
-# have something in common.
+# The fitted pipeline predicts images of new patients. Look at the wrong predictions: these images
+# may have something in common.
 new_folder = Path(scratch.name) / "new"
 new = make_cells(40, folder=new_folder, n_patients=10, image_size=(48, 48), random_state=1)
 ImageGridDisplay.from_paths(

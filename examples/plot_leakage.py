@@ -1,10 +1,10 @@
 """
-What ignoring patients would have claimed
-=========================================
+Scores when patient grouping is ignored
+=======================================
 
-``report.leakage_gap()`` evaluates the same pipeline once more, with folds that ignore the
-patients, and shows both numbers side by side. Here the stains of patients are made to differ more
-and more. The honest number falls, and the other one rises.
+``report.leakage_gap()`` evaluates the same pipeline again, with folds that ignore the patients, and
+shows both scores side by side. Here the stains of the patients differ more and more. The score by
+patient falls, and the other score rises.
 """
 
 import matplotlib.pyplot as plt
@@ -18,24 +18,25 @@ from cellsk import evaluate, make_cells
 
 
 # %%
-# A pipeline that looks at colours alone: quantiles of red, green and blue, and a random forest.
-# Malignant nuclei are drawn larger and darker, so there is something to learn. But each patient
-# has a stain, and images of one class only; whoever knows the stain knows the class.
-def colour_quantiles(images):
-    """Five quantiles of each colour."""
+# The pipeline uses colors only: quantiles of red, green and blue, and a random forest. Malignant
+# nuclei are drawn larger and darker, so there is something to learn. But each patient has a
+# different stain, and images of one class only. A model that recognizes the stain knows the class.
+def color_quantiles(images):
+    """Five quantiles of each color."""
     pixels = images.reshape(len(images), -1, 3) / 255
     return np.hstack(np.quantile(pixels, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1))
 
 
 pipeline = make_pipeline(
-    FunctionTransformer(colour_quantiles), RandomForestClassifier(random_state=0)
+    FunctionTransformer(color_quantiles), RandomForestClassifier(random_state=0)
 )
 
 
 # %%
-# Twenty patients with twenty images each. The judge is a hundred patients whom nobody has seen.
+# There are twenty patients with twenty images each. Both scores are compared with the score on a
+# hundred new patients.
 def draw(n_patients, patient_effect, seed):
-    """400 images of patients of one class each."""
+    """Draw 400 images. Each patient has images of one class."""
     return make_cells(
         400,
         n_patients=n_patients,
@@ -65,20 +66,20 @@ for effect in effects:
 
 print("stains differ by   ignoring patients   by patient   new patients")
 for effect, gap, score in zip(effects, gaps, new_scores, strict=True):
-    claimed, honest = gap["random"]["roc_auc"]["value"], gap["grouped"]["roc_auc"]["value"]
-    print(f"{effect:>16}{claimed:>20.2f}{honest:>13.2f}{score:>15.2f}")
+    ignoring, grouped = gap["random"]["roc_auc"]["value"], gap["grouped"]["roc_auc"]["value"]
+    print(f"{effect:>16}{ignoring:>20.2f}{grouped:>13.2f}{score:>15.2f}")
 
 # %%
-# In words, for the widest gap:
+# The report describes the largest gap in a sentence:
 print(gaps[-1]["sentence"])
 
 # %%
 # The picture
 # -----------
-# With one stain for all there is next to nothing to leak. As stains differ, a forest that has
-# seen some images of a patient names the others by their colour, and its score approaches 1. On
-# new patients the same forest does worse and worse. They lie within the intervals of the folds by
-# patient each time, and never within those of the folds that ignore patients.
+# If all patients have the same stain, almost nothing can leak. If stains differ, a forest that was
+# trained on some images of a patient recognizes the others by their color, and its score
+# approaches 1. On new patients the score of the same forest falls. It is always within the interval
+# of the folds by patient, and never within that of the folds that ignore patients.
 figure, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
 for name, label, marker, shift in (
     ("random", "folds ignore patients", "s", -0.06),
@@ -91,12 +92,12 @@ for name, label, marker, shift in (
     ax.errorbar(np.add(effects, shift), values, errors, fmt=f"{marker}-", capsize=3, label=label)
 ax.plot(np.add(effects, 0.06), new_scores, "k^", label="100 new patients")
 ax.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
-ax.set(xticks=effects, xlabel="how far stains of patients differ (patient_effect)")
-ax.set(ylim=(0.2, 1.02), ylabel="ROC AUC, with 95 % interval")
+ax.set(xticks=effects, xlabel="difference between the stains of patients (patient_effect)")
+ax.set(ylim=(0.2, 1.02), ylabel="ROC AUC, with 95% interval")
 ax.legend(frameon=False, loc="lower left")
 
 # %%
-# The number to report is the one by patient. It is wide, as twenty patients are few, and rather
-# low, as each fold trains on sixteen of them. The gap tells what a paper without patients would
-# have overstated. It is also a hint that the pipeline learns stains: more patients would mend
-# that, and more images of the same ones would not.
+# Report the score by patient. Its interval is wide because twenty patients are few, and it is
+# rather low because each fold trains on only sixteen of them. The gap is the error of a study that
+# ignores patients. It also suggests that the pipeline learns stains. More patients would help
+# against that, more images of the same patients would not.

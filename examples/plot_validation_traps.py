@@ -2,8 +2,8 @@
 Two traps of validation
 =======================
 
-Both give numbers that are too good, and neither gives an error. The first is a validation set
-of one class. The second is a patient on both sides of a split.
+Both traps give scores that are too good, and neither raises an error. The first is a validation
+set of one class. The second is a patient on both sides of a split.
 """
 
 import tempfile
@@ -18,8 +18,8 @@ from cellsk import CellClassifier, ImageGridDisplay, list_images, make_cells
 # %%
 # A validation set of one class
 # -----------------------------
-# A folder is read class by class. Many tools then hold out the last rows: Keras'
-# ``validation_split=0.1`` does so before it shuffles.
+# A folder is read class by class. Many tools then use the last rows for validation: Keras does so
+# with ``validation_split=0.1``, before it shuffles.
 with tempfile.TemporaryDirectory() as scratch:
     folder = Path(scratch) / "train"
     make_cells(200, folder=folder, image_size=(32, 32), random_state=0)
@@ -29,23 +29,22 @@ print("benign and malignant, all images:  ", np.bincount(y))
 print("benign and malignant, last tenth:  ", np.bincount(y[-20:], minlength=2))
 
 # %%
-# On such a validation set, a model that has learned nothing is never wrong.
+# On such a validation set, a model that always predicts one class is never wrong.
 constant = DummyClassifier(strategy="constant", constant=1).fit(np.zeros((200, 1)), y)
 print("'always malignant', all images:    ", constant.score(np.zeros((200, 1)), y))
 print("'always malignant', last tenth:    ", constant.score(np.zeros((20, 1)), y[-20:]))
 
 # %%
-# With cellsk there is nothing to do about it: :class:`~cellsk.CellClassifier` holds out images of
-# each class, and warns when they are too few; ``cv=5`` gives each fold its share of each class;
-# and :func:`~cellsk.list_images` refuses a folder that holds one class only.
+# cellsk avoids this trap. :class:`~cellsk.CellClassifier` validates on images of each class, and
+# warns if there are too few. ``cv=5`` gives each fold its share of each class.
+# :func:`~cellsk.list_images` refuses a folder with one class only.
 
 # %%
 # Patients on both sides
 # ----------------------
-# Here each patient has images of one class, and a stain of their own; and the cells are drawn
-# so that almost nothing in them tells the classes apart. An honest accuracy is close to one
-# half. But a network that has seen a patient can know the class by the stain.
-# Each row is a patient.
+# Here each patient has images of one class, and a different stain. The cells of both classes are
+# almost the same, so a correct estimate of the accuracy is close to one half. But a network that
+# was trained on a patient can recognize the stain, and so the class. Each row is a patient.
 settings = {
     "image_size": (32, 32),
     "pure_patients": True,
@@ -59,9 +58,9 @@ names = [f"{cells.groups[row]}, {cells.target_names[cells.y[row]]}" for row in r
 ImageGridDisplay(cells.images[rows], labels=names).plot(n_columns=6)
 
 # %%
-# The same network on the same images, with folds drawn image by image and patient by patient.
-# The judge is a hundred patients whom nobody has seen. All of it twice, for two hospitals of
-# twelve patients each.
+# The same network is scored on the same images, with folds by image and with folds by patient.
+# Both are compared with the score on a hundred new patients. This is done twice, for two hospitals
+# of twelve patients each.
 classifier = CellClassifier(
     filters=(8, 16), learning_rate=0.003, epochs=10, early_stopping=False, random_state=0
 )
@@ -79,7 +78,7 @@ for seed in (0, 1):
     print(f"hospital {seed + 1}{image_score:>16.2f}{patient_score:>19.2f}{new_score:>15.2f}")
 
 # %%
-# Folds by image promise what no new patient will ever see. Folds by patient do not. But twelve
-# patients are few, and their score scatters around one half: below, where the stain that was
-# learned from some patients misleads on others, and above, where it happens to fit. What helps
-# is more patients, not more images of the same ones.
+# Folds by image give a score that is not reached on new patients. Folds by patient do not. But
+# twelve patients are few, so their score varies around one half: it is lower if the stains of the
+# training patients mislead on other patients, and higher if they happen to fit. More patients
+# make the score more precise. More images of the same patients do not.

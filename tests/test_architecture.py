@@ -34,7 +34,7 @@ OWNERS = {
     "onnxruntime": ("neural_network._onnx",),
     "matplotlib": ("inspection",),
     "typer": ("cli",),
-    "h5py": ("persistence._weights",),
+    "h5py": ("persistence._network",),
     "jinja2": ("report",),
 }
 MODULES = {

@@ -17,7 +17,7 @@ from cellsk.cli._options import Seed
 from cellsk.cli._pipeline import build_pipeline, fit_pipeline, open_store, save_pipeline
 from cellsk.cli._predict import write_predictions
 from cellsk.cli._progress import show_progress
-from cellsk.cli._search import FilterSearch, describe_search, search_filters, summarize_search
+from cellsk.cli._search import NESTED_REMEDY, FilterSearch, search_filters
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.cli._train import describe_fit, summarize_fit
 from cellsk.exceptions import InputError
@@ -50,7 +50,11 @@ def demo(
     output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("demo"),
     seed: Seed = 0,
 ) -> None:
-    """Run the whole workflow on drawn cells: search, evaluation, model, report."""
+    """Show the whole workflow on drawn cells.
+
+    It draws images, searches the number of filters, evaluates the best candidate, writes a model
+    file, and predicts new images.
+    """
     show_warnings()
     with _fill_folder(output) as draft, open_store(None) as store:
         report = _run(draft, store, seed)
@@ -124,7 +128,7 @@ def _run(folder: Path, store: Path, seed: int) -> str:
     _draw_pictures(images, pipeline, folder)
     return _write_report(
         images.describe(),
-        describe_search(summarize_search(SearchReport(found))),
+        SearchReport(found).describe(NESTED_REMEDY),
         repr(evaluation),
         describe_fit(summarize_fit(pipeline["classifier"])),
         f"Accuracy on new patients, by the model loaded from its file: {accuracy:.3f}",

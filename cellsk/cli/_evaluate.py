@@ -145,9 +145,10 @@ def evaluate(
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
 ) -> None:
-    """Estimate how well a classifier predicts new patients, with intervals.
+    """Evaluate a classifier on new patients, by cross-validation.
 
-    Cross-validation predicts each image once, with a model that was not trained on its patient.
+    Each image is predicted once, by a model that was not trained on its patient. The scores have
+    intervals.
     """
     shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)
@@ -244,12 +245,8 @@ def _print_summary(report: EvaluationReport, shown: ShownWarnings) -> None:
     from cellsk.report import render_terminal
 
     document = report.document
-    new = [warning for warning in document["warnings"] if _get_code(warning) not in shown]
+    new = [warning for warning in document["warnings"] if warning["code"] not in shown]
     print(render_terminal(document | {"warnings": new}), flush=True)
-
-
-def _get_code(warning: Any) -> str:
-    return warning if isinstance(warning, str) else warning["code"]
 
 
 def _save_all(

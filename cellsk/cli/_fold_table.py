@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellsk._files import whole_file
-from cellsk.cli._terminal import format_table
 
 if TYPE_CHECKING:
     from cellsk.report import EvaluationReport
@@ -61,10 +61,28 @@ def describe_fold_table(table: dict[str, Any]) -> str:
         for label, key in (("mean", "mean"), ("sd", "standard_deviation"))
     ]
     header = ["fold", "images", "accuracy", "balanced accuracy", "ROC AUC", "epoch kept"]
-    return format_table(header, rows)
+    return _align(header, rows)
 
 
 def save_fold_table(table: dict[str, Any], path: Path) -> None:
     """Write the table as JSON."""
     with whole_file(path) as draft:
         draft.write_text(json.dumps(table, indent=2, allow_nan=False), encoding="utf-8")
+
+
+def _align(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return right-aligned columns; floats have three decimals."""
+    cells = [list(header)] + [[_format(value) for value in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def _format(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

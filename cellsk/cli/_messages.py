@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from cellsk.cli._wording import say_as_options
 from cellsk.exceptions import Explained
 
-__all__ = ["OPTIONS", "word_error", "word_findings"]
+__all__ = ["FINDING_REMEDIES", "OPTIONS", "REMEDIES", "word_error", "word_findings"]
+
+
+def _suggest_folds(values: Mapping[str, Any]) -> str:
+    n_splits, unit = values["n_splits"], values["unit"]
+    if n_splits >= 2:
+        return f"Pass --folds {n_splits}{' or fewer' if n_splits > 2 else ''}."
+    if unit == "site":
+        return "Add sites, or leave out --site."
+    if unit == "patient":
+        return "Add patients, or do not name patients if the images are independent."
+    return "Add images of this class, or leave the class out."
+
+
+def _suggest_folds_to_test_all(values: Mapping[str, Any]) -> str:
+    n_splits = values.get("n_splits")
+    return f"Pass --folds {n_splits} to test all of them." if n_splits else "Add patients."
+
 
 # Parameters of Python functions, and the options that set them.
 OPTIONS = {
@@ -36,15 +53,90 @@ OPTIONS = {
     "store": "--store",
     "subgroups": "--subgroup",
 }
+# Codes of errors and warnings whose remedy names Python, and the remedy for the command line.
+REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
+    # Files
+    "images-damaged": "Leave them out with --skip-unreadable.",
+    "images-differ-in-size": "Pass --image-size {height}x{width}, or another size to resize all"
+    " images to.",
+    "images-left-out": "cellsk audit lists all of them.",
+    "images-beside-classes": "Move them into a class.",
+    "no-class-folders": "Pass --labels labels.csv, or the folder above.",
+    "one-class": "Add the other class. {hint}",
+    "store-unwritable": "Free some space, or name another folder with --store.",
+    # Patients and sites
+    "groups-twice": "Leave out --group-pattern or --groups.",
+    "groups-need-csv": "Pass --labels labels.csv, a folder level such as --groups=-1, or"
+    " --group-pattern.",
+    "groups-level": "Pass another level (0 is the first folder, -1 the last), or --group-pattern.",
+    "groups-column-missing": "Name it 'patient', or name the column with --groups.",
+    "groups-incomplete": "Fill them in.",
+    "sites-incomplete": "Fill them in, or leave out --site.",
+    "patients-unknown": "Pass --group-pattern, --groups or --groups-csv, unless each image is of"
+    " another patient.",
+    "copies-across-folds": "cellsk audit lists them. Move the copies away, or name one patient for"
+    " them in a --groups-csv.",
+    # Folds
+    "too-few-groups-for-folds": _suggest_folds,
+    "too-few-images-for-folds": _suggest_folds,
+    "too-few-sites-for-folds": _suggest_folds,
+    "folds-lack-training-class": _suggest_folds,
+    "class-missing-from-test": _suggest_folds_to_test_all,
+    "class-missing-from-training": "Pass fewer --folds, or add patients.",
+    "one-class-in-training": "Pass fewer --folds.",
+    "manifest-needs-groups": "Name the patients as when it was written.",
+    "inner-folds-impossible": "Add {unit}s, or leave out --sensitivity, --specificity, --calibrate"
+    " or --nested.",
+    "best-candidate-unscored": "Pass fewer --folds.",
+    # Operating points
+    "probabilities-constant": "Train for more --epochs, or leave out --sensitivity and"
+    " --specificity.",
+    # Networks
+    "hold-out-small": "Add images.",
+    "hold-out-groups": "Add images of more patients.",
+    "images-too-small": "Pass fewer --filters, or a larger --image-size.",
+    "out-of-memory": "Pass a smaller --image-size, fewer --filters, or a smaller --batch-size.",
+    "loss-not-finite": "Check the images with cellsk audit.",
+}
+_NAME_ONE_PATIENT = "Name one patient for each set in a --groups-csv."
+# Codes of the findings of an audit whose remedy names Python, and the remedy here.
+FINDING_REMEDIES = {
+    "A101": "Copy them again from their source, or leave them out with --skip-unreadable.",
+    "A102": "Convert them to files of one page with 8 bits per channel.",
+    "A103": "Crop all images to one size, or pass --image-size and accept this.",
+    "A104": "Check that each class has both, or convert all images to one mode.",
+    "A203": "Pass fewer --folds to cellsk evaluate, or add patients.",
+    "A204": r"Pass --groups-csv, --groups, or --group-pattern, for example '(P\d+)'.",
+    "A301": f"Keep each set on one side of a split. {_NAME_ONE_PATIENT}",
+    "A302": "Correct the labels, or move the files away.",
+    "A303": _NAME_ONE_PATIENT,
+    "A304": "Remove them from one of the two folders.",
+    "A311": f"Keep each set on one side of a split. {_NAME_ONE_PATIENT}",
+    "A312": "Correct the labels, or move the files away.",
+    "A313": _NAME_ONE_PATIENT,
+    "A314": "Remove them from one of the two folders.",
+    "A402": "Check the exposure.",
+    "A504": "Split by device with cellsk evaluate --site, or add images of each class from each"
+    " device.",
+}
 
 
 def word_error(error: BaseException | str) -> str:
-    """Return the text of an error or a warning with options instead of parameters."""
+    """Return the text of an error or a warning, with options instead of parameters."""
     if not isinstance(error, Explained):
         return say_as_options(str(error))
-    return say_as_options(error.explain(parameter=OPTIONS.get(error.parameter or "")))
+    parameter = OPTIONS.get(error.parameter or "")
+    remedy = REMEDIES.get(error.code)
+    if callable(remedy):
+        remedy = remedy(error.values)
+    elif remedy is not None:
+        remedy = remedy.format_map(error.values).strip()
+    text = error.explain(parameter=parameter, remedy=remedy)
+    return text if error.code else say_as_options(text)
 
 
 def word_findings(findings: Sequence[Any]) -> list[Any]:
     """Return findings of an audit with the remedies of the command line."""
-    return [replace(found, message=say_as_options(found.message)) for found in findings]
+    return [
+        replace(found, remedy=FINDING_REMEDIES.get(found.code, found.remedy)) for found in findings
+    ]

@@ -39,7 +39,7 @@ def predict(
     ] = Path("predictions.csv"),
     skip_unreadable: SkipUnreadable = False,
 ) -> None:
-    """Predict the class of each image of a folder, with probabilities."""
+    """Predict the class of each image of a folder."""
     from sklearn.utils.validation import check_is_fitted
 
     from cellsk.datasets import list_images

@@ -31,14 +31,14 @@ from cellsk.cli._options import (
 )
 from cellsk.cli._pipeline import build_pipeline, open_store, read_images, save_pipeline
 from cellsk.cli._progress import show_progress
-from cellsk.cli._terminal import format_table, print_json, print_note, show_warnings
+from cellsk.cli._terminal import print_json, print_note, show_warnings
 from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
     from cellsk.model_selection import InnerKFold
     from cellsk.report import EvaluationReport, SearchReport
 
-__all__ = ["FilterSearch", "describe_search", "search", "search_filters", "summarize_search"]
+__all__ = ["NESTED_REMEDY", "FilterSearch", "search", "search_filters"]
 
 PARAMETER = "classifier__filters"
 NESTED_FAILED = "The nested evaluation did not finish. The results of the search are valid."
@@ -92,7 +92,7 @@ def search(
     skip_unreadable: SkipUnreadable = False,
     as_json: Json = False,
 ) -> None:
-    """Compare numbers of filters by cross-validation, and show which score best."""
+    """Compare numbers of filters by cross-validation."""
     show_warnings()
     candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
     _check_outputs(output, html)
@@ -136,24 +136,24 @@ def _run(
 
     found = search_filters(plan, refit=True)
     report = SearchReport(found)
-    result = summarize_search(report)
     if output is not None:
         save_pipeline(found.best_estimator_, output)
         print_note(f"Written: {output}.")
     _save_page(report, html)
     if not as_json:
-        print(describe_search(result), flush=True)
+        print(report.describe(NESTED_REMEDY), flush=True)
     if plan.images.groups is None:
         print_note(PATIENTS_UNKNOWN)
     try:
         if nested:
             with naming_written_files([path for path in (output, html) if path is not None]):
-                around = evaluate_search(plan)
-                report = SearchReport(found, nested=around)
-                result = _show_nested(report, html, as_json=as_json)
+                report = report.with_nested(evaluate_search(plan))
+                _save_page(report, html)
+                if not as_json:
+                    print("\n".join(report.nested_sentences()))
     finally:  # the results of the search are printed even if the nested evaluation fails
         if as_json:
-            print_json(result)
+            print_json(report.summary(NESTED_REMEDY))
 
 
 def _check_nested(plan: FilterSearch) -> None:
@@ -268,67 +268,3 @@ def _save_page(report: SearchReport, html: Path | None) -> None:
     if html is not None:
         report.save(html)
         print_note(f"Written: {html}.")
-
-
-def _show_nested(report: SearchReport, html: Path | None, *, as_json: bool) -> dict[str, Any]:
-    """Write the page again and print the number to report; return the plain values."""
-    from cellsk.report import describe_nested
-
-    _save_page(report, html)
-    if not as_json:
-        print("\n".join(describe_nested(report.document)))
-    return summarize_search(report)
-
-
-def summarize_search(report: SearchReport) -> dict[str, Any]:
-    """Return the candidates, best first, as plain values."""
-    from cellsk.report import describe_nested, mark_candidate
-    from cellsk.report import describe_search as describe
-
-    document = report.document
-    # Without a fitted network its number of weights is unknown. Fit times vary from run to run,
-    # so a choice by time alone would vary too.
-    counted = document["search"]["size_unit"] == "weights"
-    choice = document["candidates"][document["one_standard_error"]]
-    nested = document["nested"]
-    return {
-        "n_folds": document["search"]["n_folds"],
-        "candidates": [
-            {
-                "filters": candidate["params"][PARAMETER],
-                "rank": candidate["rank"],
-                "mean_accuracy": candidate["mean"],
-                "low": candidate["low"],
-                "high": candidate["high"],
-                "standard_deviation": candidate["sd"],
-                "mean_fit_seconds": candidate["fit_seconds"],
-                "n_weights": candidate["size"] if counted else None,
-                "remark": mark_candidate(document, place) if counted else "",
-            }
-            for place, candidate in enumerate(document["candidates"])
-        ],
-        "one_standard_error": choice["params"][PARAMETER] if counted else None,
-        "nested": None if nested is None else nested["number"],
-        "summary": (describe if counted else describe_nested)(document, NESTED_REMEDY),
-    }
-
-
-def describe_search(result: dict[str, Any]) -> str:
-    """Return a table of the candidates, followed by the summary."""
-    header = ["rank", "filters", "accuracy", "from", "to", "sd", "fit seconds", "remark"]
-    rows = [
-        [
-            candidate["rank"],
-            ",".join(map(str, candidate["filters"])),
-            candidate["mean_accuracy"],
-            candidate["low"],
-            candidate["high"],
-            candidate["standard_deviation"],
-            candidate["mean_fit_seconds"],
-            candidate["remark"],
-        ]
-        for candidate in result["candidates"]
-    ]
-    if not any(row[-1] for row in rows):
-        header, rows = header[:-1], [row[:-1] for row in rows]
-    return "\n".join([format_table(header, rows), *result["summary"]])

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 from cellsk.cli._messages import word_error
 from cellsk.exceptions import CellskWarning
 
-__all__ = ["ShownWarnings", "format_table", "print_json", "print_note", "show_warnings"]
+__all__ = ["ShownWarnings", "print_json", "print_note", "show_warnings"]
 
 
 def print_note(text: str) -> None:
@@ -22,24 +21,6 @@ def print_note(text: str) -> None:
 def print_json(result: dict[str, Any]) -> None:
     """Print the result as JSON without NaN."""
     print(json.dumps(result, indent=2, allow_nan=False))
-
-
-def format_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return right-aligned columns, separated by two spaces; floats have three decimals."""
-    cells = [list(header)] + [[_format(value) for value in row] for row in rows]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
-
-
-def _format(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 class ShownWarnings:

@@ -54,7 +54,7 @@ def train(
     skip_unreadable: SkipUnreadable = False,
     as_json: Json = False,
 ) -> None:
-    """Train a classifier on a folder of images, and write a model file."""
+    """Train a classifier, and write a model file."""
     show_warnings()
     check_output(output)
     counts, size = parse_filters(filters), parse_size(image_size)

@@ -1,8 +1,9 @@
-"""The network, and the scikit-learn estimators around it."""
+"""The networks, and the scikit-learn estimators around them."""
 
 from cellsk.neural_network._classifier import CellClassifier
 from cellsk.neural_network._parameters import wrap_network as wrap_network
 from cellsk.neural_network._runtime import set_threads as set_threads
+from cellsk.neural_network._runtime import start_tensorflow as start_tensorflow
 from cellsk.neural_network.networks import NetworkGraph as NetworkGraph
 from cellsk.neural_network.networks import OutsideTableError as OutsideTableError
 from cellsk.neural_network.networks import build_cnn

@@ -1,4 +1,4 @@
-"""Batches of images as TensorFlow datasets, in an order that only the seed decides."""
+"""Batches of images as TensorFlow datasets, in an order that follows from the seed alone."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk.neural_network._mapped import find_map, release_pages
+from cellsk.neural_network._memory_maps import find_map, release_pages
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["Epochs", "LabelledImages", "Part", "training_batches", "validation_batches"]
+__all__ = ["Epochs", "LabeledImages", "Subset", "training_batches", "validation_batches"]
 
 VALIDATION_BATCH_SIZE = 32  # 256 took 350 MB more at 96x96, and was no faster
 
-# The images of the fits that run, and the map of a file that they are, by pipeline.
-_lent: dict[int, tuple[Any, Any]] = {}
+# By number of a dataset: its images, and the map of a file that holds them. See `_take`.
+_open_images: dict[int, tuple[Any, Any]] = {}
 _numbers = itertools.count()
 
 
-class LabelledImages(NamedTuple):
+class LabeledImages(NamedTuple):
     """Images (n, height, width, channels), class codes (n,) and weights (n,)."""
 
     images: Any
@@ -33,63 +33,62 @@ class LabelledImages(NamedTuple):
     weights: Any
 
 
-class Part(NamedTuple):
-    """Some rows of labelled images. The images are not copied: they may lie on disk."""
+class Subset(NamedTuple):
+    """Some rows of labeled images. The images are not copied, because they may be on disk."""
 
-    data: LabelledImages
+    data: LabeledImages
     rows: NDArray
 
 
 class Epochs(NamedTuple):
-    """Batches of one epoch, and the variable that says which epoch the next pass over them is."""
+    """Batches of one epoch, and the variable with the number of the epoch to read next."""
 
     batches: tf.data.Dataset
     number: tf.Variable
 
 
 @contextmanager
-def training_batches(part: Part, *, batch_size: int, seed: int) -> Iterator[Epochs]:
-    """Batches of the part, in a new order each epoch; to be read in the body.
+def training_batches(subset: Subset, *, batch_size: int, seed: int) -> Iterator[Epochs]:
+    """Yield batches of the subset, in a new order in each epoch. Read them in the body.
 
-    The orders follow from seed and epoch alone: shuffling a dataset would read the global
-    seed.
+    The orders follow from seed and epoch alone. Shuffling a dataset would read the global seed.
     """
     import tensorflow as tf
 
-    @tf.autograph.experimental.do_not_convert  # there is no Python control flow in it
+    @tf.autograph.experimental.do_not_convert  # it has no Python control flow
     def shuffle(_: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(members, tf.stack([first, number]))
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
     with tf.device("cpu"):
         number = tf.Variable(0, dtype=tf.int64)
-        members, first = tf.constant(part.rows.astype(np.int32)), tf.constant(seed, tf.int64)
-    steps = math.ceil(len(part.rows) / batch_size)
-    with _lend(part.data) as pick:
+        members, first = tf.constant(subset.rows.astype(np.int32)), tf.constant(seed, tf.int64)
+    steps = math.ceil(len(subset.rows) / batch_size)
+    with _open(subset.data) as pick:
         batches = tf.data.Dataset.range(1).flat_map(shuffle).map(pick).prefetch(2)
         counted = batches.apply(tf.data.experimental.assert_cardinality(steps))
-        yield Epochs(counted.with_options(_untuned()), number)
+        yield Epochs(counted.with_options(_without_tuning()), number)
 
 
 @contextmanager
-def validation_batches(part: Part | None) -> Iterator[tf.data.Dataset | None]:
-    """Batches of one pass over the part, if there is one, in its order; to be read in the body."""
-    if part is None:
+def validation_batches(subset: Subset | None) -> Iterator[tf.data.Dataset | None]:
+    """Yield batches of one pass over the subset, in its order, or None. Read them in the body."""
+    if subset is None:
         yield None
         return
     import tensorflow as tf
 
-    rows = tf.data.Dataset.from_tensor_slices(part.rows.astype(np.int32))
-    with _lend(part.data) as pick:
+    rows = tf.data.Dataset.from_tensor_slices(subset.rows.astype(np.int32))
+    with _open(subset.data) as pick:
         batches = rows.batch(VALIDATION_BATCH_SIZE).map(pick)
-        yield batches.prefetch(1).with_options(_untuned())
+        yield batches.prefetch(1).with_options(_without_tuning())
 
 
-def _untuned() -> tf.data.Options:
-    """Leave out the thread that tunes a pipeline: the fit would wait for it to wake up.
+def _without_tuning() -> tf.data.Options:
+    """Return options without the thread that tunes a dataset. A fit would wait for it to end.
 
-    It sleeps 10 ms, then twice as long each time, up to a minute, and does not hear that the
-    pipeline has ended.
+    The thread sleeps 10 ms, then twice as long each time, up to a minute. It does not notice the
+    end of the dataset before it wakes up.
     """
     import tensorflow as tf
 
@@ -99,8 +98,8 @@ def _untuned() -> tf.data.Options:
 
 
 @contextmanager
-def _lend(data: LabelledImages) -> Iterator[Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:
-    """What makes a batch of row numbers, while the body runs."""
+def _open(data: LabeledImages) -> Iterator[Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:
+    """Yield the function that turns row numbers into a batch. It works in the body only."""
     import tensorflow as tf
 
     @tf.autograph.experimental.do_not_convert
@@ -113,20 +112,20 @@ def _lend(data: LabelledImages) -> Iterator[Callable[[tf.Tensor], tuple[tf.Tenso
     number = next(_numbers)
     with tf.device("cpu"):
         codes, weights = tf.constant(data.codes), tf.constant(data.weights)
-    _lent[number] = data.images, find_map(data.images)
+    _open_images[number] = data.images, find_map(data.images)
     try:
         yield pick
     finally:
-        del _lent[number]
+        del _open_images[number]
 
 
 def _take(number: int, rows: NDArray) -> NDArray:
     """Return the images of these rows.
 
-    TensorFlow keeps each Python function that a pipeline calls for good, and with it all that
-    it holds. So this one holds nothing, and finds the images by a number.
+    TensorFlow keeps each Python function that a dataset calls, and all that the function holds,
+    until the process ends. This function holds nothing: it finds the images by a number.
     """
-    images, pages = _lent[int(number)]
+    images, pages = _open_images[int(number)]
     taken = np.take(images, rows, axis=0)
     release_pages(pages)
     return taken

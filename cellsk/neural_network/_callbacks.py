@@ -1,4 +1,4 @@
-"""What scikit-learn's callbacks are told of a fit, and of each epoch that Keras runs."""
+"""The callbacks of scikit-learn in a fit, called in each epoch that Keras runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.callback import CallbackContext
 
-from cellsk.neural_network._batches import Part
+from cellsk.neural_network._batches import Subset
 
 if TYPE_CHECKING:
     import keras
@@ -22,10 +22,10 @@ EPOCH = "epoch"  # the name of an epoch's task in the logs of callbacks
 
 
 class FitTask:
-    """One fit as scikit-learn's callbacks see it: a task with a subtask for each epoch.
+    """One fit as a task of scikit-learn's callbacks, with a subtask for each epoch.
 
-    What a callback may ask for is made when it asks: a callback that only counts, such
-    as a progress bar, copies neither images nor weights.
+    Arguments of a callback are made when it needs them. A callback that only counts, such as a
+    progress bar, copies neither images nor weights.
 
     Parameters
     ----------
@@ -33,41 +33,42 @@ class FitTask:
         The classifier in its fit.
     context : sklearn.callback.CallbackContext
         The context of the fit.
-    part : Part
-        The images that train: the hold-out of early stopping is left out, as its score is
-        in the history already.
+    subset : Subset
+        The images that train. The hold-out of early stopping is left out, because its score is
+        in the history.
     sample_weight : array-like of shape (n,), or None
-        Weights as the caller gave them, which scorers get.
+        Weights as the caller passed them. Scorers get these.
     """
 
     def __init__(
         self,
         classifier: Any,
         context: CallbackContext,
-        part: Part,
+        subset: Subset,
         sample_weight: ArrayLike | None,
     ) -> None:
         self._context = context
         self._classifier = classifier
-        self._data, self._rows = part
+        self._data, self._rows = subset
         self._sample_weight = sample_weight
 
     def begin(self) -> None:
-        """Tell the callbacks that the fit begins."""
-        self._context.call_on_fit_task_begin(**self._material())
+        """Call the callbacks at the beginning of the fit."""
+        self._context.call_on_fit_task_begin(**self._arguments())
 
     def end(self) -> None:
-        """Tell the callbacks that the classifier is fitted."""
-        self._context.call_on_fit_task_end(**self._material(), reconstruction_attributes={})
+        """Call the callbacks when the classifier is fitted."""
+        self._context.call_on_fit_task_end(**self._arguments(), reconstruction_attributes={})
 
     def watch(self, network: KerasClassifier) -> list[keras.callbacks.Callback]:
-        """Return what tells the callbacks of each epoch: nothing, when there are none."""
+        """Return a Keras callback that calls them in each epoch, or none if there are none."""
+        # scikit-learn has no public name for the callbacks that are set.
         if not getattr(self._classifier, "_skl_callbacks", None):
             return []
-        return [_make_listener(_Epochs(self._context, self._material(), network))]
+        return [_make_listener(_Epochs(self._context, self._arguments(), network))]
 
-    def _material(self) -> dict[str, Any]:
-        """What each hook gets; scikit-learn calls the functions only if a hook asks."""
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments of each hook. scikit-learn calls the functions if one is needed."""
         return {
             "estimator": self._classifier,
             "X": self._select_images,
@@ -80,19 +81,19 @@ class FitTask:
         return images if len(self._rows) == len(images) else images[self._rows]
 
     def _select_weights(self) -> dict[str, NDArray]:
-        # One number is a weight, too: that of every image.
+        # A single number is the weight of every image.
         weights = np.broadcast_to(np.asarray(self._sample_weight, float), len(self._data.codes))
         return {"sample_weight": weights[self._rows]}
 
 
 class _Epochs:
-    """The epochs of one fit: each is a task, and leaves a network that can predict."""
+    """The epochs of one fit. Each is a task, and provides a network that can predict."""
 
     def __init__(
         self, context: CallbackContext, material: Mapping[str, Any], network: KerasClassifier
     ) -> None:
         self._context = context
-        self._material = material
+        self._arguments = material
         self._network = network
         self._history: dict[str, list[float]] = {}
 
@@ -100,19 +101,19 @@ class _Epochs:
         self._trainer = trainer
         self._epoch = self._context.subcontext(task_name=EPOCH)
         self._epoch.call_on_fit_task_begin(
-            **self._material, reconstruction_attributes=self._fitted_so_far
+            **self._arguments, reconstruction_attributes=self._fitted_so_far
         )
 
     def end(self, logs: Mapping[str, float]) -> bool:
-        """Tell the callbacks, and return whether one of them asks to stop."""
+        """Call the callbacks, and return whether one of them stops the training."""
         for name, value in logs.items():
             self._history.setdefault(name, []).append(float(value))
         return self._epoch.call_on_fit_task_end(
-            **self._material, reconstruction_attributes=self._fitted_so_far
+            **self._arguments, reconstruction_attributes=self._fitted_so_far
         )
 
     def _fitted_so_far(self) -> dict[str, Any]:
-        """What makes a fitted classifier of the network as it stands now."""
+        """Return the attributes of a classifier that is fitted with the present weights."""
         history = {name: list(log) for name, log in self._history.items()}
         epochs_run = len(history.get("loss", []))
         network = copy.copy(self._network)
@@ -141,13 +142,13 @@ def _make_listener(epochs: _Epochs) -> keras.callbacks.Callback:
 
 
 def _copy_model(model: keras.Model) -> keras.Model:
-    """A copy that only predicts: not compiled, and not changed by the next epoch."""
+    """Return a copy that only predicts. The next epoch does not change it."""
     import keras
 
     def copy_layer(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
         if isinstance(layer, keras.layers.Dropout):
-            # Its random state would have a name of its own, which TensorFlow keeps for good.
+            # Its random state would have a new name, which TensorFlow never forgets.
             config["rate"] = 0.0
         return type(layer).from_config(config)
 

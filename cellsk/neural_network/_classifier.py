@@ -1,4 +1,4 @@
-"""CellClassifier: the CNN as a scikit-learn classifier."""
+"""The convolutional network as a scikit-learn classifier."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from cellsk.neural_network._callbacks import FitTask
-from cellsk.neural_network._inputs import check_images
-from cellsk.neural_network._labels import check_groups
+from cellsk.neural_network._holdout import split_rows
+from cellsk.neural_network._inputs import validate_images
+from cellsk.neural_network._labels import check_groups, encode_images, encode_validation
 from cellsk.neural_network._parameters import check_parameters, wrap_network
-from cellsk.neural_network._parts import encode_images, encode_validation, part_rows
 from cellsk.neural_network._precision import choose_precision
 from cellsk.neural_network._predicting import read_probabilities
-from cellsk.neural_network._runtime import draw_seeds, memory_in_words
+from cellsk.neural_network._runtime import draw_seeds, explain_memory_errors
 from cellsk.neural_network._training import Callbacks, train
 
 __all__ = ["CellClassifier"]
@@ -56,25 +56,26 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     patience : int, default=5
         Epochs without a lower loss after which to stop.
     validation_fraction : float, default=0.1
-        Share of the images to hold out for early stopping, in (0, 1); of whole groups,
-        half at most. Not used when `X_val` and `y_val` are passed to `fit`.
+        Fraction of the images to hold out for early stopping, in (0, 1); of whole groups,
+        half at most. Not used if `X_val` and `y_val` are passed to `fit`.
     class_weight : dict or "balanced", default=None
-        Weight of each class label. "balanced" makes every class weigh the same.
-        None weighs every image the same.
+        Weight of each class label. "balanced" gives each class the same total weight.
+        None gives each image the same weight.
     callbacks : list of keras.callbacks.Callback, default=None
         Further Keras callbacks. Each fit works on copies, so that clones share nothing;
         an entry may also be a callback class. Those of scikit-learn are set with
         `set_callbacks`; see Notes.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        What training multiplies in; weights and predictions are float32 always. "auto" is
-        bfloat16, twice as fast, where CPU or GPU has it, or what ``$CELLSK_PRECISION`` says.
+        Precision of the products in training. Weights and predictions are always float32.
+        "auto" is ``CELLSK_PRECISION``, or else bfloat16 if the CPU or GPU has it, which is
+        twice as fast. Architectures other than "seed" are trained in float32.
     image_shape : tuple of int, default=None
         (height, width) or (height, width, channels) of the images, in pixels, when each
         row of X is a flattened image. None takes such rows as images one pixel high.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the hold-out, the order of the images, and dropout.
-        Pass an int for the same numbers each time. None draws a new seed from the
-        operating system. No global random state is read or changed.
+        Pass an int for the same numbers each time. None draws a new seed from the operating
+        system. Global random state is neither read nor changed.
     verbose : int, default=0
         1 shows Keras' progress bar, 2 one line per epoch, 0 nothing.
 
@@ -92,17 +93,17 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     best_epoch_ : int
         The epoch whose weights were kept, counted from 1.
     precision_ : str
-        "float32" or "bfloat16": what it was trained in.
+        "float32" or "bfloat16": the precision of the training.
     image_shape_ : tuple of int
         (height, width, channels) of the images seen in `fit`, in pixels.
     image_dtype_ : str
-        "uint8", or "float32" when the images came as other numbers.
+        "uint8", or "float32" if the images had another dtype.
     pixel_max_ : float
-        What the first layer divides pixels by.
+        Number by which the first layer divides pixels.
     n_features_in_ : int
         Values per image: height times width times channels.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, when X was a data frame of flattened images.
+        Column names, if X was a data frame of flattened images.
 
     See Also
     --------
@@ -111,20 +112,20 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    The numbers of the hold-out chose the epoch; they are too good to report. Use
+    The hold-out chose the epoch, so do not report its scores, which are too good. Use
     :func:`~sklearn.model_selection.cross_val_score`, and keep the images of one patient in
     one fold.
 
     uint8 pixels are divided by 255, other numbers by the largest absolute value in `fit`.
-    Weights are scaled to a mean of one; images of weight zero take no part.
+    Weights are scaled to a mean of one; images of weight zero are not used.
 
-    `set_callbacks` takes the callbacks of :mod:`sklearn.callback`. Each epoch is a task; a
-    callback gets the images that train (the hold-out left out), their labels, the caller's
-    `sample_weight`, and a classifier with the weights as they stand, which later epochs leave
-    alone. The task of the whole fit ends with the weights kept. One that returns True at
-    the end of an epoch stops training. A :class:`~sklearn.callback.ProgressBar` belongs on the
-    outermost estimator, a :class:`~sklearn.callback.ScoringMonitor` on this one, from where
-    clones in a search report to it. They change no number; clones share them.
+    `set_callbacks` takes the callbacks of :mod:`sklearn.callback`. Each epoch is a task. A
+    callback gets the images that train (without the hold-out), their labels, the caller's
+    `sample_weight`, and a classifier with the present weights, which later epochs do not change.
+    At the end of the whole fit it gets the weights that are kept. A callback that returns True at
+    the end of an epoch stops training. Set a :class:`~sklearn.callback.ProgressBar` on the
+    outermost estimator, and a :class:`~sklearn.callback.ScoringMonitor` on this one; clones in a
+    search share it. Callbacks do not change the numbers.
 
     References
     ----------
@@ -139,7 +140,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     >>> classifier.fit(cells.images, cells.y).predict_proba(cells.images[:1]).shape
     (1, 2)
 
-    A score of each epoch on the images that train, and of the network kept:
+    Scores on the images that train, after each epoch and for the network that is kept:
 
     >>> from sklearn.callback import ScoringMonitor
     >>> monitor = ScoringMonitor(scoring="neg_log_loss")
@@ -213,17 +214,15 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, height, width, channels), (n, height, width) or (n, pixels)
-            Images: colour or grey, grey, or flattened (see `image_shape`). uint8, or
-            other real numbers.
+            Images, or flattened images (see `image_shape`), as uint8 or other real numbers.
         y : array-like of shape (n,)
             Class labels: str, int or bool.
         sample_weight : array-like of shape (n,), default=None
-            Weight of each image; None weighs all the same.
+            Weight of each image. None gives all images the same weight.
         groups : array-like of shape (n,), default=None
-            Patient or slide of each image: the hold-out takes whole groups. Routed with
-            ``set_fit_request(groups=True)``.
+            Patient or slide of each image. The hold-out consists of whole groups.
         X_val : array-like, default=None
-            Images to watch for early stopping, instead of a hold-out.
+            Images for early stopping, instead of a hold-out.
         y_val : array-like of shape (n_val,), default=None
             Their labels.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -237,34 +236,36 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         TypeError, ValueError
-            When a parameter, the images or the labels are not as above, there is one
-            class only, the images are too small for the depth, or training diverges.
-        MemoryError
-            When the network or a batch does not fit into memory.
+            If a parameter, the images or the labels are not as above, there is only one
+            class, the images are too small for the depth, or training diverges.
+        OutOfMemoryError
+            If the network or a batch does not fit into memory.
 
         Warns
         -----
         SmallHoldOutWarning
-            When the hold-out has too few images of a class to say when to stop.
+            If the hold-out has too few images of a class to choose an epoch.
+        FastStepWarning
+            If this version of Keras cannot be trained by the fast step.
         """
-        # Until this fit ends well there is no fitted network, nor half of an old one.
+        # If this fit fails, the classifier is not fitted, and keeps nothing of an old fit.
         self.__dict__.pop("keras_classifier_", None)
         check_parameters(self)
         data = encode_images(self, X, y, sample_weight, reset=True)
         groups = check_groups(groups, data.images)
         own = encode_validation(self, X_val, y_val, sample_weight_val)
         split_seed, weight_seed, order_seed = draw_seeds(self.random_state, 3)
-        part, watched = part_rows(self, data, groups, own, split_seed)
+        subset, watched = split_rows(self, data, groups, own, split_seed)
         network = wrap_network(self, 1 / self.pixel_max_, weight_seed)
         context = self._init_callback_context(max_subtasks=self.epochs)
-        task = FitTask(self, context, part, sample_weight)
+        task = FitTask(self, context, subset, sample_weight)
         task.begin()
-        with memory_in_words():
+        with explain_memory_errors():
             network.initialize(data.images, self.classes_[data.codes])
             self.precision_ = choose_precision(self.precision, network.model_)
             network.history_, self.best_epoch_, self.precision_ = train(
                 network.model_,
-                part,
+                subset,
                 watched,
                 epochs=self.epochs,
                 batch_size=self.batch_size,
@@ -282,7 +283,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Probability of each class, as the network states it.
+        """Return the probability of each class.
 
         Parameters
         ----------
@@ -297,14 +298,14 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         NotFittedError, ValueError
-            When there was no `fit`, or X holds other images than in `fit`.
+            If there was no `fit`, or the images differ in kind from those in `fit`.
         """
         check_is_fitted(self)
-        images = check_images(self, X, reset=False)
+        images = validate_images(self, X, reset=False)
         return read_probabilities(self.keras_classifier_.model_, images)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Log-odds of the second class; with more classes, log-probabilities.
+        """Return the log-odds of the second class, or the log-probabilities of more classes.
 
         Calibration works on this scale.
 
@@ -316,19 +317,19 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n,), or (n, n_classes) for more than two classes
-            Positive for the second class of two; the largest names the class of more.
+            Positive for the second of two classes. With more, the largest is the prediction.
 
         Raises
         ------
         NotFittedError, ValueError
-            When there was no `fit`, or X holds other images than in `fit`.
+            If there was no `fit`, or the images differ in kind from those in `fit`.
         """
         tiny = np.finfo(np.float32).eps  # the network's own resolution: keeps it finite
         logs = np.log(np.clip(self.predict_proba(X), tiny, 1))
         return logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Label of the most probable class of each image.
+        """Return the label of the most probable class of each image.
 
         Parameters
         ----------
@@ -343,7 +344,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         NotFittedError, ValueError
-            When there was no `fit`, or X holds other images than in `fit`.
+            If there was no `fit`, or the images differ in kind from those in `fit`.
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]

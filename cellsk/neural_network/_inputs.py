@@ -1,4 +1,4 @@
-"""What comes in as X, turned into images of shape (n, height, width, channels)."""
+"""Input arrays, checked and shaped as images (n, height, width, channels)."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
 from cellsk._checks import check_count
-from cellsk.exceptions import PixelRangeWarning
+from cellsk.exceptions import InputError, PixelRangeWarning
 
-__all__ = ["check_image_shape", "check_images", "find_pixel_max"]
+__all__ = ["check_image_shape", "find_pixel_max", "validate_images"]
 
-# [0, 1] in fit and [0, 255] in predict are 255 apart; a bright image is not.
-FAR = 10
-LAYOUT = "X must hold images of shape (n_samples, height, width, channels)."
+# [0, 1] in fit and [0, 255] in predict differ by a factor of 255. Bright images differ less.
+MAX_RANGE_RATIO = 10
+KINDS = {"uint8": "uint8, from 0 to 255", "float32": "other than uint8"}
+LAYOUT = "X must hold images of shape (n_samples, height, width, channels)"
 
 
 def check_image_shape(value: Any) -> tuple[int, int, int] | None:
-    """Return ``image_shape`` as (height, width, channels), or None, or raise.
+    """Return ``image_shape`` as (height, width, channels), or None.
 
     Raises
     ------
-    ValueError
-        When it is neither None nor two or three positive whole numbers.
+    InputError
+        If it is neither None nor two or three positive whole numbers.
     """
     if value is None:
         return None
@@ -35,26 +36,28 @@ def check_image_shape(value: Any) -> tuple[int, int, int] | None:
         sizes = [check_count("image_shape", size) for size in value]
         height, width, channels = sizes if len(sizes) == 3 else (*sizes, 1)
     except (TypeError, ValueError):
-        raise ValueError(
-            "image_shape must be two or three positive integers, (height, width) or "
-            f"(height, width, channels), in pixels. Got {value!r}."
+        raise InputError(
+            "must be two or three positive integers, (height, width) or "
+            "(height, width, channels), in pixels",
+            repr(value),
+            parameter="image_shape",
         ) from None
     return height, width, channels
 
 
-def check_images(
+def validate_images(
     estimator: Any, X: Any, image_shape: Sequence[int] | None = None, *, reset: bool
 ) -> NDArray:
     """Return X as uint8 or float32 images of shape (n, height, width, channels).
 
-    Takes 4-D images, 3-D grey images, and flattened 2-D rows. With ``reset`` the
-    estimator learns ``image_shape_``, ``image_dtype_`` and ``n_features_in_``; without,
+    X may hold 4-D images, 3-D gray images, or flattened 2-D rows. With ``reset`` the estimator
+    learns ``image_shape_``, ``image_dtype_``, ``pixel_max_`` and ``n_features_in_``. Otherwise
     X is compared with them.
 
     Raises
     ------
-    ValueError, TypeError
-        When X holds no such images, or others than in fit.
+    InputError, TypeError, ValueError
+        If X does not hold images, or its images differ in kind from those of the fit.
     """
     _refuse_paths(X)
     array = check_array(
@@ -65,27 +68,16 @@ def check_images(
     shape = check_image_shape(image_shape) if reset else estimator.image_shape_
     images = _shape_images(array, shape)
     if shape is not None and images.shape[1:] != tuple(shape):
-        raise ValueError(_explain_shape(images.shape[1:], shape, reset=reset))
+        raise _explain_shape(images.shape[1:], shape, reset=reset)
     if reset:
         _learn(estimator, images, named=array.ndim == 2)
-    elif str(images.dtype) != estimator.image_dtype_:
-        kinds = {"uint8": "uint8, from 0 to 255", "float32": "other than uint8"}
-        raise ValueError(
-            f"Pixels must be {kinds[estimator.image_dtype_]}, as in fit. "
-            f"Got {kinds[str(images.dtype)]}. Pass the same kind of numbers to fit and predict."
-        )
-    elif find_pixel_max(images) > FAR * estimator.pixel_max_:
-        warnings.warn(
-            f"Pixels should be in the range of those in fit, up to {estimator.pixel_max_:g}. "
-            f"Got up to {find_pixel_max(images):g}. Pass images on the same scale.",
-            PixelRangeWarning,
-            stacklevel=3,
-        )
+    else:
+        _check_pixels(estimator, images)
     return images
 
 
 def find_pixel_max(images: NDArray) -> float:
-    """Value that the first layer divides by: 255 for uint8, else the largest; 1 if blank."""
+    """Return what the first layer divides by: 255 for uint8, else the largest value, or 1."""
     if images.dtype == np.uint8:
         return 255.0
     return float(max(images.max(), -images.min())) or 1.0
@@ -95,10 +87,12 @@ def _refuse_paths(X: Any) -> None:
     rows = getattr(X, "array", X)  # of a pandas Series
     first = rows[0] if hasattr(rows, "__getitem__") and np.ndim(rows) == 1 and len(rows) else None
     if isinstance(first, str | bytes | PurePath):
-        raise ValueError(
-            f"{LAYOUT} Got file names, such as {str(first)!r}. "
+        raise InputError(
+            LAYOUT,
+            f"file names, such as {str(first)!r}",
             "Put a reader in front: Pipeline([('reader', ImageReader()), "
-            "('classifier', CellClassifier())])."
+            "('classifier', CellClassifier())]).",
+            code="images-are-paths",
         )
 
 
@@ -108,24 +102,30 @@ def _shape_images(array: NDArray, image_shape: Sequence[int] | None) -> NDArray:
     if array.ndim == 3:
         return array[..., np.newaxis]
     if array.ndim != 4:
-        raise ValueError(
-            f"{LAYOUT} Got shape {array.shape}. "
-            "Grey images may have three axes, flattened images two."
+        raise InputError(
+            LAYOUT,
+            f"shape {array.shape}",
+            "Gray images may have three axes, flattened images two.",
+            code="image-axes",
         )
     if array.shape[1] in (1, 3) and array.shape[3] > 4:
-        raise ValueError(
-            f"{LAYOUT} Got shape {array.shape}, which looks as if channels came first. "
-            "Pass numpy.moveaxis(X, 1, -1)."
+        raise InputError(
+            LAYOUT,
+            f"shape {array.shape}, which looks as if channels came first",
+            "Pass numpy.moveaxis(X, 1, -1).",
+            code="channels-first",
         )
     return array
 
 
 def _unflatten(array: NDArray, image_shape: Sequence[int]) -> NDArray:
     if array.shape[1] != np.prod(image_shape):
-        raise ValueError(
+        raise InputError(
             f"Each row of X must hold the {np.prod(image_shape)} values of one image of "
-            f"shape {tuple(image_shape)}. Got rows of {array.shape[1]}. "
-            "Pass the right image_shape."
+            f"shape {tuple(image_shape)}",
+            f"rows of {array.shape[1]}",
+            "Pass the right image_shape.",
+            code="row-length",
         )
     return array.reshape(-1, *image_shape)
 
@@ -139,10 +139,35 @@ def _learn(estimator: Any, images: NDArray, *, named: bool) -> None:
     estimator.n_features_in_ = int(np.prod(images.shape[1:]))
 
 
-def _explain_shape(got: Sequence[int], expected: Sequence[int], *, reset: bool) -> str:
-    height, width, channels = expected
-    return (
+def _check_pixels(estimator: Any, images: NDArray) -> None:
+    """Compare the kind and the range of pixels with those of the fit."""
+    if str(images.dtype) != estimator.image_dtype_:
+        raise InputError(
+            f"Pixels must be {KINDS[estimator.image_dtype_]}, as in fit",
+            KINDS[str(images.dtype)],
+            "Pass the same kind of numbers to fit and predict.",
+            code="pixel-kind",
+        )
+    if (found := find_pixel_max(images)) > MAX_RANGE_RATIO * estimator.pixel_max_:
+        warnings.warn(
+            PixelRangeWarning(
+                f"Pixels should be in the range of those in fit, up to {estimator.pixel_max_:g}",
+                f"up to {found:g}",
+                "Pass images on the same scale.",
+                code="pixel-range",
+                values={"fitted": estimator.pixel_max_, "found": found},
+            ),
+            stacklevel=4,
+        )
+
+
+def _explain_shape(got: Sequence[int], expected: Sequence[int], *, reset: bool) -> InputError:
+    height, width, channels = map(int, expected)
+    return InputError(
         f"X must hold images of shape {tuple(expected)}, "
-        f"{'as image_shape says' if reset else 'as in fit'}. Got {tuple(got)}. "
-        f"Read them with ImageReader(image_size=({height}, {width}), channels={channels})."
+        f"{'as given by image_shape' if reset else 'as in fit'}",
+        f"{tuple(got)}",
+        f"Read them with ImageReader(image_size=({height}, {width}), channels={channels}).",
+        code="image-shape",
+        values={"expected": (height, width, channels), "got": tuple(map(int, got))},
     )

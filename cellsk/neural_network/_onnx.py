@@ -1,4 +1,4 @@
-"""The trained network in ONNX Runtime, which computes the same numbers sooner."""
+"""A trained network in ONNX Runtime, which computes the same numbers faster."""
 
 from __future__ import annotations
 
@@ -24,51 +24,51 @@ if TYPE_CHECKING:
 __all__ = ["OnnxNetwork", "count_threads", "write_onnx"]
 
 OPERATORS, FORMAT = 17, 8  # versions that every ONNX Runtime of today reads
-BATCH_SIZE, BATCH_VALUES = 8, 2**18  # what stays in the cache of a core
+BATCH_SIZE, BATCH_VALUES = 8, 2**18  # such batches stay in the cache of a core
 
 
 class OnnxNetwork:
-    """A network as it stood when this was made, in ONNX Runtime.
+    """A copy of a network, with its present weights, in ONNX Runtime.
 
-    Each thread computes its own small batches. So the numbers of an image depend neither on
-    the other images nor on the number of threads, and no thread waits between two calls.
+    Each thread computes small batches. So the numbers of an image depend neither on the other
+    images nor on the number of threads, and no thread waits between two calls.
 
     Parameters
     ----------
-    model : keras.Sequential
-        A network that ``build_cnn`` makes.
+    model : keras.Model
+        A network of layers that have an ONNX operation in the table of layers.
     dtype : dtype
-        Of the pixels.
+        Dtype of the pixels.
 
     Raises
     ------
     ImportError
-        When onnx or onnxruntime is not installed.
-    ValueError
-        When there is no operator for a layer.
+        If onnx or onnxruntime is not installed.
+    InputError
+        If there is no operator for a layer.
     """
 
     def __init__(self, model: keras.Model, dtype: DTypeLike) -> None:
-        # From its import on it would tell its maker of the process, and keep a number of the
-        # machine in the user's folder: no program that reads patients' images may do that.
+        # From its import on it would report the process to its maker, and keep an identifier of
+        # the machine in the user's folder. A program that reads images of patients must not.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # what goes wrong is raised
+        options.log_severity_level = 4  # errors are raised
         self._dtype = np.dtype(dtype)
-        self._weights = _read_weights(model)
+        self._weights = _read_tensors(model)
         self._session = onnxruntime.InferenceSession(
             write_onnx(model, dtype), options, providers=["CPUExecutionProvider"]
         )
 
-    def serves(self, model: keras.Model, dtype: DTypeLike) -> bool:
-        """Say whether the model has the weights that it had, and pixels are of this dtype.
+    def is_current(self, model: keras.Model, dtype: DTypeLike) -> bool:
+        """Return whether the model still has the same weights, and pixels have this dtype.
 
-        A tensor that was read never changes: new weights are elsewhere in memory.
+        A tensor that was read never changes. New weights have another place in memory.
         """
-        read = _read_weights(model)
+        read = _read_tensors(model)
         return self._dtype == dtype and _find_addresses(read) == _find_addresses(self._weights)
 
     def __call__(self, images: NDArray, n_threads: int | None = None) -> NDArray[np.float32]:
@@ -85,7 +85,7 @@ class OnnxNetwork:
 
 
 def count_threads() -> int:
-    """Number of threads that this process may use: its share, as joblib and TensorFlow know it."""
+    """Return how many threads this process may use, by the limits of joblib and TensorFlow."""
     import tensorflow as tf
 
     share = os.environ.get("OMP_NUM_THREADS", "")  # joblib sets it in its workers
@@ -98,14 +98,14 @@ def count_threads() -> int:
 
 
 def write_onnx(model: keras.Model, dtype: DTypeLike) -> bytes:
-    """Return the network as an ONNX file that takes images as they are, channels last.
+    """Return the network as an ONNX file. Its input is images with the channels last.
 
     Raises
     ------
     ImportError
-        When onnx is not installed.
-    ValueError
-        When there is no operator for a layer.
+        If onnx is not installed.
+    InputError
+        If there is no operator for a layer.
     """
     import onnx
     from onnx import helper
@@ -149,8 +149,8 @@ def _refuse(got: str) -> InputError:
     return InputError("There is no operator for each layer of the network", got)
 
 
-def _read_weights(model: keras.Model) -> list[Any]:
-    """The weights as TensorFlow tensors, which are not copied."""
+def _read_tensors(model: keras.Model) -> list[Any]:
+    """Return the weights as TensorFlow tensors, which are not copies."""
     import tensorflow as tf
 
     variables = [variable.value for variable in model.weights]

@@ -1,4 +1,4 @@
-"""The parameters of CellClassifier: checked, and handed to scikeras."""
+"""The parameters of CellClassifier, checked and passed to scikeras."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["check_parameters", "wrap_network"]
 
 
 def check_parameters(classifier: Any) -> None:
-    """Raise when a parameter of the classifier is out of range.
+    """Check the parameters of the classifier.
 
     Raises
     ------
-    TypeError, ValueError
-        Naming the parameter.
+    InputError, InputTypeError
+        If one of them is out of range. The message names it.
     """
     check_architecture(classifier.architecture)
     check_filters(classifier.filters)

@@ -1,4 +1,4 @@
-"""In what precision a network is trained: bfloat16 where the hardware computes in it."""
+"""The precision of training: bfloat16 on hardware that computes in it, or float32."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ FAST = "CELLSK_FAST"
 
 CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 CPU_INFO = Path("/proc/cpuinfo")
-# The first GPUs that multiply bfloat16 are NVIDIA's of compute capability 8.
+# NVIDIA's GPUs multiply bfloat16 from compute capability 8 on.
 GPU_CAPABILITY = (8, 0)
 
 
 def check_precision(precision: Any) -> str:
-    """Return the precision, one of ``PRECISIONS``, or raise.
+    """Return the precision: the parameter, or the value of ``CELLSK_PRECISION`` for "auto".
 
     Raises
     ------
-    ValueError
-        When it is another, or the environment's is.
+    InputError
+        If the parameter or the environment variable has another value than ``PRECISIONS``.
     """
     check_option("precision", precision, PRECISIONS)
     if precision != "auto":
@@ -40,14 +40,14 @@ def check_precision(precision: Any) -> str:
 
 
 def choose_precision(precision: str, network: keras.Model) -> str:
-    """Return "float32" or "bfloat16": for "auto", what this machine computes faster in.
+    """Return "float32" or "bfloat16". "auto" is the one that this machine computes faster.
 
     Only the fast step multiplies in bfloat16. A network that it does not cover trains in float32.
 
     Raises
     ------
-    ValueError
-        When it is not known, or cannot be had.
+    InputError
+        If the precision is unknown, or not available for this network.
     """
     chosen = check_precision(precision)
     if not is_on(FAST):
@@ -57,6 +57,7 @@ def choose_precision(precision: str, network: keras.Model) -> str:
                 "'bfloat16'",
                 f"Set {FAST} to 'on'.",
                 parameter="precision",
+                code="precision-without-fast-step",
             )
         return "float32"
     if not can_speed_up(network):
@@ -86,7 +87,7 @@ def _computes_in_bfloat16() -> bool:
 
 
 def _cpu_flags() -> frozenset[str]:
-    """The instruction sets of the CPU, as Linux names them; elsewhere none."""
+    """Return the instruction sets of the CPU as Linux names them, or none on other systems."""
     try:
         lines = CPU_INFO.read_text(encoding="utf-8").splitlines()
     except OSError:

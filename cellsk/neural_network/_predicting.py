@@ -1,4 +1,4 @@
-"""Probabilities out of a trained network."""
+"""The probabilities that a trained network predicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from cellsk._config import is_on
-from cellsk.neural_network._mapped import find_map, release_pages
+from cellsk.neural_network._memory_maps import find_map, release_pages
 from cellsk.neural_network._onnx import OnnxNetwork
 from cellsk.neural_network.networks import find_brightest
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["TracedNetwork", "read_probabilities"]
 
 BATCH_SIZE, BATCH_VALUES = 64, 2**21
-PART_BYTES = 2**25  # of images between two times that the pages of a map are released
+CHUNK_BYTES = 2**25  # of images, after which the pages of a memory map are released
 PROBE_SIZE, TOLERANCE = 8, 1e-5
 
 
 class TracedNetwork:
     """A network as a TensorFlow function, traced once for any number of images.
 
-    Without a function, each layer of each batch costs Python's time.
+    Without a function, Python would run each layer of each batch.
     """
 
     def __init__(self, model: keras.Model, dtype: DTypeLike) -> None:
         import tensorflow as tf
 
         self._dtype = np.dtype(dtype)
-        called = weakref.proxy(model)  # what is kept by the model must not keep the model
+        called = weakref.proxy(model)  # the model keeps this object, so it must not keep the model
 
         @tf.autograph.experimental.do_not_convert
         def call(images: tf.Tensor) -> tf.Tensor:
@@ -43,8 +43,8 @@ class TracedNetwork:
         signature = [tf.TensorSpec((None, *model.input_shape[1:]), self._dtype)]
         self._run = tf.function(call, input_signature=signature).get_concrete_function()
 
-    def serves(self, model: keras.Model, dtype: DTypeLike) -> bool:
-        """Say whether pixels are of this dtype; weights are read anew each time."""
+    def is_current(self, model: keras.Model, dtype: DTypeLike) -> bool:
+        """Return whether pixels have this dtype. Weights are read each time."""
         return self._dtype == dtype
 
     def __call__(self, images: NDArray) -> NDArray[np.float32]:
@@ -63,17 +63,16 @@ _lock = threading.Lock()
 
 
 def read_probabilities(model: keras.Model, images: NDArray) -> NDArray[np.float64]:
-    """Return one column per class, each row summing to one.
+    """Return one column per class. Each row sums to one.
 
-    ONNX Runtime computes them where it is installed and agrees with TensorFlow, else
-    TensorFlow.
+    ONNX Runtime computes them if it is installed and agrees with TensorFlow. Otherwise TensorFlow
+    does.
     """
     network, pages = _find_network(model, images.dtype), find_map(images)
-    size = max(1, PART_BYTES // images[0].nbytes)
+    size = max(1, CHUNK_BYTES // images[0].nbytes)
     found = []
     for start in range(0, len(images), size):
-        part = images[start : start + size]
-        found.append(network(part))
+        found.append(network(images[start : start + size]))
         release_pages(pages)
     proba = np.concatenate(found).astype(np.float64)
     if proba.shape[1] == 1:
@@ -82,10 +81,10 @@ def read_probabilities(model: keras.Model, images: NDArray) -> NDArray[np.float6
 
 
 def _find_network(model: keras.Model, dtype: DTypeLike) -> Network:
-    """Return what computes this model; it is kept as long as the model lives."""
+    """Return the object that computes this model. It is kept as long as the model exists."""
     with _lock:
         network = _networks.get(model)
-        if network is None or not network.serves(model, dtype):
+        if network is None or not network.is_current(model, dtype):
             network = _networks[model] = _make_network(model, dtype)
         return network
 
@@ -99,13 +98,13 @@ def _make_network(model: keras.Model, dtype: DTypeLike) -> Network:
         network = OnnxNetwork(model, dtype)
         probe = _draw_probe(model, dtype)
         agrees = np.abs(network(probe, 1) - model(probe, training=False).numpy()).max() <= TOLERANCE
-    except Exception:  # not installed, another layer, too old: nobody asked for ONNX Runtime
+    except Exception:  # not installed, too old, or an unknown layer: TensorFlow always works
         agrees = False
     return network if agrees else TracedNetwork(model, dtype)
 
 
 def _draw_probe(model: keras.Model, dtype: DTypeLike) -> NDArray:
-    """Return noise from dark to bright, the same each time, so that each process decides alike."""
+    """Return noise from dark to bright. It is fixed, so that each process decides the same."""
     levels = np.linspace(0, find_brightest(model), PROBE_SIZE).reshape(-1, 1, 1, 1)
     noise = np.random.default_rng(0).random((PROBE_SIZE, *model.input_shape[1:]))
     return (levels * noise).astype(dtype)

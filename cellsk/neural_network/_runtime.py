@@ -1,8 +1,11 @@
-"""What a fit needs from the process, without leaving a trace in it."""
+"""The process of a fit: threads, seeds, and the messages of TensorFlow."""
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,26 +15,55 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from cellsk._config import read_threads
-from cellsk.exceptions import ThreadsWarning
+from cellsk.exceptions import OutOfMemoryError, ThreadsWarning
 
-__all__ = ["draw_seeds", "memory_in_words", "quiet_tracing", "set_threads"]
+__all__ = [
+    "draw_seeds",
+    "explain_memory_errors",
+    "set_threads",
+    "silence_retracing",
+    "start_tensorflow",
+]
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow and run one operation, without its start-up lines.
+
+    These lines come from C++ and follow no log level. If the start fails, they are shown.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as lines:
+        try:
+            os.dup2(lines.fileno(), 2)  # inside try, so that an interruption restores it
+            set_threads()
+            import tensorflow as tf
+
+            tf.constant(0) + 1
+        except Exception:
+            lines.seek(0)
+            os.write(terminal, lines.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 def set_threads() -> None:
-    """Give TensorFlow as many threads as the environment says; it must not have begun yet.
+    """Set the number of threads of TensorFlow to ``CELLSK_THREADS``, before it computes.
 
-    Not as many as joblib grants to a worker: the number of threads decides in which order
-    gradients are summed, and a search must give the numbers of a single fit.
+    The number that joblib gives to a worker is not used. The number of threads decides the order
+    in which gradients are summed, and a search must give the numbers of a single fit.
 
     Raises
     ------
     InputError
-        When the variable is not a positive whole number.
+        If the variable is not a positive whole number.
 
     Warns
     -----
     ThreadsWarning
-        When TensorFlow has begun with another number.
+        If TensorFlow already computes with another number.
     """
     count = read_threads()
     if count is None:
@@ -55,10 +87,10 @@ def set_threads() -> None:
 
 
 def draw_seeds(random_state: Any, count: int) -> list[int]:
-    """Return ``count`` independent seeds, without touching any global state.
+    """Return ``count`` independent seeds, without a change of global random state.
 
-    The same int gives the same seeds; a ``RandomState`` is advanced, as scikit-learn
-    does; None draws from the operating system.
+    The same int gives the same seeds. A ``RandomState`` is advanced, as in scikit-learn. None
+    draws seeds from the operating system.
     """
     if random_state is np.random:  # as scikit-learn reads it: the global RandomState
         random_state = check_random_state(random_state)
@@ -73,8 +105,8 @@ def draw_seeds(random_state: Any, count: int) -> list[int]:
 
 
 @contextmanager
-def quiet_tracing() -> Iterator[None]:
-    """Train without TensorFlow's advice on tracing."""
+def silence_retracing() -> Iterator[None]:
+    """Hide TensorFlow's advice on tracing in the body."""
     import tensorflow as tf
 
     logger = tf.get_logger()
@@ -86,25 +118,27 @@ def quiet_tracing() -> Iterator[None]:
 
 
 @contextmanager
-def memory_in_words() -> Iterator[None]:
-    """Turn TensorFlow's word for too little memory into Python's, with a way out.
+def explain_memory_errors() -> Iterator[None]:
+    """Replace TensorFlow's error for too little memory by one that names a remedy.
 
     Raises
     ------
-    MemoryError
-        When the body runs out of memory in TensorFlow.
+    OutOfMemoryError
+        If TensorFlow runs out of memory in the body.
     """
     import tensorflow as tf
 
     try:
         yield
     except tf.errors.ResourceExhaustedError as error:
-        raise MemoryError(
-            "The network and its batches must fit into memory. They do not. "
-            "Pass smaller images, fewer filters or dense_units, or a smaller batch_size."
+        raise OutOfMemoryError(
+            "The network and its batches must fit into memory",
+            "a network or a batch that does not fit",
+            "Pass smaller images, fewer filters or dense_units, or a smaller batch_size.",
+            code="network-too-large",
         ) from error
 
 
 def _not_about_retracing(record: logging.LogRecord) -> bool:
-    """Each trainer is traced once, by design: TensorFlow takes that for a mistake."""
+    """TensorFlow warns about many traces, but each trainer is traced once on purpose."""
     return "retracing" not in record.getMessage()

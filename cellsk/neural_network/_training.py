@@ -1,4 +1,4 @@
-"""One training of the network: batches in, best weights kept, history out."""
+"""The training of a network, with early stopping."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from cellsk.neural_network._batches import Part, training_batches, validation_batches
-from cellsk.neural_network._runtime import quiet_tracing
+from cellsk.exceptions import InputError, InputTypeError
+from cellsk.neural_network._batches import Subset, training_batches, validation_batches
+from cellsk.neural_network._runtime import silence_retracing
 from cellsk.neural_network._trainers import prepare_trainer
 
 if TYPE_CHECKING:
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Callbacks", "Training", "copy_callbacks", "train"]
 
-# Keras callbacks, or classes of them; a string for the type, as Keras loads late.
+# Keras callbacks, or classes of them. The type is a string, because Keras is imported late.
 Callbacks: TypeAlias = "Sequence[keras.callbacks.Callback | type] | None"
 
 CHECK_SIZE = 8  # images on which the fast step is compared with Keras' own
-STEPS_PER_CALL = 4  # more are no faster, and Ctrl-C waits for them
+STEPS_PER_CALL = 4  # more steps are not faster, and Ctrl-C waits for them
 
 
 class Training(NamedTuple):
@@ -33,9 +34,9 @@ class Training(NamedTuple):
 
 
 def train(
-    network: keras.Sequential,
-    part: Part,
-    watched: Part | None,
+    network: keras.Model,
+    subset: Subset,
+    watched: Subset | None,
     *,
     epochs: int,
     batch_size: int,
@@ -46,14 +47,14 @@ def train(
     watchers: Sequence[keras.callbacks.Callback] = (),
     verbose: int,
 ) -> Training:
-    """Train ``network`` on a part of the images; with ``patience``, keep the best weights.
+    """Train ``network`` on a subset of the images. With ``patience``, keep the best weights.
 
     ``watchers`` are called after all ``callbacks``, and are not copied.
 
     Raises
     ------
-    ValueError
-        When the loss leaves the finite numbers.
+    InputError
+        If the loss becomes NaN or infinite.
     """
     import keras
 
@@ -61,11 +62,11 @@ def train(
         monitor="val_loss", mode="min", patience=patience or 0, restore_best_weights=True
     )
     called = [*copy_callbacks(callbacks), *([] if patience is None else [stopping]), *watchers]
-    images = part.data.images[part.rows[:CHECK_SIZE]]
+    images = subset.data.images[subset.rows[:CHECK_SIZE]]
     steps = 1 if verbose == 1 else STEPS_PER_CALL  # a bar shows each step
     with (
-        quiet_tracing(),
-        training_batches(part, batch_size=batch_size, seed=seed) as (batches, number),
+        silence_retracing(),
+        training_batches(subset, batch_size=batch_size, seed=seed) as (batches, number),
         validation_batches(watched) as watched_batches,
         prepare_trainer(network, precision, images, reuse=not callbacks, steps=steps) as trainer,
     ):
@@ -86,12 +87,12 @@ def train(
 
 
 def copy_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:
-    """Return fresh Keras callbacks: copies of instances, instances of classes.
+    """Return new Keras callbacks: copies of instances, and instances of classes.
 
     Raises
     ------
-    TypeError
-        When one is no Keras callback.
+    InputTypeError
+        If one of them is not a Keras callback.
     """
     if callbacks is None:
         return []
@@ -100,9 +101,10 @@ def copy_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:
     entries = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
     made = [entry() if isinstance(entry, type) else entry for entry in entries]
     if not all(isinstance(callback, keras.callbacks.Callback) for callback in made):
-        raise TypeError(
-            "callbacks must be a list of Keras callbacks, or of classes that need no argument. "
-            f"Got {callbacks!r}."
+        raise InputTypeError(
+            "must be a list of Keras callbacks, or of classes that need no argument",
+            repr(callbacks),
+            parameter="callbacks",
         )
     return [copy.deepcopy(callback) for callback in made]
 
@@ -111,7 +113,10 @@ def _check_finite(losses: list[float]) -> None:
     finite = np.isfinite(losses)
     if not finite.all():
         epoch = int(np.argmin(finite)) + 1
-        raise ValueError(
-            f"Training must keep the loss finite. Got {losses[epoch - 1]} in epoch {epoch}. "
-            "Pass a smaller learning_rate."
+        raise InputError(
+            "Training must keep the loss finite",
+            f"{losses[epoch - 1]} in epoch {epoch}",
+            "Pass a smaller learning_rate.",
+            code="training-diverged",
+            values={"epoch": epoch},
         )

@@ -1,4 +1,4 @@
-"""Zip archives of plain members, in and out of memory, with every size bounded."""
+"""Zip archives of plain members, read and written in memory, with bounded sizes."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from typing import BinaryIO
 
 from cellsk._checks import count_noun
 from cellsk.exceptions import ModelFileError
-from cellsk.persistence._refusal import refuse
 
-__all__ = ["MAX_MEMBERS", "read_archive", "write_archive"]
+__all__ = ["MAX_MEMBERS", "read_archive", "refuse", "write_archive"]
 
 MAX_MEMBERS = 10_000
-LARGEST_ZIP = 2**31 - 1  # beyond it zip needs its 64-bit records, which are refused
+LARGEST_ZIP = 2**31 - 1  # larger zips need 64-bit records, which are refused
+FETCH_AGAIN = "Download or copy the file again, or save the model again."
 
 _ZIP_RULE = "A model file must be a whole zip archive, as save_model writes it."
+_FOREIGN = "Pass a file that save_model wrote."
 _NAME_RULE = "Members of a model file must have plain names, without folders, each once."
 _STORED_RULE = "Members of a model file must be stored as they are, neither packed nor encrypted."
 _SIZE_RULE = "A model file must stay within max_bytes and within its own size when read."
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same time in each file: same model, same bytes
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _END_RECORD = struct.Struct("<4s4H2LH")
-_ENTRY_BYTES = 512  # of the directory, for each member; a plain name needs 146
+_ENTRY_BYTES = 512  # per member in the directory. A plain name needs 146.
 _ZIP64_MARK_OFFSET = _END_RECORD.size + 20
 
-# What zipfile raises on archives that are broken in one way or another.
+# The errors of zipfile on damaged archives.
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -43,20 +44,27 @@ _ZIP_ERRORS = (
 )
 
 
+def refuse(
+    rule: str, got: str, remedy: str = FETCH_AGAIN, *, code: str = "model-file-refused"
+) -> ModelFileError:
+    """Return the error for a model file that breaks a rule."""
+    return ModelFileError(rule.removesuffix("."), got, remedy, code=code)
+
+
 def write_archive(members: Mapping[str, bytes]) -> bytes:
-    """Return a zip of the members; the same members give the same bytes.
+    """Return a zip of the members. The same members give the same bytes.
 
     Raises
     ------
     ModelFileError
-        When there are more, or larger ones, than `read_archive` would take.
+        If the members are too many or too large for `read_archive`.
     """
     total = sum(len(data) for data in members.values())
     if len(members) > MAX_MEMBERS or total > LARGEST_ZIP - MAX_MEMBERS * _ENTRY_BYTES:
         raise refuse(
             f"A model file must have at most {MAX_MEMBERS:,} members and 2 GiB.",
             f"{count_noun(len(members), 'member')} of {total:,} bytes",
-            "Save the parts of the pipeline in files of their own.",
+            "Save the steps of the pipeline in separate files.",
         )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -66,13 +74,13 @@ def write_archive(members: Mapping[str, bytes]) -> bytes:
 
 
 def read_archive(source: BinaryIO, max_bytes: int) -> dict[str, bytes]:
-    """Return name and content of each member; nothing is written anywhere.
+    """Return name and content of each member, without writing any file.
 
     Raises
     ------
     ModelFileError
-        When it is no zip, or is damaged, larger than ``max_bytes``, or has names, sizes
-        or compression that `write_archive` does not write.
+        If it is not a zip, is damaged or larger than ``max_bytes``, or has names, sizes or
+        compression that `write_archive` does not write.
     """
     size = source.seek(0, io.SEEK_END)
     if size > max_bytes:
@@ -80,6 +88,7 @@ def read_archive(source: BinaryIO, max_bytes: int) -> dict[str, bytes]:
             f"A model file must hold at most max_bytes={max_bytes:,} bytes.",
             f"{size:,}",
             "Pass a larger max_bytes if you trust its source.",
+            code="model-file-too-large",
         )
     _check_ends(source, size)
     try:
@@ -94,12 +103,12 @@ def read_archive(source: BinaryIO, max_bytes: int) -> dict[str, bytes]:
 
 
 def _check_ends(source: BinaryIO, size: int) -> None:
-    """Look at both ends first: zipfile reads the directory whatever its length."""
+    """Check both ends first, because zipfile reads a directory of any length."""
     if not size:
         raise refuse(_ZIP_RULE, "an empty file")
     source.seek(0)
     if source.read(4) != b"PK\x03\x04":
-        raise refuse(_ZIP_RULE, "a file of another kind", "Pass a file that save_model wrote.")
+        raise refuse(_ZIP_RULE, "a file of another kind", _FOREIGN, code="not-a-model-file")
     source.seek(max(0, size - _ZIP64_MARK_OFFSET))
     tail = source.read()
     record = _END_RECORD.unpack(tail[-_END_RECORD.size :]) if len(tail) >= 22 else (b"",)
@@ -119,7 +128,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
             raise refuse(_NAME_RULE, f"{name[:100]!r}")
         stored = entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & 0x1
         if not stored or entry.compress_size != entry.file_size:
-            raise refuse(_STORED_RULE, f"{name!r}, which is not")
+            raise refuse(_STORED_RULE, f"{name!r}, which is packed or encrypted")
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:
         raise refuse(_NAME_RULE, f"{name!r} more than once")

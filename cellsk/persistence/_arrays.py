@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk.persistence._refusal import refuse
+from cellsk.persistence._archive import refuse
 
 __all__ = ["can_store", "parse_dtype", "read_array", "write_array"]
 
@@ -21,7 +21,7 @@ _LAST_CODE_POINT = 0x10FFFF
 
 
 def can_store(dtype: np.dtype) -> bool:
-    """Whether arrays and scalars of ``dtype`` keep every bit in a model file."""
+    """Return whether a model file keeps every bit of arrays and scalars of ``dtype``."""
     return dtype.kind in _KINDS and (dtype.kind == "U" or dtype.itemsize <= 8)
 
 
@@ -31,7 +31,7 @@ def parse_dtype(text: Any) -> np.dtype:
     Raises
     ------
     ModelFileError
-        When it is none of those that `can_store` allows.
+        If `can_store` does not allow it.
     """
     if isinstance(text, str) and _DTYPE.fullmatch(text):
         try:
@@ -51,12 +51,12 @@ def write_array(array: NDArray) -> bytes:
 
 
 def read_array(data: bytes) -> NDArray:
-    """Return the array in a .npy file; what its header claims is compared with its size.
+    """Return the array in a .npy file, after comparing its header with its size.
 
     Raises
     ------
     ModelFileError
-        When it is no .npy file of version 1, holds objects, or not the claimed values.
+        If it is not a .npy file of version 1, holds objects, or does not fit its header.
     """
     source = io.BytesIO(data)
     try:
@@ -79,7 +79,7 @@ def read_array(data: bytes) -> NDArray:
 
 
 def _check_values(array: NDArray) -> None:
-    """Bytes that are no boolean or no character would be undefined behaviour later."""
+    """Refuse bytes that are not booleans or characters, which would be undefined behavior."""
     flat = array.ravel(order="K")
     if array.dtype.kind == "b" and flat.size and flat.view(np.uint8).max() > 1:
         raise refuse(_RULE, "a boolean that is neither true nor false")

@@ -1,4 +1,4 @@
-"""Which classes and metrics a model file may name, and how it names them."""
+"""The classes and metrics that a model file may name."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import sklearn.metrics
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 
-from cellsk.persistence._refusal import refuse
+from cellsk.persistence._archive import refuse
 
 __all__ = ["find_class", "find_metric", "name_class", "name_metric"]
 
 _ROOMS = {
     "cellsk": frozenset({"model_selection", "neural_network", "preprocessing"}),
-    # The public sub-packages; sklearn.experimental changes others by its import.
+    # The public sub-packages. Importing sklearn.experimental changes other modules.
     "sklearn": frozenset(sklearn.__all__) - {"experimental", "externals"}
     | {"feature_extraction.image", "feature_extraction.text"},
 }
 _KINDS = (BaseEstimator, BaseCrossValidator, BaseShuffleSplit)
-# Private classes that are part of fitted public ones, and their modules.
+# Private classes inside fitted public ones, and their modules.
 _INTERNALS = {
     "sklearn.calibration._CalibratedClassifier": "sklearn.calibration",
     "sklearn.calibration._SigmoidCalibration": "sklearn.calibration",
@@ -31,7 +31,7 @@ _INTERNALS = {
     "sklearn.metrics._CurveScorer": "sklearn.metrics._scorer",
     "sklearn.metrics._Scorer": "sklearn.metrics._scorer",
 }
-# It remembers which patient is of which site: no thing to hand over with a model.
+# It holds the site of each patient, which must not be shared with a model.
 _KNOWS_PATIENTS = frozenset({"cellsk.model_selection.PreservedSiteKFold"})
 _METRIC_MODULES = ("_classification", "_ranking", "_regression")
 _CLASS_NAME = re.compile(r"(cellsk|sklearn)\.([a-z_]+|[a-z_]+\.[a-z]+)\.(\w+)", re.ASCII)
@@ -45,12 +45,12 @@ def name_class(kind: type) -> str | None:
 
 
 def find_class(name: Any) -> type:
-    """Return the class of a name in a file; only rooms of the allow list are imported.
+    """Return the class of a name in a file. Only modules of the allow list are imported.
 
     Raises
     ------
     ModelFileError
-        When it is no public estimator or splitter of cellsk or scikit-learn.
+        If it is not a public estimator or splitter of cellsk or scikit-learn.
     """
     kind = _look_up(name) if isinstance(name, str) else None
     if kind is None:
@@ -74,7 +74,7 @@ def find_metric(name: Any) -> Any:
     Raises
     ------
     ModelFileError
-        When there is none.
+        If there is none.
     """
     if name not in (known := _metrics()):
         raise refuse("A scorer must name a metric of scikit-learn.", f"{str(name)[:100]!r}")
@@ -98,7 +98,7 @@ def _look_up(name: str) -> type | None:
     room = f"{parts[1]}.{parts[2]}"
     try:
         kind = getattr(import_module(_INTERNALS.get(name, room)), parts[3], None)
-    except ImportError:  # what sklearn.experimental has to enable first
+    except ImportError:  # a class that sklearn.experimental must enable first
         return None
     if not isinstance(kind, type) or not f"{kind.__module__}.".startswith(f"{room}."):
         return None

@@ -1,4 +1,4 @@
-"""From JSON and binary members back to estimators, of allowed classes only."""
+"""The decoder of JSON and binary members as estimators of allowed classes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from sklearn.utils import Bunch
 
 from cellsk.exceptions import ModelFileError
 from cellsk.neural_network import CellClassifier
+from cellsk.persistence._archive import refuse
 from cellsk.persistence._arrays import parse_dtype, read_array
 from cellsk.persistence._classes import find_class, find_metric
 from cellsk.persistence._encoder import BUILT_IN_TYPES
 from cellsk.persistence._json import MAX_DEPTH
 from cellsk.persistence._network import unpack_network
-from cellsk.persistence._refusal import refuse
 from cellsk.persistence._states import fill_request, new_instance, set_state
 
 __all__ = ["Decoder"]
 
 _RULE = "estimator.json must describe an estimator, as save_model does."
 
-# What a tree of the wrong form raises where it is taken apart.
+# The errors of a tree in a wrong form.
 _FORM_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
 
 
@@ -37,7 +37,7 @@ class Decoder:
     members : mapping of str to bytes
         Arrays and networks, by name.
     max_bytes : int
-        Largest array of images that may be made to start a network.
+        Largest array of images that may be made to initialize a network.
     """
 
     def __init__(self, members: Mapping[str, bytes], max_bytes: int) -> None:
@@ -52,7 +52,7 @@ class Decoder:
         Raises
         ------
         ModelFileError
-            When the tree is of another form, or names a class that is not allowed.
+            If the tree has another form, or names a class that is not allowed.
         """
         try:
             estimator = self._decode(tree, 0)
@@ -64,7 +64,7 @@ class Decoder:
             raise refuse(_RULE, f"an object of type {type(estimator).__name__}")
         if unused := sorted(self._members.keys() - self._used):
             raise refuse(
-                "Each member of a model file must have its place.", f"{unused[0]!r}, which has none"
+                "Each member of a model file must be used.", f"{unused[0]!r}, which is not"
             )
         return estimator
 
@@ -121,7 +121,7 @@ class Decoder:
         if min(shape, default=0) < 0 or math.prod(shape) != len(items):
             raise refuse(_RULE, f"{len(items):,} items for shape {str(shape)[:100]}")
         array = np.empty(len(items), dtype=object)
-        for index, item in enumerate(items):  # at once, NumPy would unpack sequences
+        for index, item in enumerate(items):  # one by one, because NumPy would unpack sequences
             array[index] = item
         return array.reshape(shape)
 

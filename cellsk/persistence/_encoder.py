@@ -1,4 +1,4 @@
-"""From estimators to JSON and binary members; whatever has no such form is refused."""
+"""The encoder of estimators as JSON and binary members. It refuses all other values."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from cellsk.exceptions import ModelFileError
 from cellsk.neural_network import CellClassifier
+from cellsk.persistence._archive import refuse
 from cellsk.persistence._arrays import can_store, write_array
 from cellsk.persistence._classes import name_class, name_metric
 from cellsk.persistence._json import MAX_DEPTH
 from cellsk.persistence._network import network_settings, pack_network
-from cellsk.persistence._refusal import refuse
 from cellsk.persistence._states import get_requests, get_state, param_names
 
 __all__ = ["BUILT_IN_TYPES", "Encoder"]
@@ -28,20 +28,20 @@ BUILT_IN_TYPES = {kind.__name__: kind for kind in (bool, int, float, str, object
 
 _RULE = (
     "A model file holds estimators of cellsk and scikit-learn whose parameters and fitted "
-    "attributes can be said in JSON and arrays."
+    "attributes can be written as JSON and arrays."
 )
 _REMEDIES = {
     "callbacks": "Call set_params(callbacks=None) first: predictions need no callbacks.",
     "memory": "Call set_params(memory=None) first: the cache belongs to one machine.",
     "random_state": "Call set_params(random_state=0) first, or pass another whole number.",
 }
-_CALL_REMEDY = "Leave this step out and call the function yourself, before predict and after load."
-_OTHER_REMEDY = "Leave it out of what you save, or replace it by an estimator that can be saved."
+_CALL_REMEDY = "Remove this step, and call the function yourself before predict."
+_OTHER_REMEDY = "Remove it from the estimator, or replace it by an estimator that can be saved."
 _LONGEST_INT = 1024  # bits
 
 
 class _Place(NamedTuple):
-    """Where in the estimator a value stands, for messages, and how deep."""
+    """The position of a value in the estimator, for messages, and its depth."""
 
     label: str
     name: str
@@ -65,8 +65,8 @@ class Encoder:
 
     def __init__(self) -> None:
         self.members: dict[str, bytes] = {}
-        self._numbers: dict[int, int] = {}  # of the estimators met, by id
-        self._met: list[Any] = []  # kept alive, or an id could come again
+        self._numbers: dict[int, int] = {}  # of the estimators already encoded, by id
+        self._met: list[Any] = []  # kept in memory, so that no id is used twice
         self._counts: Counter[str] = Counter()
 
     def encode_root(self, estimator: Any) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Encoder:
         Raises
         ------
         ModelFileError
-            When it is none, or part of it cannot be said.
+            If it is not an estimator, or a part of it cannot be encoded.
         """
         place = _Place(type(estimator).__name__, "", 0)
         if not isinstance(estimator, BaseEstimator):
@@ -84,7 +84,7 @@ class Encoder:
 
     def _encode(self, value: Any, place: _Place) -> Any:
         if place.depth > MAX_DEPTH:
-            raise _refuse_value(value, place, "nested too deeply: ")
+            raise _refuse_value(value, place, ", nested too deeply,")
         kind = type(value)
         if kind in (NoneType, bool, str):
             return value
@@ -123,13 +123,13 @@ class Encoder:
     def _encode_tuple(self, value: tuple[Any, ...], place: _Place) -> list[Any]:
         if not _is_step(value):
             return self._encode_items(value, place)
-        inside = place._replace(depth=place.depth + 1)  # a step is named by its name alone
+        inside = place._replace(depth=place.depth + 1)  # messages name a step by its name alone
         return [self._encode(item, inside) for item in value]
 
     def _encode_pairs(self, pairs: dict[Any, Any], place: _Place) -> list[list[Any]]:
         for key in pairs:
             if not isinstance(key, str | int | float | np.generic | NoneType):
-                raise _refuse_value(key, place, "as a key, ")
+                raise _refuse_value(key, place, " as a key")
         return [
             [self._encode(key, place), self._encode(value, place.item(key))]
             for key, value in pairs.items()
@@ -152,7 +152,7 @@ class Encoder:
             items = self._encode_items(array.ravel().tolist(), place)
             return {"$": "object_array", "shape": list(array.shape), "items": items}
         if not can_store(array.dtype):
-            raise _refuse_value(array, place, f"of dtype {array.dtype}, ")
+            raise _refuse_value(array, place, f" of dtype {array.dtype}")
         name = self._next_name("array", "npy")
         self.members[name] = write_array(np.asarray(array))
         return {"$": "array", "member": name}
@@ -184,7 +184,12 @@ class Encoder:
         try:
             self.members[name] = pack_network(wrapper.model_)
         except ModelFileError as error:
-            raise ModelFileError(f"{place.label}.model_ cannot be saved. {error}") from None
+            raise ModelFileError(
+                f"{place.label}.model_ cannot be saved. {error.rule}",
+                error.got,
+                error.remedy,
+                code=error.code,
+            ) from None
         return {"member": name, "settings": self._encode(network_settings(wrapper), place)}
 
     def _next_name(self, stem: str, suffix: str) -> str:
@@ -193,7 +198,7 @@ class Encoder:
 
 
 def _is_step(item: Any) -> bool:
-    """Whether it is (name, estimator) of a pipeline, a vote or the like."""
+    """Return whether it is a (name, estimator) pair of a pipeline or another composition."""
     return type(item) is tuple and len(item) in (2, 3) and hasattr(item[1], "get_params")
 
 
@@ -216,6 +221,7 @@ def _check_search(instance: Any, place: _Place) -> None:
             "A model file holds one fitted model, not the results of a search.",
             f"a fitted {type(instance).__name__} in {place.label}",
             "Save search.best_estimator_.",
+            code="search-not-saved",
         )
 
 
@@ -224,7 +230,8 @@ def _refuse_value(value: Any, place: _Place, state: str = "") -> ModelFileError:
     if remedy is None:
         foreign = isinstance(value, BaseEstimator | BaseCrossValidator | BaseShuffleSplit)
         remedy = _CALL_REMEDY if callable(value) and not foreign else _OTHER_REMEDY
-    return refuse(_RULE, f"{state}{_describe(value)} in {place.label}", remedy)
+    code = f"{place.name.replace('_', '-')}-not-saved" if place.name in _REMEDIES else "not-saved"
+    return refuse(_RULE, f"{_describe(value)}{state} in {place.label}", remedy, code=code)
 
 
 def _describe(value: Any) -> str:

@@ -1,11 +1,11 @@
-"""JSON members: strict in what is read, the same bytes each time they are written."""
+"""JSON members, read strictly and written with the same bytes each time."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from cellsk.persistence._refusal import refuse
+from cellsk.persistence._archive import refuse
 
 __all__ = ["MAX_DEPTH", "dump_json", "parse_json"]
 
@@ -19,7 +19,7 @@ def dump_json(name: str, content: dict[str, Any]) -> bytes:
     Raises
     ------
     ModelFileError
-        When it is larger than `parse_json` would take.
+        If it is too large for `parse_json`.
     """
     data = json.dumps(content, allow_nan=False, indent=1).encode("ascii")
     if len(data) > MAX_JSON_BYTES:
@@ -33,7 +33,7 @@ def parse_json(name: str, data: bytes) -> dict[str, Any]:
     Raises
     ------
     ModelFileError
-        When it is too large, too deep, no object, or not JSON to the letter.
+        If it is too large, too deep, not an object, or not strict JSON.
     """
     if len(data) > MAX_JSON_BYTES:
         raise _too_large(name, data)
@@ -76,5 +76,5 @@ def _too_large(name: str, data: bytes) -> Exception:
     return refuse(
         f"{name} must hold at most {MAX_JSON_BYTES:,} bytes.",
         f"{len(data):,}",
-        "Keep large data in numeric arrays, or out of the model.",
+        "Keep large data in numeric arrays, or outside the model.",
     )

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from cellsk._checks import name_some
+from cellsk.persistence._archive import refuse
 from cellsk.persistence._json import dump_json, parse_json
-from cellsk.persistence._refusal import refuse
 
 __all__ = ["MANIFEST", "build_manifest", "check_manifest"]
 
@@ -36,12 +36,12 @@ def build_manifest(members: Mapping[str, bytes]) -> bytes:
 
 
 def check_manifest(members: Mapping[str, bytes]) -> None:
-    """Raise unless the members are those of the manifest, byte by byte.
+    """Compare the members with the manifest, byte by byte.
 
     Raises
     ------
     ModelFileError
-        When the manifest is missing, of another format, or newer, or a member is
+        If the manifest is missing, has another format or a newer one, or a member is
         missing, not listed, or changed.
     """
     if MANIFEST not in members:
@@ -49,6 +49,7 @@ def check_manifest(members: Mapping[str, bytes]) -> None:
             f"A model file must have a member {MANIFEST!r}.",
             f"{name_some(sorted(members)) or 'no member at all'}",
             "Pass a file that save_model wrote.",
+            code="not-a-model-file",
         )
     manifest = parse_json(MANIFEST, members[MANIFEST])
     _check_format(manifest)
@@ -76,9 +77,10 @@ def _check_digests(members: Mapping[str, bytes], digests: Mapping[str, Any]) -> 
 def _check_format(manifest: Mapping[str, Any]) -> None:
     if manifest.get("format") != FORMAT:
         raise refuse(
-            f"A model file must say that its format is {FORMAT!r}.",
+            f"The manifest of a model file must name the format {FORMAT!r}.",
             f"{str(manifest.get('format'))[:100]!r}",
             "Pass a file that save_model wrote.",
+            code="not-a-model-file",
         )
     number = manifest.get("format_version")
     if type(number) is not int or number < 1:
@@ -94,5 +96,5 @@ def _check_format(manifest: Mapping[str, Any]) -> None:
 def _package_version(name: str) -> str | None:
     try:
         return version(name)
-    except PackageNotFoundError:  # tensorflow-cpu in place of tensorflow, for one
+    except PackageNotFoundError:  # for example, tensorflow-cpu instead of tensorflow
         return None

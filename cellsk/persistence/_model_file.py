@@ -1,4 +1,4 @@
-"""save_model and load_model: a fitted estimator as one file."""
+"""Model files: a fitted estimator as one file, without pickle."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 from cellsk._checks import check_count
 from cellsk._files import whole_file
 from cellsk.exceptions import ModelFileError
-from cellsk.persistence._archive import read_archive, write_archive
+from cellsk.persistence._archive import read_archive, refuse, write_archive
 from cellsk.persistence._decoder import Decoder
 from cellsk.persistence._encoder import Encoder
 from cellsk.persistence._json import dump_json, parse_json
 from cellsk.persistence._manifest import MANIFEST, build_manifest, check_manifest
-from cellsk.persistence._refusal import refuse
 
 __all__ = ["load_model", "save_model"]
 
@@ -26,35 +25,35 @@ _TREE = "estimator.json"
 
 
 def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
-    """Write a fitted estimator, alone or with others inside it, as one file without pickle.
+    """Write a fitted estimator, with all estimators inside it, as one file without pickle.
 
-    Whoever loads the file need not trust pickle: it holds JSON, arrays, and Keras'
-    own ``.keras`` files. Estimators of cellsk and scikit-learn can be saved, such as a
+    The file holds JSON, arrays, and ``.keras`` files of Keras, so that loading it runs no
+    code of the file. Estimators of cellsk and scikit-learn can be saved, such as a
     :class:`~sklearn.pipeline.Pipeline` of readers, scalers and classifiers,
     :class:`~sklearn.calibration.CalibratedClassifierCV`,
     :class:`~sklearn.model_selection.TunedThresholdClassifierCV` or
-    :class:`~sklearn.ensemble.VotingClassifier`, as far as their parameters and fitted
-    attributes are numbers, text, arrays, or lists and dicts of these.
+    :class:`~sklearn.ensemble.VotingClassifier`, if their parameters and fitted attributes are
+    numbers, text, arrays, or lists and dicts of these.
 
     Parameters
     ----------
     estimator : estimator
-        What to save, fitted. Of a search, save ``search.best_estimator_``.
+        The fitted estimator. For a search, pass ``search.best_estimator_``.
     path : str or path-like
-        File to write, by custom with the suffix ``.cellsk``. A file of that name is
-        replaced at once when all is written, and stays as it was if anything fails.
+        File to write, usually with the suffix ``.cellsk``. A file of that name is replaced
+        when the new one is complete. If anything fails, it is unchanged.
 
     Raises
     ------
     ModelFileError
-        When a part cannot be said in this format, such as functions, Keras callbacks,
-        ``RandomState`` instances and estimators of other packages. The message names it.
+        If this format cannot hold a part of the estimator, such as functions, Keras callbacks,
+        ``RandomState`` instances and estimators of other packages. The message names the part.
     NotFittedError
-        When it has to be fitted, and is not.
+        If the estimator is not fitted.
     FileNotFoundError
-        When the folder does not exist.
+        If the folder does not exist.
     OSError
-        When the file cannot be written.
+        If the file cannot be written.
 
     See Also
     --------
@@ -68,9 +67,9 @@ def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
       digest of each other member;
     - ``estimator.json``: classes, parameters and fitted attributes;
     - ``array-<k>.npy``: arrays;
-    - ``network-<k>.keras``: the network of each `CellClassifier`. Take it out with any zip
-      program and open it with ``keras.saving.load_model``. It holds weights, but
-      not the state of the optimizer, so call ``model.compile`` before training it on.
+    - ``network-<k>.keras``: the network of each `CellClassifier`. Extract it with any zip
+      program and open it with ``keras.saving.load_model``. It holds weights, but not the
+      state of the optimizer, so call ``model.compile`` before you train it further.
 
     The same fitted estimator gives the same bytes with the same versions of the packages.
 
@@ -107,30 +106,30 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
     path : str or path-like
         The file.
     max_bytes : int, default=2**31
-        Largest file to read. The members are stored as they are, so this also bounds
-        what the file can grow to in memory, up to a small factor.
+        Largest file to read. The members are not packed, so this also limits the memory that
+        the file takes, up to a small factor.
 
     Returns
     -------
     estimator : estimator
-        In the state in which it was saved: a fitted classifier gives the same predictions,
-        bit by bit, on the same machine and versions.
+        The estimator in the state in which it was saved. On the same machine and versions its
+        predictions are the same, bit by bit.
 
     Raises
     ------
     ModelFileError
-        When it is no model file, is damaged or edited, was written by a newer
-        version of cellsk, or holds anything but estimators of cellsk and
-        scikit-learn and networks of :func:`~cellsk.neural_network.build_cnn`.
+        If it is not a model file, is damaged or edited, was written by a newer version of
+        cellsk, or holds anything else than estimators of cellsk and scikit-learn and networks
+        of the layers that cellsk knows.
     FileNotFoundError
-        When there is no such file.
+        If there is no such file.
     OSError
-        When it cannot be read.
+        If it cannot be read.
 
     Warns
     -----
     sklearn.exceptions.InconsistentVersionWarning
-        When a part was saved with another version of scikit-learn.
+        If a part was saved with another version of scikit-learn.
 
     See Also
     --------
@@ -138,21 +137,20 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
 
     Notes
     -----
-    Nothing in the file is unpickled, imported by a name of its choice, or extracted to a
-    place of its choice. Classes come from an allow list: public estimators and
-    splitters of cellsk and scikit-learn, and a few private parts of theirs. A network is
-    checked layer by layer before Keras reads it: no Lambda, no registered or custom
-    object, and no weights outside the file.
+    The file cannot choose a module to import or a place to write, and nothing is unpickled.
+    Classes come from an allow list: public estimators and splitters of cellsk and
+    scikit-learn, and a few private classes inside them. A network is checked layer by layer
+    before Keras reads it. It cannot have a Lambda layer, a registered or custom object, or
+    weights outside the file.
 
-    The digests show that a file was damaged or edited. They do not show who wrote it:
-    whoever edits a file can compute them again. What protects are the allow lists. They
-    keep a file from naming code to run. They cannot tell whether its numbers make a good
-    model: predictions are as trustworthy as whoever made the file. Nor do they compare
-    the fitted arrays of scikit-learn's estimators with each other, of which some, such as
-    support vector machines, compute in C on shapes that they take on trust.
+    The digests show that a file was damaged or edited. They do not show who wrote it, because
+    anyone who edits a file can compute them again. The allow lists protect you: a file cannot
+    name code to run. They do not show that its numbers make a good model, so trust its
+    predictions as much as its author. They also do not compare the fitted arrays of
+    scikit-learn's estimators with each other. Some estimators, such as support vector
+    machines, compute in C without checking the shapes of these arrays.
 
-    The network of a loaded classifier is compiled as
-    :func:`~cellsk.neural_network.build_cnn` does; the optimizer starts anew.
+    The network of a loaded classifier is compiled as in a new fit, with a new optimizer.
 
     Examples
     --------
@@ -172,7 +170,10 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
     file = Path(path)
     if file.is_dir():
         raise refuse(
-            "path must name a model file.", f"the folder {str(path)!r}", "Pass the file in it."
+            "path must name a model file.",
+            f"the folder {str(path)!r}",
+            "Pass the file in it.",
+            code="model-path-is-folder",
         )
     if not file.exists():
         raise FileNotFoundError(f"path must name a model file. Got {str(path)!r}: no such file.")
@@ -184,11 +185,16 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
         del members[MANIFEST]
         return Decoder(members, max_bytes).decode_root(tree)
     except ModelFileError as error:
-        raise ModelFileError(f"{file.name!r} cannot be loaded. {error}") from None
+        raise ModelFileError(
+            f"{file.name!r} cannot be loaded. {error.rule}",
+            error.got,
+            error.remedy,
+            code=error.code,
+        ) from None
 
 
 def _check_fitted(estimator: BaseEstimator) -> None:
-    """Refuse a model that nobody can use; what needs no fit, as a reader, is fitted as it is."""
+    """Refuse a model that is not fitted. Estimators without a fit, such as readers, are fitted."""
     try:
         check_is_fitted(estimator)
     except NotFittedError:
@@ -199,7 +205,7 @@ def _check_fitted(estimator: BaseEstimator) -> None:
 
 
 def _replace_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file whole or not at all; a link to a file stays a link."""
+    """Write a complete file or none. A link to a file stays a link."""
     target = os.path.realpath(path) if os.path.islink(path) else path
     with whole_file(target) as draft, draft.open("xb") as file:
         file.write(data)

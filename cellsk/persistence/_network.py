@@ -1,4 +1,4 @@
-"""The network of a CellClassifier as a .keras file, and back."""
+"""Networks in model files: written as .keras files, and read after each part was checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk.exceptions import InputError
+from cellsk.exceptions import InputError, ModelFileError
 from cellsk.neural_network import (
     CellClassifier,
     NetworkGraph,
@@ -28,12 +28,11 @@ from cellsk.neural_network import (
     read_model,
     wrap_network,
 )
-from cellsk.persistence._archive import read_archive, write_archive
+from cellsk.persistence._archive import read_archive, refuse, write_archive
 from cellsk.persistence._json import parse_json
-from cellsk.persistence._refusal import refuse
-from cellsk.persistence._weights import count_weights
 
 if TYPE_CHECKING:
+    import h5py
     import keras
     from scikeras.wrappers import KerasClassifier
 
@@ -42,6 +41,8 @@ __all__ = ["network_settings", "pack_network", "unpack_network"]
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _FILE_NAME = "network.keras"
 _RULE = "A network in a model file must be a .keras file as Keras writes it."
+_WEIGHTS_RULE = "Weights in a model file must be plain numbers inside their own HDF5 file."
+_MAX_DEPTH, _MAX_OBJECTS = 10, 10_000
 _LAYERS_RULE = (
     "A network in a model file must be a Sequential or functional network of the layers that "
     "cellsk knows, with nothing registered, custom or callable in it."
@@ -57,7 +58,7 @@ def pack_network(model: keras.Model) -> bytes:
     Raises
     ------
     ModelFileError
-        When it is none that `unpack_network` would take.
+        If `unpack_network` would refuse it.
     """
     import keras
 
@@ -65,7 +66,7 @@ def pack_network(model: keras.Model) -> bytes:
         read_model(model)
     except OutsideTableError as error:
         raise refuse(_LAYERS_RULE, str(error), _LAYERS_REMEDY) from None
-    # A copy that is not compiled: the optimizer's state is twice the size of the weights.
+    # A copy that is not compiled, because the optimizer's state is twice the size of the weights.
     bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     with TemporaryDirectory() as folder:
@@ -75,19 +76,19 @@ def pack_network(model: keras.Model) -> bytes:
         members = _read_members(path.read_bytes())
     config = drop_session_names(parse_json(_CONFIG, members[_CONFIG]))
     check_network_config(config)
-    # The date and places in memory would make each file another one.
+    # With the date and the places in memory, each file would be different.
     metadata = {**json.loads(members[_METADATA]), "date_saved": "1980-01-01@00:00:00"}
     changed = {_CONFIG: json.dumps(config).encode(), _METADATA: json.dumps(metadata).encode()}
     return write_archive(members | changed)
 
 
 def check_network_config(config: Mapping[str, Any]) -> NetworkGraph:
-    """Return the graph of the network in config.json, or raise before Keras has seen any of it.
+    """Return the graph of the network in config.json, without making any of it.
 
     Raises
     ------
     ModelFileError
-        When it is another kind of network, or its shapes do not fit together.
+        If the table of layers does not hold the network, or its shapes do not fit together.
     """
     config = dict(config)
     if config.pop("compile_config", None):
@@ -100,7 +101,7 @@ def check_network_config(config: Mapping[str, Any]) -> NetworkGraph:
 
 
 def network_settings(wrapper: KerasClassifier) -> dict[str, Any]:
-    """Return what the scikeras wrapper was made and trained with."""
+    """Return the settings with which the scikeras wrapper was made and trained."""
     state = vars(wrapper)
     settings = {name: state[name] for name in state if _is_setting(name)}
     return {**settings, "n_images": wrapper.X_shape_[0]}
@@ -111,19 +112,19 @@ def unpack_network(
 ) -> KerasClassifier:
     """Return the scikeras wrapper around the network in a .keras file.
 
-    Keras reads the file after its layers, shapes and weights have been checked, and from
-    what was checked, not from ``data``.
+    Layers, shapes and weights are checked first. Keras then reads a file of the checked
+    members, not ``data``.
 
     Raises
     ------
     ModelFileError
-        When it is another kind of network, or one that does not fit the classifier.
+        If the network is of another kind, or does not fit the classifier.
     """
     _check_architecture(classifier.architecture)
     members = _read_members(data)
     config = parse_json(_CONFIG, members[_CONFIG])
     graph = check_network_config(config)
-    if (held := count_weights(members[_WEIGHTS])) < graph.n_weights:
+    if (held := count_stored_weights(members[_WEIGHTS])) < graph.n_weights:
         raise refuse(_RULE, f"{held:,} weights for a network of {graph.n_weights:,}")
     images, labels = _sample(classifier, graph, max_bytes)
     members[_CONFIG] = json.dumps(config).encode()
@@ -131,7 +132,7 @@ def unpack_network(
         network = _load(members)
         compile_network(network, settings["model__learning_rate"])
         return _wrap(classifier, network, images, labels, settings)
-    except Exception:  # Keras fails in too many ways to list, with internals in its words
+    except Exception:  # Keras fails in too many ways to list, and its messages show internals
         raise refuse(
             _RULE,
             f"one that Keras {version('keras')} cannot load",
@@ -157,9 +158,67 @@ def _read_members(data: bytes) -> dict[str, bytes]:
     return members
 
 
+def count_stored_weights(data: bytes) -> int:
+    """Return how many numbers an HDF5 file really holds.
+
+    Raises
+    ------
+    ModelFileError
+        If it is not such a file, has links, external, virtual or packed data, or claims
+        more data than its own size.
+    """
+    import h5py
+
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            datasets = list(_walk(file))
+            declared = sum(dataset.nbytes for dataset in datasets)
+            count = sum(dataset.size for dataset in datasets)
+    except ModelFileError:
+        raise
+    except Exception:  # the HDF5 library fails in too many ways to list
+        raise refuse(_WEIGHTS_RULE, "a damaged HDF5 file") from None
+    if declared > len(data):
+        raise refuse(_WEIGHTS_RULE, f"{declared:,} bytes of weights in a file of {len(data):,}")
+    return count
+
+
+def _walk(file: h5py.File) -> Iterator[h5py.Dataset]:
+    """Yield the datasets of the file. Each link is checked before it is followed."""
+    import h5py
+
+    pending: list[tuple[h5py.Group, int]] = [(file, 0)]
+    met = 0
+    while pending:
+        group, depth = pending.pop()
+        met += len(group)
+        if depth > _MAX_DEPTH or met > _MAX_OBJECTS:  # hard links can make a loop
+            raise refuse(_WEIGHTS_RULE, "groups nested too deeply, or too many")
+        for name in group:
+            if type(group.get(name, getlink=True)) is not h5py.HardLink:
+                raise refuse(_WEIGHTS_RULE, f"a link to somewhere else, {name[:100]!r}")
+            child = group[name]
+            if isinstance(child, h5py.Group):
+                pending.append((child, depth + 1))
+            else:
+                _check_dataset(child, name)
+                yield child
+
+
+def _check_dataset(dataset: h5py.Dataset, name: str) -> None:
+    import h5py
+
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
+        raise refuse(_WEIGHTS_RULE, f"{name[:100]!r}, which does not hold numbers")
+    if dataset.external is not None or dataset.is_virtual:
+        raise refuse(_WEIGHTS_RULE, f"{name[:100]!r}, whose data are in another file")
+    if dataset.chunks is not None:
+        raise refuse(_WEIGHTS_RULE, f"{name[:100]!r}, which is packed")
+
+
 @contextmanager
 def _old_conversions() -> Iterator[None]:
-    """Keep to ourselves how Keras asks TensorFlow for arrays, which NumPy would change."""
+    """Hide the warning that NumPy will change how Keras asks TensorFlow for arrays."""
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         yield
 
@@ -181,16 +240,16 @@ def _wrap(
     labels: NDArray,
     settings: Mapping[str, Any],
 ) -> KerasClassifier:
-    """Make the wrapper that fit makes, around a network that exists."""
+    """Return the wrapper that fit makes, around the network."""
 
-    def hand_over(**_: Any) -> keras.Model:
+    def return_network(**_: Any) -> keras.Model:
         return network
 
     plain = CellClassifier(architecture=classifier.architecture)
     wrapper = wrap_network(plain, settings["model__rescale"], settings["model__seed"])
     state = vars(wrapper)
     state.update({name: settings[name] for name in settings if name in state and _is_setting(name)})
-    builder, wrapper.model = wrapper.model, hand_over
+    builder, wrapper.model = wrapper.model, return_network
     wrapper.initialize(images, labels)
     wrapper.model = builder
     wrapper.history_ = classifier.history_
@@ -201,7 +260,7 @@ def _wrap(
 def _sample(
     classifier: CellClassifier, graph: NetworkGraph, max_bytes: int
 ) -> tuple[NDArray, NDArray]:
-    """Two blank images of each class, from which scikeras learns shape, dtype and labels."""
+    """Return two blank images of each class, from which scikeras learns shape and labels."""
     classes, shape = classifier.classes_, tuple(classifier.image_shape_)
     outputs = 1 if len(classes) == 2 else len(classes)
     if (
@@ -221,7 +280,12 @@ def _sample(
     labels = np.repeat(classes, 2)
     dtype = np.dtype(classifier.image_dtype_)
     if len(labels) * math.prod(shape) * dtype.itemsize > max_bytes:
-        raise refuse(_FIT_RULE, f"images of shape {shape}", "Pass a larger max_bytes.")
+        raise refuse(
+            _FIT_RULE,
+            f"images of shape {shape}",
+            "Pass a larger max_bytes.",
+            code="model-file-too-large",
+        )
     return np.zeros((len(labels), *shape), dtype), labels
 
 

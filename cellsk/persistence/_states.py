@@ -1,4 +1,4 @@
-"""What an estimator remembers, taken out of it and put back."""
+"""The state of an estimator: its parameters, attributes and metadata requests."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from cellsk.persistence._refusal import refuse
+from cellsk.persistence._archive import refuse
 
 __all__ = ["fill_request", "get_requests", "get_state", "new_instance", "param_names", "set_state"]
 
-# What callbacks of scikit-learn leave on an estimator: they watch a fit, and are no part of it.
+# Attributes that callbacks of scikit-learn leave on an estimator. A model does not need them.
 _CALLBACK_STATE = frozenset(
     {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "_parent_callback_ctx"}
 )
-# Where a reader keeps decoded pixels on the machine that saves: no matter of the model.
+# The place where a reader stores decoded pixels on the machine that saves.
 _STORE = frozenset({"store", "max_store_bytes"})
 _RULE = "Estimators in a model file must have attributes of their own class."
 
@@ -30,12 +30,12 @@ def param_names(kind: type) -> list[str]:
 
 
 def get_state(instance: Any) -> dict[str, Any]:
-    """Return parameters and attributes, as pickle would take them; callbacks and store stay behind.
+    """Return parameters and attributes as pickle does, without callbacks and store.
 
     Raises
     ------
     ModelFileError
-        When `set_state` would refuse one of the names.
+        If `set_state` would refuse one of the names.
     """
     own = isinstance(instance, BaseEstimator)
     state = dict(instance.__getstate__() if own else vars(instance))
@@ -45,17 +45,17 @@ def get_state(instance: Any) -> dict[str, Any]:
 
 
 def new_instance(kind: Any) -> Any:
-    """Return an instance with its constructor not run, as pickle makes it."""
+    """Return an instance without running its constructor, as pickle does."""
     return kind.__new__(kind)
 
 
 def set_state(instance: Any, state: dict[str, Any]) -> None:
-    """Give ``instance`` its state; parameters newer than the file take their defaults.
+    """Give ``instance`` its state. Parameters newer than the file get their defaults.
 
     Raises
     ------
     ModelFileError
-        When an attribute would take the place of a method, or of scikit-learn's own settings.
+        If an attribute would replace a method, or settings of scikit-learn.
     """
     kind = type(instance)
     _check_names(kind, state)
@@ -74,8 +74,8 @@ def set_state(instance: Any, state: dict[str, Any]) -> None:
 
 def get_requests(request: MetadataRequest) -> dict[str, dict[str, Any]]:
     """Return what `set_fit_request` and the like have set: method, argument, alias."""
-    methods = {name: part for name, part in vars(request).items() if name != "owner"}
-    return {name: dict(part.requests) for name, part in methods.items() if part.requests}
+    methods = {name: asked for name, asked in vars(request).items() if name != "owner"}
+    return {name: dict(asked.requests) for name, asked in methods.items() if asked.requests}
 
 
 def fill_request(owner: Any, requests: Mapping[str, Mapping[str, Any]]) -> MetadataRequest:
@@ -84,7 +84,7 @@ def fill_request(owner: Any, requests: Mapping[str, Mapping[str, Any]]) -> Metad
     Raises
     ------
     ModelFileError
-        When it names what is no method.
+        If it names something that is not a method.
     """
     request = MetadataRequest(owner=owner)
     for method, arguments in requests.items():

@@ -159,7 +159,7 @@ def read_each(
 
 
 def _name_source(source: ImageSource, index: int) -> str:
-    return f"bytes at position {index}" if isinstance(source, bytes) else os.fspath(source)
+    return f"bytes at position {index}" if isinstance(source, bytes) else str(os.fspath(source))
 
 
 def _show_progress(sources: list[ImageSource], verbose: int) -> Iterable[ImageSource]:

@@ -10,18 +10,42 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# Scripts run in one process, one after another, because each start of TensorFlow takes seconds.
+RUN_SCRIPTS = """
+import contextlib, runpy, sys, traceback
+for line in sys.stdin:
+    name, file = line.rstrip().split(" ", 1)
+    sys.argv = [name, "--short", "--json", file + ".json"]
+    try:
+        with open(file + ".txt", "w") as printed, contextlib.redirect_stdout(printed):
+            runpy.run_module("benchmarks." + name, run_name="__main__")
+        print("done", flush=True)
+    except BaseException:
+        print(ascii(traceback.format_exc()), flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def scripts():
+    """A process that runs the scripts whose names it reads."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    command = [sys.executable, "-c", RUN_SCRIPTS]
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as running:
+        yield running
+        running.stdin.close()
 
 
 @pytest.fixture
-def run_short(tmp_path):
+def run_short(tmp_path, scripts):
     """Return a function that runs a benchmark, and returns its output and its JSON."""
 
     def run(name):
-        file = tmp_path / f"{name}.json"
-        command = [sys.executable, "-m", f"benchmarks.{name}", "--short", "--json", str(file)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-4000:]
-        return done.stdout, json.loads(file.read_text())
+        file = tmp_path / name
+        print(name, file, file=scripts.stdin, flush=True)
+        answer = scripts.stdout.readline()
+        assert answer == "done\n", answer.replace("\\n", "\n")
+        printed, document = file.with_suffix(".txt"), file.with_suffix(".json")
+        return printed.read_text(), json.loads(document.read_text())
 
     return run
 

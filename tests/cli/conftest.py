@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,11 @@ from cellsk.cli import main
 
 # Users have the default warning filters, not those of the tests.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+# A keyword argument, and functions and attributes of Python.
+PYTHON = re.compile(
+    r"(?<![-\w])[a-z_]+=|\b(_images|choose_cv|evaluate|SearchReport)\(|\bImageReader\b|\bX_val\b"
+    r"|\bnp\.|\.clean\(|\battribute\b|\b(n_splits|pos_label|group_pattern|image_size|y_val)\b"
+)
 
 
 class Done(NamedTuple):
@@ -29,7 +35,7 @@ class Done(NamedTuple):
 
 
 def run_here(*arguments, cwd="."):
-    """Run a command in this process, which has TensorFlow loaded already."""
+    """Run a command in this process. None of its messages may name Python."""
     out, err = StringIO(), StringIO()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -38,6 +44,7 @@ def run_here(*arguments, cwd="."):
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+    assert PYTHON.findall(err.getvalue()) == [], err.getvalue()
     return Done(code, out.getvalue(), err.getvalue())
 
 

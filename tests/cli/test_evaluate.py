@@ -40,8 +40,8 @@ def test_evaluate_prints_numbers_with_intervals(evaluated):
     """The summary is on stdout, the notes are on stderr."""
     done, _ = evaluated
     assert "120 images (60 benign, 60 malignant), 12 patients; positive is malignant" in done.stdout
-    assert "95 % interval, bootstrap over patients" in done.stdout
-    assert "Ignoring patients would have claimed" in done.stdout
+    assert "95% confidence interval, bootstrap over patients" in done.stdout
+    assert "If patients were ignored, the reported AUC would be" in done.stdout
     assert "Positive class: malignant. Pass --positive benign to change it." in done.stderr
 
 
@@ -173,7 +173,7 @@ def test_evaluate_leakage_comes_after_what_is_written(evaluated):
     first = lines.index(f"Written: {out / 'report.html'}.")
     again = lines.index(f"Written again, with the comparison: {out / 'report.html'}.")
     assert first < lines.index("Evaluating again without patient grouping ...") < again
-    assert done.stdout.count("Ignoring patients would have claimed") == 1
+    assert done.stdout.count("If patients were ignored") == 1
     assert json.loads((out / "report.json").read_text("utf-8"))["leakage"] is not None
 
 

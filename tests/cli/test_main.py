@@ -89,6 +89,7 @@ def test_help_and_version_answer_without_tensorflow(cellsk):
     assert done.returncode == 0
     for command in COMMANDS:
         assert f"\n  {command} " in done.stdout
+    assert "..." not in done.stdout.split("Commands:")[1]  # no sentence is cut off
     assert "Show the version and exit." in done.stdout
     assert cellsk("--version").stdout.startswith("cellsk 0.")
     code = (

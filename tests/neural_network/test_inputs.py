@@ -6,13 +6,13 @@ from sklearn.base import BaseEstimator
 
 from cellsk import CellClassifier
 from cellsk.exceptions import PixelRangeWarning
-from cellsk.neural_network._inputs import check_image_shape, check_images, find_pixel_max
+from cellsk.neural_network._inputs import check_image_shape, find_pixel_max, validate_images
 
 
 def learn(X, image_shape=None):
-    """Return what check_images makes of X in fit, and the estimator that learned."""
+    """Return what validate_images makes of X in fit, and the estimator that learned."""
     estimator = BaseEstimator()
-    return check_images(estimator, X, image_shape, reset=True), estimator
+    return validate_images(estimator, X, image_shape, reset=True), estimator
 
 
 @pytest.mark.parametrize(

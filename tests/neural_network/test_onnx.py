@@ -77,8 +77,8 @@ def test_onnx_network_new_weights_are_not_served(change):
     """A changed network is told from the one that was translated; another dtype, too."""
     model = build(filters=(4,))
     network = OnnxNetwork(model, np.uint8)
-    assert network.serves(model, np.uint8)
-    assert not network.serves(model, np.float32)
+    assert network.is_current(model, np.uint8)
+    assert not network.is_current(model, np.float32)
     if change == "set_weights":
         model.set_weights([weight * 2 for weight in model.get_weights()])
     elif change == "assign":
@@ -86,8 +86,8 @@ def test_onnx_network_new_weights_are_not_served(change):
         bias.assign(bias + 1)
     else:
         model.train_on_batch(draw(model, 4), np.array([0, 1, 0, 1]))
-    assert not network.serves(model, np.uint8)
-    assert OnnxNetwork(model, np.uint8).serves(model, np.uint8)
+    assert not network.is_current(model, np.uint8)
+    assert OnnxNetwork(model, np.uint8).is_current(model, np.uint8)
 
 
 def chain(*layers):

@@ -12,8 +12,8 @@ import pytest
 from cellsk import CellClassifier, build_cnn
 from cellsk.neural_network import _trainers, _training
 from cellsk.neural_network._batches import (
-    LabelledImages,
-    Part,
+    LabeledImages,
+    Subset,
     training_batches,
     validation_batches,
 )
@@ -171,11 +171,11 @@ def test_network_keeps_the_state_of_its_training(cells, small):
 
 def test_batches_come_without_a_tuning_thread(cells):
     """A fit would wait at its end, for up to a minute, until that thread wakes up."""
-    data = LabelledImages(cells.images, cells.y, np.ones(120, np.float32))
-    part = Part(data, np.arange(120))
+    data = LabeledImages(cells.images, cells.y, np.ones(120, np.float32))
+    subset = Subset(data, np.arange(120))
     with (
-        training_batches(part, batch_size=8, seed=0) as (training, _),
-        validation_batches(part) as validation,
+        training_batches(subset, batch_size=8, seed=0) as (training, _),
+        validation_batches(subset) as validation,
     ):
         assert training.options().autotune.enabled is False
         assert validation.options().autotune.enabled is False
@@ -183,11 +183,11 @@ def test_batches_come_without_a_tuning_thread(cells):
 
 def test_each_epoch_is_one_pass_in_an_order_of_its_own(cells):
     """Each row once an epoch; the order follows from seed and epoch, however often it is read."""
-    data = LabelledImages(cells.images, np.arange(120), np.ones(120, np.float32))
-    part = Part(data, np.arange(3, 110))
+    data = LabeledImages(cells.images, np.arange(120), np.ones(120, np.float32))
+    subset = Subset(data, np.arange(3, 110))
 
     def read(seed, epoch):
-        with training_batches(part, batch_size=20, seed=seed) as (batches, number):
+        with training_batches(subset, batch_size=20, seed=seed) as (batches, number):
             assert int(batches.cardinality()) == 6
             list(batches)
             number.assign(epoch)
@@ -195,7 +195,7 @@ def test_each_epoch_is_one_pass_in_an_order_of_its_own(cells):
 
     orders = [read(seed, epoch) for seed in (0, 1) for epoch in (0, 1, 2)]
     for order in orders:
-        np.testing.assert_array_equal(np.sort(order), part.rows)
+        np.testing.assert_array_equal(np.sort(order), subset.rows)
     assert len({tuple(order) for order in orders}) == 6
     np.testing.assert_array_equal(read(1, 2), orders[-1])
 

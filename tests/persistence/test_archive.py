@@ -14,7 +14,7 @@ from cellsk.exceptions import ModelFileError
 from cellsk.persistence import load_model, save_model
 from cellsk.persistence._archive import write_archive
 
-AGAIN = "Fetch the file again"
+AGAIN = "Download or copy the file again"
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_load_format_version_of_no_sense_is_refused(refused, members, pack, vers
 def test_load_other_format_name_is_refused(refused, members, pack):
     """Another program's manifest."""
     message = refused(pack(edit_manifest(members, format="other")))
-    assert "its format is 'cellsk model'. Got 'other'" in message
+    assert "must name the format 'cellsk model'. Got 'other'" in message
 
 
 def test_load_edited_members_are_refused(refused, members, pack):
@@ -267,5 +267,5 @@ def test_load_hostile_json_is_refused(refused, members, pack, manifest):
 
 def test_write_too_many_members_names_the_remedy():
     """What could not be read is not written."""
-    with pytest.raises(ModelFileError, match=r"at most 10,000 members.*files of their own"):
+    with pytest.raises(ModelFileError, match=r"at most 10,000 members.*separate files"):
         write_archive({str(index): b"" for index in range(10_001)})

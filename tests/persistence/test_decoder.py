@@ -119,7 +119,7 @@ def test_array_comes_back_bit_by_bit(array):
 )
 def test_value_without_a_form_is_refused(value):
     """The attribute and the type are named."""
-    with pytest.raises(ModelFileError, match=r"said in JSON and arrays.*StandardScaler\.value_"):
+    with pytest.raises(ModelFileError, match=r"written as JSON and arrays.*StandardScaler\.value_"):
         there_and_back(value)
 
 
@@ -251,7 +251,7 @@ def test_tree_too_deep_is_refused():
 
 def test_member_without_a_place_is_refused():
     """Each member is used."""
-    with pytest.raises(ModelFileError, match=r"must have its place.*'array-9\.npy'"):
+    with pytest.raises(ModelFileError, match=r"must be used.*'array-9\.npy'"):
         Decoder({"array-9.npy": b""}, 2**20).decode_root(scaler_tree())
 
 

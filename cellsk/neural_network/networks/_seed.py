@@ -1,4 +1,4 @@
-"""build_cnn: the convolutional network that scikeras wraps."""
+"""The seed architecture: convolutions with max-pooling, and one hidden dense layer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cellsk._checks import check_count, check_number, count_noun
+from cellsk.exceptions import InputError
 from cellsk.neural_network.networks._compiling import (
     compile_network,
     draw_layer_seeds,
@@ -18,28 +19,29 @@ if TYPE_CHECKING:
 __all__ = ["build_cnn", "check_depth", "check_filters"]
 
 POOL_SIZE = 2
-LAYOUT = "channels_last"  # whatever the caller has set for Keras
+LAYOUT = "channels_last"  # a caller may have set another one for Keras
 
 # Height and width of a kernel, and of the pool behind it.
 Window: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 
 def check_filters(filters: Any) -> tuple[int, ...]:
-    """Return the filter counts as a tuple of positive ints, or raise.
+    """Return the filter counts as a tuple of positive ints.
 
     Raises
     ------
-    ValueError
-        When ``filters`` is not a sequence of at least one positive whole number.
+    InputError
+        If ``filters`` is not a sequence of at least one positive whole number.
     """
     try:
         counts = tuple(check_count("filters", count) for count in filters)
     except (TypeError, ValueError):
         counts = ()
     if not counts or isinstance(filters, str | bytes):
-        raise ValueError(
-            "filters must be one positive integer per convolution, such as (32, 64). "
-            f"Got {filters!r}."
+        raise InputError(
+            "must be one positive integer per convolution, such as (32, 64)",
+            repr(filters),
+            parameter="filters",
         )
     return counts
 
@@ -58,20 +60,20 @@ def build_cnn(
     """Build and compile the CNN: convolution blocks, one dense layer, class probabilities.
 
     Each entry of ``filters`` adds a convolution without padding, ReLU, and max-pooling
-    by two. Then come a dense ReLU layer, dropout if asked for, and one sigmoid unit for
-    two classes or a softmax for more. The default is the network
+    by two. After them come a dense ReLU layer, dropout if ``dropout`` is positive, and one
+    sigmoid unit for two classes or a softmax for more. The default is the network
 
     ``Conv 32 3x3 - pool 2x2 - Conv 64 3x3 - pool 2x2 - Dense 64 - sigmoid``
 
-    trained with Adam on the cross-entropy. The first layer rescales, so pixels go in as
-    they were read.
+    trained with Adam on the cross-entropy. The first layer rescales the pixels, so the input
+    is pixels as they were read.
 
-    scikeras calls this function with ``meta``; :class:`CellClassifier` does so for you.
+    scikeras calls this function with ``meta``. :class:`CellClassifier` does it for you.
 
     Parameters
     ----------
     meta : mapping
-        What scikeras learned from the data. Used are ``"X_shape_"``, the shape
+        What scikeras learned from the data. The function uses ``"X_shape_"``, the shape
         (n_samples, height, width, channels), and ``"n_classes_"``.
     filters : sequence of int, default=(32, 64)
         Number of filters of each convolution; its length is the depth.
@@ -80,14 +82,14 @@ def build_cnn(
     dense_units : int, default=64
         Units of the dense layer.
     dropout : float, default=0.0
-        Share of the dense layer's outputs dropped in training, in [0, 1).
+        Fraction of the dense layer's outputs dropped in training, in [0, 1).
     learning_rate : float, default=1e-3
         Step size of Adam.
     rescale : float, default=1/255
         Factor of the first layer.
     seed : int, default=None
-        Seed of the initial weights and of dropout. None draws a new one from the
-        operating system. No global random state is read or written.
+        Seed of the initial weights and of dropout. None draws a new seed from the
+        operating system. The function does not read or change global random state.
 
     Returns
     -------
@@ -97,8 +99,8 @@ def build_cnn(
 
     Raises
     ------
-    ValueError
-        When an argument is out of range, or the images are too small for the depth.
+    InputError
+        If an argument is out of range, or the images are too small for the depth.
 
     See Also
     --------
@@ -106,8 +108,8 @@ def build_cnn(
 
     Notes
     -----
-    On images with a side of one pixel (plain rows of features), windows and pools are
-    one pixel long on that side, and the other side is never shrunk below one.
+    If a side of the images is one pixel long (rows of features), windows and pools are one
+    pixel long on that side, and the other side never becomes shorter than one pixel.
 
     References
     ----------
@@ -153,7 +155,7 @@ def build_cnn(
 def _convolutions(
     filters: Sequence[int], windows: Sequence[Window], seeds: Iterator[int]
 ) -> Iterator[keras.Layer]:
-    """A convolution and a pool for each filter count."""
+    """Yield a convolution and a pool for each filter count."""
     import keras
 
     for depth, (count, (kernel, pool)) in enumerate(zip(filters, windows, strict=True), start=1):
@@ -181,7 +183,7 @@ def _head(dense_units: int, dropout: float, seeds: Iterator[int]) -> Iterator[ke
 
 
 def _windows(size: tuple[int, int], filters: Sequence[int], kernel_size: int) -> Iterator[Window]:
-    """Kernel and pool of each block; they shrink to fit on plain rows, and there only."""
+    """Yield kernel and pool of each block. They become smaller to fit on rows of features."""
     check_depth(size, filters, kernel_size)
     height, width = size
     for _ in filters:
@@ -193,25 +195,32 @@ def _windows(size: tuple[int, int], filters: Sequence[int], kernel_size: int) ->
 
 
 def check_depth(size: tuple[int, int], filters: Sequence[int], kernel_size: int) -> None:
-    """Raise when images of ``size`` (height, width) are too small for the depth.
+    """Raise if images of ``size`` (height, width) are too small for the depth.
 
     Raises
     ------
-    ValueError
-        Naming the smallest size. Plain rows, one pixel high, are never too small.
+    InputError
+        If they are. Rows of features, one pixel high, are never too small.
     """
     needed = _smallest_side(len(filters), kernel_size)
     if 1 < min(size) < needed:
-        raise ValueError(
+        raise InputError(
             f"Images must be at least {needed} x {needed} pixels for "
-            f"{count_noun(len(filters), 'convolution')} with kernel_size={kernel_size}. "
-            f"Got {size[0]} x {size[1]}. "
-            "Pass fewer filters, a smaller kernel_size, or larger images."
+            f"{count_noun(len(filters), 'convolution')} with kernel_size={kernel_size}",
+            f"{size[0]} x {size[1]}",
+            "Pass fewer filters, a smaller kernel_size, or larger images.",
+            code="images-too-small",
+            values={
+                "needed": needed,
+                "size": tuple(map(int, size)),
+                "n_convolutions": len(filters),
+                "kernel_size": kernel_size,
+            },
         )
 
 
 def _smallest_side(depth: int, kernel_size: int) -> int:
-    """Image side that leaves one pixel after ``depth`` convolutions and pools."""
+    """Return the image side of which ``depth`` convolutions and pools leave one pixel."""
     side = 1
     for _ in range(depth):
         side = side * POOL_SIZE + kernel_size - 1

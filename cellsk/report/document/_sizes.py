@@ -45,7 +45,7 @@ def _count_all(search: Any, candidates: Sequence[Mapping[str, Any]]) -> list[flo
 
 
 def _make_classifier(estimator: Any, params: Mapping[str, Any]) -> Any:
-    # Clones of the values as well: the candidates' own estimators stay as they are.
+    # The values are cloned too, so that the estimators of the candidates do not change.
     copies = {name: clone(value, safe=False) for name, value in params.items()}
     return _find_classifier(clone(estimator).set_params(**copies))
 

@@ -1,4 +1,4 @@
-"""Maps of files as images: their pages are given back, so that memory stays flat."""
+"""Memory maps of files as images, whose pages leave the process after use."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["find_map", "release_pages"]
 
 
 def find_map(images: NDArray) -> mmap.mmap | None:
-    """Return the read-only map of a file that an array is, or is a view of; else None.
+    """Return the read-only map of a file behind an array or its view, or None.
 
-    A store gives such maps. Others are not looked for: what somebody has written to the pages
-    of a private one would be lost with them.
+    The store of `ImageReader` gives such maps. Maps that can be written are left out: releasing
+    the pages of a private map would lose what was written to them.
     """
     base: Any = images
     while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
@@ -28,11 +28,10 @@ def find_map(images: NDArray) -> mmap.mmap | None:
 
 
 def release_pages(pages: mmap.mmap | None) -> None:
-    """Take the pages of a map out of the process; the system's own cache keeps them.
+    """Remove the pages of a map from the process. The cache of the system keeps them.
 
-    The system would take them back when it needs them. Until then they count as memory of
-    the process, for whoever looks or sets a limit: 2 MB for each image, where Linux maps whole
-    folios.
+    The system would remove them if it needed memory. Until then they count as memory of the
+    process, which matters for limits: 2 MB for each image where Linux maps large folios.
     """
     if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
         pages.madvise(mmap.MADV_DONTNEED)

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from cellsk.neural_network._mapped import find_map, release_pages
+from cellsk.neural_network._memory_maps import find_map, release_pages
 
 N_IMAGES = 3000
 LOOK = """
@@ -34,8 +34,8 @@ elif sys.argv[2] == "predict":
     _predicting.read_probabilities(model, images.view(np.ndarray)[:])
 else:
     codes, weights = np.arange({n}, dtype=np.int32) % 2, np.ones({n}, np.float32)
-    part = _batches.Part(_batches.LabelledImages(images, codes, weights), np.arange({n}))
-    with _batches.training_batches(part, batch_size=32, seed=0) as (batches, _):
+    subset = _batches.Subset(_batches.LabeledImages(images, codes, weights), np.arange({n}))
+    with _batches.training_batches(subset, batch_size=32, seed=0) as (batches, _):
         for _ in batches:
             pass
 print(count_mapped())
