@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, all of them, on CellClassifier."""
+"""All checks of scikit-learn on CellClassifier."""
 
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks

@@ -1,4 +1,4 @@
-"""Maps of files: their pages leave the process again, and what was written stays."""
+"""The pages of memory maps leave the process, without losing written pixels."""
 
 import subprocess
 import sys
@@ -62,7 +62,7 @@ def test_pages_of_a_map_are_given_back(file):
 
 
 def test_released_pages_hold_the_same_pixels(file):
-    """What is read again is what was read before, through views too."""
+    """Released pages have the same pixels when they are read again, also through views."""
     images = np.memmap(file, np.uint8, mode="r", shape=(N_IMAGES, 64, 64, 3))
     before = images[5:9].copy()
     pages = find_map(np.asarray(images)[5:])
@@ -73,7 +73,7 @@ def test_released_pages_hold_the_same_pixels(file):
 
 @pytest.mark.parametrize("mode", ["c", "r+"])
 def test_pages_that_can_be_written_are_left_alone(file, mode):
-    """A private map would lose what its owner has changed."""
+    """A private map would lose its changes."""
     images = np.memmap(file, np.uint8, mode=mode, shape=(N_IMAGES, 64, 64, 3))
     kept, changed = images[0].copy(), 255 - images[0]
     images[0] = changed
@@ -83,6 +83,6 @@ def test_pages_that_can_be_written_are_left_alone(file, mode):
 
 
 def test_arrays_in_memory_have_no_map():
-    """Nothing is done for them."""
+    """Arrays in memory need no release."""
     assert find_map(np.zeros((2, 8, 8, 3), np.uint8)[1:]) is None
     release_pages(None)

@@ -1,4 +1,4 @@
-"""Same seed, same numbers; and a fit leaves nothing behind in the process."""
+"""The same seed gives the same numbers, and a fit leaves nothing behind in the process."""
 
 import gc
 import io
@@ -78,7 +78,7 @@ def test_fit_same_seed_same_numbers_across_processes(capsys):
 
 
 def test_fit_same_seed_same_numbers_whatever_the_caller_seeds(cells, small):
-    """The caller's seeds, before and between, change nothing."""
+    """Global seeds of the caller do not change the numbers."""
     import tensorflow as tf
 
     parameters = small | {"dropout": 0.3, "early_stopping": True, "epochs": 2}
@@ -106,7 +106,7 @@ def test_fit_random_state_decides(cells, small):
 
 @pytest.mark.parametrize("random_state", [0, None])
 def test_fit_leaves_global_state_untouched(cells, small, random_state):
-    """NumPy's, Python's and TensorFlow's random states go on as if there had been no fit."""
+    """A fit does not change the random states of NumPy, Python and TensorFlow."""
     import tensorflow as tf
     from tensorflow.python.eager import context
     from tensorflow.python.framework import config
@@ -215,7 +215,7 @@ def test_fit_in_threads_gives_same_numbers(cells, small):
 
 @pytest.mark.parametrize("early_stopping", [True, False])
 def test_fit_lets_go_of_the_images(cells, small, early_stopping):
-    """A search makes a copy of its images for each fold: none may outlive its fit."""
+    """A search copies its images for each fold. No copy may stay in memory after its fit."""
     images = cells.images.copy()
     watch = weakref.ref(images)
     classifier = CellClassifier(**small | {"early_stopping": early_stopping})

@@ -1,4 +1,4 @@
-"""The networks that train: lent from fit to fit, and no number the other for it."""
+"""Trainers are reused by later fits, which have the numbers of a first fit."""
 
 import json
 import subprocess
@@ -21,12 +21,12 @@ from cellsk.neural_network._batches import (
 
 @pytest.fixture(autouse=True)
 def no_trainers():
-    """Begin with none, as a new process does."""
+    """Begin without trainers, as a new process does."""
     _trainers._idle.clear()
 
 
 def fit_and_predict(cells, **parameters):
-    """Probabilities after a fit."""
+    """Return the probabilities after a fit."""
     return CellClassifier(**parameters).fit(cells.images, cells.y).predict_proba(cells.images)
 
 
@@ -37,7 +37,7 @@ def make_network(cells):
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_second_fit_borrows_and_gives_the_numbers_of_a_first(cells, small, precision):
-    """After fits with other seeds, rates and epochs: the last bit is that of a new process."""
+    """After fits with other seeds, rates and epochs, the numbers equal those of a first fit."""
     settings = small | {"precision": precision, "dropout": 0.3}
     first = fit_and_predict(cells, **settings)
     (trainer,) = _trainers._idle.values()
@@ -49,7 +49,7 @@ def test_second_fit_borrows_and_gives_the_numbers_of_a_first(cells, small, preci
 
 
 def test_other_network_gets_another_trainer(cells, small):
-    """Whatever changes the graph is another kind: depth, dropout, precision, classes."""
+    """Depth, dropout, precision and the number of classes change the trainer."""
     for change in ({}, {"filters": (4,)}, {"dropout": 0.5}, {"precision": "float32"}):
         fit_and_predict(cells, **small | {"precision": "bfloat16", "epochs": 1} | change)
     CellClassifier(**small | {"epochs": 1}, precision="bfloat16").fit(
@@ -115,7 +115,7 @@ def test_second_fit_with_another_loss_trains_with_it(cells):
 
 
 def test_callers_callbacks_get_a_trainer_of_their_own(cells, small):
-    """A callback may do anything to the network: no later fit meets it again."""
+    """A callback may change the network in any way, so no later fit reuses it."""
     expected = fit_and_predict(cells, **small)
 
     class Freeze(keras.callbacks.Callback):
@@ -128,7 +128,7 @@ def test_callers_callbacks_get_a_trainer_of_their_own(cells, small):
 
 
 def test_fit_that_fails_keeps_no_trainer(cells, small):
-    """A network that has diverged is thrown away."""
+    """A network that has diverged is not kept."""
     with pytest.raises(ValueError, match="keep the loss finite"):
         fit_and_predict(cells, **small | {"learning_rate": 1e30})
     assert not _trainers._idle
@@ -145,14 +145,14 @@ def test_fits_in_threads_do_not_share_a_trainer(cells, small):
 
 
 def test_cleared_session_changes_nothing(cells, small):
-    """Keras forgets all that is global between two fits: the second still works."""
+    """A fit works after Keras has cleared its session."""
     expected = fit_and_predict(cells, **small)
     keras.backend.clear_session()
     np.testing.assert_array_equal(fit_and_predict(cells, **small), expected)
 
 
 def test_kept_trainers_are_bounded(cells, small, monkeypatch):
-    """The oldest are forgotten."""
+    """The oldest trainers are deleted."""
     monkeypatch.setattr(_trainers, "MAX_BYTES", 120_000)
     for units in (16, 17, 18):
         fit_and_predict(cells, **small | {"dense_units": units, "epochs": 1})
@@ -163,7 +163,7 @@ def test_kept_trainers_are_bounded(cells, small, monkeypatch):
 
 
 def test_network_keeps_the_state_of_its_training(cells, small):
-    """The Keras model can be trained on from where the fit ended."""
+    """The Keras model keeps the state of its optimizer, for more training."""
     classifier = CellClassifier(**small | {"early_stopping": False}).fit(cells.images, cells.y)
     optimizer = classifier.keras_classifier_.model_.optimizer
     assert int(optimizer.iterations) == small["epochs"] * 4
@@ -173,7 +173,7 @@ def test_network_keeps_the_state_of_its_training(cells, small):
 
 
 def test_batches_come_without_a_tuning_thread(cells):
-    """A fit would wait at its end, for up to a minute, until that thread wakes up."""
+    """A fit would wait for that thread at its end, for up to a minute."""
     data = LabeledImages(cells.images, cells.y, np.ones(120, np.float32))
     subset = Subset(data, np.arange(120))
     with (
@@ -185,7 +185,7 @@ def test_batches_come_without_a_tuning_thread(cells):
 
 
 def test_each_epoch_is_one_pass_in_an_order_of_its_own(cells):
-    """Each row once an epoch; the order follows from seed and epoch, however often it is read."""
+    """Each row comes once per epoch. The order follows from seed and epoch alone."""
     data = LabeledImages(cells.images, np.arange(120), np.ones(120, np.float32))
     subset = Subset(data, np.arange(3, 110))
 
@@ -205,7 +205,7 @@ def test_each_epoch_is_one_pass_in_an_order_of_its_own(cells):
 
 @pytest.mark.parametrize("steps", [2, 3, 16])
 def test_steps_of_one_call_give_the_bits_of_single_steps(cells, small, monkeypatch, steps):
-    """Whether the steps of an epoch, here four, are a multiple, and fewer than a call's, or not."""
+    """The four steps of an epoch may be more or fewer than those of a call."""
     settings = small | {"batch_size": 27, "dropout": 0.3, "early_stopping": True, "patience": 2}
     results = []
     for count in (1, steps):
@@ -219,7 +219,7 @@ def test_steps_of_one_call_give_the_bits_of_single_steps(cells, small, monkeypat
 
 
 def test_who_looks_at_each_step_sees_each_step(cells, small, monkeypatch, capfd):
-    """A caller's callback, Keras' bar of progress, and Keras' own step take one at a time."""
+    """With a caller's callback, a progress bar or CELLSK_FAST=off, a call has one step."""
 
     class Count(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -241,7 +241,7 @@ def test_who_looks_at_each_step_sees_each_step(cells, small, monkeypatch, capfd)
 
 
 def test_fast_off_trains_a_plain_network_of_keras(cells, small, monkeypatch):
-    """CELLSK_FAST=off: no trainer is kept, no operation is another, and no bit is bfloat16's."""
+    """CELLSK_FAST=off keeps no trainer, uses Keras' own step, and computes in float32."""
     monkeypatch.setenv("CELLSK_FAST", "off")
     sped_up = []
     monkeypatch.setattr(_trainers, "speed_up", lambda *given: sped_up.append(given) or True)
@@ -256,7 +256,7 @@ def test_fast_off_trains_a_plain_network_of_keras(cells, small, monkeypatch):
 
 
 def test_fast_off_refuses_bfloat16_and_other_words(cells, small, monkeypatch):
-    """What was asked for and cannot be had is an error, not another number."""
+    """A precision that is not available is an error."""
     monkeypatch.setenv("CELLSK_FAST", "off")
     with pytest.raises(ValueError, match=r"precision must be .* CELLSK_FAST is 'off'. .*Set"):
         CellClassifier(**small, precision="bfloat16").fit(cells.images, cells.y)
@@ -291,7 +291,7 @@ print(json.dumps(found))
 
 
 def test_fit_shares_its_batches_among_devices():
-    """Within a strategy of TensorFlow, after a fit without and with another: the same network."""
+    """Fits in a strategy of TensorFlow, after other fits, train the same network."""
     command = [sys.executable, "-c", TWO_DEVICES]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     alone, shared, again = json.loads(done.stdout.splitlines()[-1])
