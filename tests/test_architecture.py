@@ -27,7 +27,7 @@ FLOORS = [
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 OWNERS = {
     "PIL": ("_codec",),
-    "tensorflow": ("neural_network", "cli._quiet"),
+    "tensorflow": ("neural_network",),
     "keras": ("neural_network", "persistence._network"),
     "scikeras": ("neural_network._parameters",),
     "onnx": ("neural_network._onnx", "neural_network.networks._onnx_operations"),

@@ -13,6 +13,7 @@ from cellsk.cli._images import describe_counts, read_groups_csv
 from cellsk.cli._messages import word_findings
 from cellsk.cli._options import GroupPattern, Groups, GroupsCsv, Json, Labels, parse_groups
 from cellsk.cli._terminal import print_json, print_note, show_warnings
+from cellsk.exceptions import InputError
 
 __all__ = ["audit"]
 
@@ -67,6 +68,8 @@ def audit(
     show_warnings()
     if csv is not None:
         check_output(csv)
+    if test_labels is not None and test is None:
+        raise InputError("needs --test", "no folder", "Pass --test.", parameter="--test-labels")
     source = _GroupSource(group_pattern, groups, groups_csv)
     train = _list_side(folder, labels, source)
     print_note(describe_counts(train.labels, train.groups))

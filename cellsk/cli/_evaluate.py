@@ -12,7 +12,6 @@ import typer
 from cellsk.cli._evaluation_checks import (
     Outputs,
     check_outputs,
-    check_quick,
     check_wanted,
     choose_positive,
     count_folds,
@@ -42,7 +41,6 @@ from cellsk.cli._options import (
 )
 from cellsk.cli._pipeline import build_pipeline
 from cellsk.cli._progress import show_progress
-from cellsk.cli._quiet import start_tensorflow
 from cellsk.cli._terminal import ShownWarnings, print_note, show_warnings
 
 if TYPE_CHECKING:
@@ -153,9 +151,7 @@ def evaluate(
     shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)
     outputs = Outputs(html, json, markdown, save_folds, max_pictures)
-    check_outputs(outputs)
-    if quick:
-        check_quick(outputs, leakage=leakage)
+    check_outputs(outputs, quick=quick, leakage=leakage)
     n_folds = count_folds(cv, folds)
     images = list_labeled_images(
         folder,
@@ -183,12 +179,11 @@ def evaluate(
         "left_out": images.left_out,
         "random_state": seed,
     }
-    n_fits = n_folds * _count_fits(calibrate=calibrate, tune=sensitivity or specificity)
     pipeline = build_pipeline(
         size, store, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
     )
+    n_fits = n_folds * _count_fits(calibrate=calibrate, tune=sensitivity or specificity)
     plan = _Plan(images, pipeline, n_fits, settings)
-    start_tensorflow()
     if quick:
         _show_folds(plan, json)
     else:
@@ -210,8 +205,10 @@ def _count_fits(*, calibrate: str | None, tune: float | None) -> int:
 
 
 def _run(plan: _Plan, **settings: Any) -> EvaluationReport:
+    from cellsk.neural_network import start_tensorflow
     from cellsk.report import evaluate as evaluate_estimator
 
+    start_tensorflow()
     images = plan.images
     with show_progress(plan.pipeline["classifier"], plan.n_fits):
         return evaluate_estimator(

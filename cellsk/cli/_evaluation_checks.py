@@ -14,7 +14,6 @@ from cellsk.exceptions import InputError
 __all__ = [
     "Outputs",
     "check_outputs",
-    "check_quick",
     "check_wanted",
     "choose_positive",
     "count_folds",
@@ -31,14 +30,16 @@ class Outputs(NamedTuple):
     max_pictures: int
 
 
-def check_outputs(outputs: Outputs) -> None:
-    """Refuse files that cannot be written before hours of work.
+def check_outputs(outputs: Outputs, *, quick: bool, leakage: bool) -> None:
+    """Refuse files that cannot be written before hours of work, and files of a quick run.
 
     Raises
     ------
     InputError, OSError
         When a file has another ending than expected, or cannot be written.
     """
+    if quick:
+        _check_quick(outputs, leakage=leakage)
     for ending, path in zip((".html", ".json", ".md", ".csv"), outputs[:4], strict=True):
         if path is None:
             continue
@@ -47,7 +48,7 @@ def check_outputs(outputs: Outputs) -> None:
         check_output(path)
 
 
-def check_quick(outputs: Outputs, *, leakage: bool) -> None:
+def _check_quick(outputs: Outputs, *, leakage: bool) -> None:
     """Refuse options that need the whole evaluation.
 
     Raises

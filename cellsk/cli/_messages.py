@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cellsk.cli._wording import say_as_options
 from cellsk.exceptions import Explained
 
 __all__ = ["FINDING_REMEDIES", "OPTIONS", "REMEDIES", "word_error", "word_findings"]
@@ -92,11 +92,13 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "probabilities-constant": "Train for more --epochs, or leave out --sensitivity and"
     " --specificity.",
     # Networks
-    "hold-out-small": "Add images.",
-    "hold-out-groups": "Add images of more patients.",
+    "small-hold-out": "Add images.",
+    "no-hold-out-by-group": "Add images of more patients.",
     "images-too-small": "Pass fewer --filters, or a larger --image-size.",
-    "out-of-memory": "Pass a smaller --image-size, fewer --filters, or a smaller --batch-size.",
-    "loss-not-finite": "Check the images with cellsk audit.",
+    "image-shape": "Resize them to {expected[0]} x {expected[1]} pixels, or train a model with"
+    " another --image-size.",
+    "network-too-large": "Pass a smaller --image-size, fewer --filters, or a smaller --batch-size.",
+    "training-diverged": "Check the images with cellsk audit.",
 }
 _NAME_ONE_PATIENT = "Name one patient for each set in a --groups-csv."
 # Codes of the findings of an audit whose remedy names Python, and the remedy here.
@@ -124,15 +126,14 @@ FINDING_REMEDIES = {
 def word_error(error: BaseException | str) -> str:
     """Return the text of an error or a warning, with options instead of parameters."""
     if not isinstance(error, Explained):
-        return say_as_options(str(error))
+        return str(error)
     parameter = OPTIONS.get(error.parameter or "")
     remedy = REMEDIES.get(error.code)
     if callable(remedy):
         remedy = remedy(error.values)
     elif remedy is not None:
-        remedy = remedy.format_map(error.values).strip()
-    text = error.explain(parameter=parameter, remedy=remedy)
-    return text if error.code else say_as_options(text)
+        remedy = remedy.format_map(defaultdict(str, error.values)).strip()
+    return error.explain(parameter=parameter, remedy=remedy)
 
 
 def word_findings(findings: Sequence[Any]) -> list[Any]:

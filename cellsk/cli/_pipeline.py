@@ -58,7 +58,7 @@ def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
     InputError
         When the images differ in size, and are not resized.
     """
-    from cellsk.cli._quiet import start_tensorflow
+    from cellsk.neural_network import start_tensorflow
     from cellsk.preprocessing import read_once
 
     height, width, _ = read_once(pipeline["reader"], images.paths).shape

@@ -15,7 +15,6 @@ import typer
 from cellsk._checks import count_noun
 from cellsk._files import check_output, whole_file
 from cellsk.cli._options import SkipUnreadable
-from cellsk.cli._quiet import start_tensorflow
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.exceptions import InputError
 
@@ -43,6 +42,7 @@ def predict(
     from sklearn.utils.validation import check_is_fitted
 
     from cellsk.datasets import list_images
+    from cellsk.neural_network import start_tensorflow
     from cellsk.persistence import load_model
 
     show_warnings()

@@ -1,4 +1,4 @@
-"""cellsk audit, as a user runs it: what it prints, what it returns."""
+"""cellsk audit: output, exit codes, and the csv file."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ def images_of(folder):
 
 
 def test_audit_sound_folder_returns_zero(folder, capsys):
-    """Findings on stdout; on stderr what was looked at, patients included."""
+    """The findings are on stdout, the counts of images and patients on stderr."""
     assert main(["audit", str(folder), *PATTERN]) == 0
     done = capsys.readouterr()
     assert done.out.startswith("Audit of 60 images")
@@ -34,7 +34,7 @@ def test_audit_sound_folder_returns_zero(folder, capsys):
 
 
 def test_audit_leaking_test_folder_returns_one(folder, tmp_path, capsys):
-    """Copies in the test folder, one turned: errors, named, and exit code 1."""
+    """Copies in the test folder, one of them rotated, are errors: the exit code is 1."""
     test = tmp_path / "test" / "benign"
     test.mkdir(parents=True)
     first, second = images_of(folder)[:2]
@@ -50,7 +50,7 @@ def test_audit_leaking_test_folder_returns_one(folder, tmp_path, capsys):
 
 
 def test_audit_writes_csv_of_images(folder, tmp_path, capsys):
-    """One row for each image of each finding."""
+    """The csv has one row for each image of each finding."""
     images_of(folder)[4].write_bytes(b"no image")
     output = tmp_path / "found.csv"
     assert main(["audit", str(folder), *PATTERN, "--csv", str(output)]) == 1
@@ -60,7 +60,7 @@ def test_audit_writes_csv_of_images(folder, tmp_path, capsys):
 
 
 def test_audit_groups_from_csv(folder, tmp_path, capsys):
-    """Patients of a csv of their own; without any, the audit says that they are unknown."""
+    """A csv file names the patients. Without it a finding says that they are unknown."""
     table = tmp_path / "slides.csv"
     lines = [f"{path.name},S{row % 6}" for row, path in enumerate(images_of(folder))]
     table.write_text("\n".join(["file,slide", *lines]), encoding="utf-8")
@@ -76,7 +76,7 @@ def test_audit_groups_from_csv(folder, tmp_path, capsys):
 
 
 def test_audit_of_copies_names_remedies_of_the_command(folder, tmp_path, capsys):
-    """Nothing to type into Python; and the sets of the csv are whole numbers."""
+    """Remedies name no Python, and the sets in the csv are whole numbers."""
     first = images_of(folder)[0]
     first.with_name("P77_copy.png").write_bytes(first.read_bytes())
     first.with_name("P78_none.png").write_bytes(b"no image")
@@ -91,7 +91,7 @@ def test_audit_of_copies_names_remedies_of_the_command(folder, tmp_path, capsys)
 
 
 def test_audit_one_class_and_no_class_are_findings(folder, capsys):
-    """What training refuses is said here as a finding."""
+    """Folders that training refuses give a finding."""
     assert main(["audit", str(folder / "benign"), *PATTERN]) == 0
     capsys.readouterr()
     for path in images_of(folder / "malignant"):
@@ -102,6 +102,12 @@ def test_audit_one_class_and_no_class_are_findings(folder, capsys):
 
 
 def test_audit_missing_folder_returns_two(tmp_path, capsys):
-    """Bad input is not a finding."""
+    """The exit code of bad input differs from that of a finding."""
     assert main(["audit", str(tmp_path / "none")]) == 2
     assert "cellsk: folder must be an existing folder" in capsys.readouterr().err
+
+
+def test_audit_test_labels_without_test_folder_is_refused(folder, tmp_path, capsys):
+    """Labels without images would otherwise be ignored."""
+    assert main(["audit", str(folder), "--test-labels", str(tmp_path / "l.csv")]) == 2
+    assert "--test-labels needs --test. Got no folder. Pass --test." in capsys.readouterr().err

@@ -20,7 +20,7 @@ from cellsk.cli._messages import (
 from cellsk.exceptions import InputError, SplitWarning
 
 SOURCE = Path(cellsk.__file__).parent
-VALUES = {"n_splits": 3, "unit": "patient", "hint": "", "height": 16, "width": 24}
+VALUES = {"n_splits": 3, "unit": "patient", "hint": "", "expected": (16, 24, 3)}
 WORDED = {
     code: word_error(InputError("A rule", "", "Pass python=1.", code=code, values=VALUES))
     for code in REMEDIES

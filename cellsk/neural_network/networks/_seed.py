@@ -205,8 +205,8 @@ def check_depth(size: tuple[int, int], filters: Sequence[int], kernel_size: int)
     needed = _smallest_side(len(filters), kernel_size)
     if 1 < min(size) < needed:
         raise InputError(
-            f"Images must be at least {needed} x {needed} pixels for "
-            f"{count_noun(len(filters), 'convolution')} with kernel_size={kernel_size}",
+            f"Images must be at least {needed} x {needed} pixels for"
+            f" {count_noun(len(filters), 'convolution')} with a kernel size of {kernel_size}",
             f"{size[0]} x {size[1]}",
             "Pass fewer filters, a smaller kernel_size, or larger images.",
             code="images-too-small",
