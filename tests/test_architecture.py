@@ -77,7 +77,7 @@ def test_module_imports_point_down(module):
         if room_of(there) != room_of(module):
             assert FLOOR.get(room_of(there), 0) <= here, f"{module} imports upwards: {name}"
             same_floor = FLOOR.get(room_of(there), 0) == here
-            assert here == 0 or not same_floor, f"{module} imports its neighbour {name}"
+            assert here == 0 or not same_floor, f"{module} imports {name} of the same floor"
 
 
 @pytest.mark.parametrize("module", MODULES)

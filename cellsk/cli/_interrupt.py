@@ -38,8 +38,8 @@ def handle_signals() -> None:
 def is_interruption(error: BaseException) -> bool:
     """Return whether the user asked to stop, which caused this error.
 
-    Code that is called from C may turn the interruption into an error of its own: a failed
-    import, or an array that could not be converted.
+    Code that is called from C may turn the interruption into another error, such as a failed
+    import, or an array that cannot be converted.
     """
     return isinstance(error, KeyboardInterrupt) or bool(_received)
 

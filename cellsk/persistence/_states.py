@@ -19,7 +19,7 @@ _CALLBACK_STATE = frozenset(
 )
 # The place where a reader stores decoded pixels on the machine that saves.
 _STORE = frozenset({"store", "max_store_bytes"})
-_RULE = "Estimators in a model file must have attributes of their own class."
+_RULE = "Estimators in a model file must only have attributes of their class."
 
 
 def param_names(kind: type) -> list[str]:

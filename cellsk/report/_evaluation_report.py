@@ -96,7 +96,7 @@ class EvaluationReport:
         -------
         table : pandas.DataFrame
             Indexed by fold: "1", "2", ..., "pooled", "low", "high". Columns are the counts of
-            images and the scores. What is not defined is NaN.
+            images and the scores. Undefined scores are NaN.
         """
         import pandas as pd
 

@@ -259,7 +259,7 @@ class SearchReport:
         Returns
         -------
         document : dict
-            Plain values that JSON knows. What is not defined is None.
+            Plain values that JSON knows. Undefined values are None.
         """
         return {**copy.deepcopy(self.document)}
 

@@ -15,7 +15,7 @@ from cellsk import CellClassifier, ImageReader, list_images, load_model, make_ce
 from cellsk.exceptions import SmallHoldOutWarning
 from cellsk.neural_network import _callbacks
 
-# scikit-learn warns about transformers without callbacks, which most of its own are.
+# scikit-learn warns about transformers without callbacks, and most of its transformers have none.
 pytestmark = pytest.mark.filterwarnings("ignore:The estimator .* does not support callbacks")
 
 

@@ -235,7 +235,7 @@ def test_training_has_epochs_and_time(document):
 
 
 def test_errors_are_counted_from_the_confusion_matrix(document):
-    """Their number, in the singular for one, and the most frequent kind."""
+    """The answer gives their number and the most frequent kind."""
     answer = find(document, "CLAIM", "39")["answer"]
     assert answer.startswith("1 of 8 images was classified incorrectly.")
     assert "'benign' predicted as 'malignant' (1 image)" in answer

@@ -29,7 +29,7 @@ def summarize(facts: EvaluationFacts) -> list[str]:
     -------
     sentences : list of str
         The first describes how the images were predicted, the second compares with chance, and
-        the others report the numbers. What is not defined is left out.
+        the others report the numbers. Undefined scores are left out.
     """
     found = [_describe_prediction(facts), compare_with_chance(facts)]
     if facts["data"]["positive"] is None:
