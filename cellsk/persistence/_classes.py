@@ -57,7 +57,7 @@ def find_class(name: Any) -> type:
         raise refuse(
             "A model file may hold estimators of cellsk and scikit-learn only.",
             f"{str(name)[:100]!r}",
-            "If it is one of theirs, install the versions that manifest.json names.",
+            "If it is in these packages, install the versions that manifest.json names.",
         )
     return kind
 

@@ -47,7 +47,7 @@ _LAYERS_RULE = (
     "A network in a model file must be a Sequential or functional network of the layers that "
     "cellsk knows, with nothing registered, custom or callable in it."
 )
-_LAYERS_REMEDY = "Use a network of CellClassifier, or keep yours in a .keras file of its own."
+_LAYERS_REMEDY = "Use a network of CellClassifier, or keep yours in a separate .keras file."
 _FIT_RULE = "A network in a model file must fit the classifier that it belongs to."
 _WRAPPER_SETTINGS = ("epochs", "batch_size", "verbose")
 

@@ -20,9 +20,9 @@ from cellsk.model_selection import (
     warn_if_groups_are_lost,
 )
 from cellsk.report._evaluation_report import EvaluationReport
-from cellsk.report._inputs import check_labeled_images, check_settings, check_two_class_settings
+from cellsk.report._inputs import check_data, check_settings, check_two_class_settings
 from cellsk.report._reading import share_pixels
-from cellsk.report._settings import LabeledImages, Settings, make_estimator
+from cellsk.report._settings import EvaluationData, Settings, make_estimator
 from cellsk.report._warnings import (
     KeptWarnings,
     warn_if_copies_are_split,
@@ -199,7 +199,7 @@ def evaluate(
     )
     settings = check_settings(settings)
     check_unfitted(estimator)
-    images = check_labeled_images(
+    data = check_data(
         X,
         y,
         groups=groups,
@@ -208,16 +208,16 @@ def evaluate(
         target_names=target_names,
         pos_label=pos_label,
     )
-    check_two_class_settings(images, settings)
+    check_two_class_settings(data.labels, settings)
     document, folds, out_of_fold, found = _run(
-        images, settings, cv, n_splits, audit=audit, left_out=left_out or ()
+        data, settings, cv, n_splits, audit=audit, left_out=left_out or ()
     )
     document["seconds"] = time.perf_counter() - start
-    return EvaluationReport(document, images, settings, folds, out_of_fold, found)
+    return EvaluationReport(document, data, settings, folds, out_of_fold, found)
 
 
 def _run(
-    images: LabeledImages,
+    data: EvaluationData,
     settings: Settings,
     cv: Any,
     n_splits: int,
@@ -225,50 +225,51 @@ def _run(
     audit: bool,
     left_out: Sequence[tuple[str, str]],
 ) -> tuple[EvaluationDocument, Folds, OutOfFold, AuditReport | None]:
+    X, labels = data
     kept = KeptWarnings()
     with kept.collect():  # warn before hours of work, not after
-        folds = _make_folds(images, settings, cv, n_splits)
-        check_inner_splits(settings.estimator, grouped=images.groups is not None)
-        if images.groups is not None:
+        folds = _make_folds(data, settings, cv, n_splits)
+        check_inner_splits(settings.estimator, grouped=labels.groups is not None)
+        if labels.groups is not None:
             warn_if_groups_are_lost(settings.estimator)
-        warn_if_patients_are_few(images)
+        warn_if_patients_are_few(labels)
     found = None
     fingerprints: dict[str, Fingerprint] | None = {} if audit else None
-    with share_pixels(images, settings, fingerprints) as reading:
-        if audit and images.are_paths:
+    with share_pixels(data, settings, fingerprints) as reading:
+        if audit and labels.images_are_paths:
             found = audit_measured(
-                images.X,
-                images.codes,
-                images.groups,
-                target_names=images.names,
+                X,
+                labels.codes,
+                labels.groups,
+                target_names=labels.names,
                 measured=fingerprints,
             )
             with kept.collect():
                 warn_if_copies_are_split(found, folds.codes)
         with kept.collect():
             out_of_fold = predict_out_of_fold(
-                partial(make_estimator, reading, images.pos_label),
-                images.X,
-                images.y,
+                partial(make_estimator, reading, labels.pos_label),
+                X,
+                labels.y,
                 folds.splits,
-                groups=images.groups,
+                groups=labels.groups,
                 n_jobs=settings.n_jobs,
             )
-    facts = build_facts(images, settings, folds, out_of_fold, found, kept.remarks, left_out)
+    facts = build_facts(labels, settings, folds, out_of_fold, found, kept.remarks, left_out)
     return _complete(facts), folds, out_of_fold, found
 
 
-def _make_folds(images: LabeledImages, settings: Settings, cv: Any, n_splits: int) -> Folds:
+def _make_folds(data: EvaluationData, settings: Settings, cv: Any, n_splits: int) -> Folds:
     folds = resolve_cv(
         cv,
-        images.X,
-        images.labels,
-        images.groups,
+        data.X,
+        data.labels.class_names,
+        data.labels.groups,
         n_splits=n_splits,
-        sites=images.sites,
+        sites=data.labels.sites,
         random_state=settings.random_state,
     )
-    if images.are_paths:
+    if data.labels.images_are_paths:
         _ = folds.hashes  # raises at once if a file cannot be opened
     return folds
 

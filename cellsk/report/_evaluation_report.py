@@ -13,7 +13,7 @@ from cellsk.model_selection import Folds, OutOfFold, iter_estimators, write_mani
 from cellsk.preprocessing import ImageReader
 from cellsk.report._leakage import measure_leakage
 from cellsk.report._report_file import write_report
-from cellsk.report._settings import LabeledImages, Settings
+from cellsk.report._settings import EvaluationData, Settings
 from cellsk.report.document import EvaluationDocument, Leakage, Numbers
 from cellsk.report.render import (
     choose_rows,
@@ -42,7 +42,7 @@ class EvaluationReport:
     document : dict
         Every number of the report, as plain values that JSON knows; described field by field
         in ``cellsk/report/evaluation.schema.json``.
-    images, settings, folds, out_of_fold : tuple
+    data, settings, folds, out_of_fold : tuple
         The checked arguments of `evaluate`, the folds, and the predictions.
     audit : AuditReport, default=None
         Problems of the images, if they were audited.
@@ -65,7 +65,7 @@ class EvaluationReport:
     def __init__(
         self,
         document: EvaluationDocument,
-        images: LabeledImages,
+        data: EvaluationData,
         settings: Settings,
         folds: Folds,
         out_of_fold: OutOfFold,
@@ -73,7 +73,7 @@ class EvaluationReport:
     ) -> None:
         self.document = document
         self.audit = audit
-        self._images = images
+        self._data = data
         self._settings = settings
         self._folds = folds
         self._out_of_fold = out_of_fold
@@ -128,7 +128,7 @@ class EvaluationReport:
         """
         import pandas as pd
 
-        found, names = self.document["predictions"], np.array(self._images.names)
+        found, names = self.document["predictions"], np.array(self._data.labels.names)
         columns: dict[str, Any] = {"file": found["file"]}
         if found["group"] is not None:
             columns["group"] = found["group"]
@@ -163,7 +163,7 @@ class EvaluationReport:
         International Workshops, 2021.
         """
         n_splits = len(self._folds.splits)
-        found = measure_leakage(self._images, self._settings, self._out_of_fold, n_splits)
+        found = measure_leakage(self._data, self._settings, self._out_of_fold, n_splits)
         self.document["leakage"] = found
         return found
 
@@ -217,4 +217,4 @@ class EvaluationReport:
         rows = choose_rows(self.document, max_pictures)
         inner = iter_estimators(self._settings.estimator)
         reader = next((one for one in inner if isinstance(one, ImageReader)), None)
-        return render_page(self.document, make_thumbnails(self._images.X, rows, reader=reader))
+        return render_page(self.document, make_thumbnails(self._data.X, rows, reader=reader))

@@ -14,9 +14,9 @@ from cellsk._checks import check_count, check_number, check_option, count_noun
 from cellsk.exceptions import InputError, InputTypeError
 from cellsk.model_selection import check_rows, is_missing
 from cellsk.report._class_names import find_positive, name_classes
-from cellsk.report._settings import LabeledImages, Settings
+from cellsk.report._settings import EvaluationData, EvaluationLabels, Settings
 
-__all__ = ["check_labeled_images", "check_settings", "check_two_class_settings"]
+__all__ = ["check_data", "check_settings", "check_two_class_settings"]
 
 CALIBRATIONS = (None, "sigmoid", "isotonic", "temperature")
 AGGREGATIONS = ("mean", "max", "vote")
@@ -90,7 +90,7 @@ def _check_estimator(estimator: Any) -> None:
         )
 
 
-def check_labeled_images(
+def check_data(
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -99,7 +99,7 @@ def check_labeled_images(
     subgroups: Mapping[str, ArrayLike] | None,
     target_names: Sequence[str] | None,
     pos_label: Any,
-) -> LabeledImages:
+) -> EvaluationData:
     """Check images, labels, groups, sites and subgroups, and name the classes.
 
     Raises
@@ -127,8 +127,7 @@ def check_labeled_images(
             "Pass a dict or a data frame.",
             parameter="subgroups",
         )
-    return LabeledImages(
-        X=images,
+    checked = EvaluationLabels(
         y=labels,
         classes=classes,
         codes=codes,
@@ -140,10 +139,12 @@ def check_labeled_images(
         subgroups={
             str(name): _as_subgroup(columns[name], str(name), len(codes)) for name in columns
         },
+        images_are_paths=images.ndim == 1 and images.dtype.kind == "U",
     )
+    return EvaluationData(images, checked)
 
 
-def check_two_class_settings(images: LabeledImages, settings: Settings) -> None:
+def check_two_class_settings(labels: EvaluationLabels, settings: Settings) -> None:
     """Refuse settings for two classes if there are more.
 
     Raises
@@ -158,13 +159,13 @@ def check_two_class_settings(images: LabeledImages, settings: Settings) -> None:
         "aggregation='max'": True if settings.aggregation == "max" else None,
     }
     for name, value in requested.items():
-        if value is not None and images.positive is None:
+        if value is not None and labels.positive is None:
             raise InputError(
                 f"{name} is for two classes",
-                f"{len(images.classes)} classes",
+                f"{len(labels.classes)} classes",
                 "Leave it out.",
                 code="two-classes-only",
-                values={"setting": name, "n_classes": len(images.classes)},
+                values={"setting": name, "n_classes": len(labels.classes)},
             )
 
 

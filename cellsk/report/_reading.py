@@ -15,14 +15,14 @@ from sklearn.pipeline import Pipeline
 from cellsk.audit import Fingerprint, measure_image
 from cellsk.model_selection import iter_estimators
 from cellsk.preprocessing import ImageReader, read_once
-from cellsk.report._settings import LabeledImages, Settings
+from cellsk.report._settings import EvaluationData, Settings
 
 __all__ = ["share_pixels"]
 
 
 @contextmanager
 def share_pixels(
-    images: LabeledImages, settings: Settings, fingerprints: dict[str, Fingerprint] | None = None
+    data: EvaluationData, settings: Settings, fingerprints: dict[str, Fingerprint] | None = None
 ) -> Iterator[Settings]:
     """Read each image once, and yield settings whose estimator finds the pixels in a store.
 
@@ -32,8 +32,8 @@ def share_pixels(
 
     Parameters
     ----------
-    images : LabeledImages
-        The images.
+    data : EvaluationData
+        Images and labels.
     settings : Settings
         Its estimator is cloned, not changed.
     fingerprints : dict of str to dict, default=None
@@ -48,7 +48,7 @@ def share_pixels(
     ImageReadError, ValueError
         If images cannot be read, before any fold trains.
     """
-    if not (images.are_paths and _list_readers(settings.estimator)):
+    if not (data.labels.images_are_paths and _list_readers(settings.estimator)):
         yield settings
         return
     with _make_temporary_store() as store:
@@ -60,7 +60,7 @@ def share_pixels(
         if first is None:  # settings or sources of the reader are known only during a fit
             yield settings._replace(estimator=estimator)
             return
-        reading = read_once(first, images.X, inspect=_collect_into(fingerprints))
+        reading = read_once(first, data.X, inspect=_collect_into(fingerprints))
         is_kept = reading.images is not None  # this map keeps the list in the store
         yield settings._replace(estimator=estimator) if is_kept else settings
 

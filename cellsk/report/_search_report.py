@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchReport"]
 
+_FLOATS = ["mean", "low", "high", "sd", "standard_error", "fit_seconds"]
+
 
 class SearchReport:
     """The candidates of a search: scores with intervals, fit times, and which one to choose.
@@ -324,13 +326,17 @@ class SearchReport:
         """
         import pandas as pd
 
+        candidates = self.document["candidates"]
         names = [parameter["name"] for parameter in self.document["parameters"]]
-        halving = self.document["iterations"] is not None
-        rows = [_tabulate(one, names, halving=halving) for one in self.document["candidates"]]
-        ranks = [candidate["rank"] for candidate in self.document["candidates"]]
-        table = pd.DataFrame(rows, index=pd.Index(ranks, name="rank"))
-        floats = ["mean", "low", "high", "sd", "standard_error", "fit_seconds"]
-        return table.astype(dict.fromkeys(floats, float))
+        index = pd.Index([candidate["rank"] for candidate in candidates], name="rank")
+        rows = [
+            {**{name: candidate["params"].get(name) for name in names}, **candidate}
+            for candidate in candidates
+        ]
+        halving = [] if self.document["iterations"] is None else ["iteration", "n_resources"]
+        columns = [*names, *_FLOATS, "size", "within_one_standard_error", *halving, "row"]
+        table = pd.DataFrame(rows, index=index)[columns].astype(dict.fromkeys(_FLOATS, float))
+        return table.rename(columns={"within_one_standard_error": "one_standard_error"})
 
     def plot(self) -> SearchDisplay:
         """Draw score with interval, and fit time, against each parameter.
@@ -371,21 +377,3 @@ class SearchReport:
             ".md": lambda: render_search_card(self.document),
         }
         write_report(path, renderers)
-
-
-def _tabulate(candidate: Candidate, names: Sequence[str], *, halving: bool) -> dict[str, Any]:
-    """Return one row of the frame."""
-    row: dict[str, Any] = {name: candidate["params"].get(name) for name in names}
-    row |= {
-        "mean": candidate["mean"],
-        "low": candidate["low"],
-        "high": candidate["high"],
-        "sd": candidate["sd"],
-        "standard_error": candidate["standard_error"],
-        "fit_seconds": candidate["fit_seconds"],
-        "size": candidate["size"],
-        "one_standard_error": candidate["within_one_standard_error"],
-    }
-    if halving:
-        row |= {"iteration": candidate["iteration"], "n_resources": candidate["n_resources"]}
-    return {**row, "row": candidate["row"]}

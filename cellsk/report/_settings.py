@@ -1,4 +1,4 @@
-"""Checked inputs of an evaluation: the labeled images, and the settings."""
+"""Checked inputs of an evaluation: images, labels and settings."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from cellsk.model_selection import calibrate, tune_threshold
 
-__all__ = ["LabeledImages", "Settings", "make_estimator"]
+__all__ = ["EvaluationData", "EvaluationLabels", "Settings", "make_estimator"]
 
 
-class LabeledImages(NamedTuple):
-    """Images with labels, class names and patients, checked."""
+class EvaluationLabels(NamedTuple):
+    """Labels, class names, patients and sites of the images, checked."""
 
-    X: NDArray
     y: NDArray
     classes: NDArray
     codes: NDArray
@@ -25,21 +24,24 @@ class LabeledImages(NamedTuple):
     clusters: NDArray | None
     sites: NDArray | None
     subgroups: dict[str, NDArray]
+    images_are_paths: bool
 
     @property
-    def labels(self) -> NDArray:
+    def class_names(self) -> NDArray:
         """Class name of each image."""
         return np.array(self.names)[self.codes]
-
-    @property
-    def are_paths(self) -> bool:
-        """Whether the images are given as paths."""
-        return self.X.ndim == 1 and self.X.dtype.kind == "U"
 
     @property
     def pos_label(self) -> Any:
         """Label of the positive class. None for more than two classes."""
         return None if self.positive is None else self.classes[self.positive]
+
+
+class EvaluationData(NamedTuple):
+    """Images, or their paths, with their labels."""
+
+    X: NDArray
+    labels: EvaluationLabels
 
 
 class Settings(NamedTuple):

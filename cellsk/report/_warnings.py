@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cellsk._checks import count_noun
 from cellsk.exceptions import Explained, PatientsUnknownWarning, SplitWarning
-from cellsk.report._settings import LabeledImages
+from cellsk.report._settings import EvaluationLabels
 from cellsk.report.document import Remark, hide_folders
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _find_caller() -> tuple[str, int]:
     return frame.f_code.co_filename, frame.f_lineno
 
 
-def warn_if_patients_are_few(images: LabeledImages) -> None:
+def warn_if_patients_are_few(labels: EvaluationLabels) -> None:
     """Warn if patients are unknown, or if a class has few of them.
 
     Warns
@@ -93,7 +93,7 @@ def warn_if_patients_are_few(images: LabeledImages) -> None:
     SplitWarning
         When a class has few patients.
     """
-    if images.clusters is None:
+    if labels.clusters is None:
         warnings.warn(
             PatientsUnknownWarning(
                 "should name the patient of each image",
@@ -107,11 +107,11 @@ def warn_if_patients_are_few(images: LabeledImages) -> None:
         )
         return
     counts = [
-        len(np.unique(images.clusters[images.codes == code])) for code in range(len(images.names))
+        len(np.unique(labels.clusters[labels.codes == code])) for code in range(len(labels.names))
     ]
     fewest = min(counts)
     if fewest < FEW_PATIENTS:
-        name = images.names[counts.index(fewest)]
+        name = labels.names[counts.index(fewest)]
         warnings.warn(
             SplitWarning(
                 f"Intervals need at least {FEW_PATIENTS} patients of each class",

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks see each epoch, may stop training, and change no number."""
+"""scikit-learn's callbacks are called in each epoch, can stop training, and change no number."""
 
 import copy
 import pickle
@@ -15,35 +15,35 @@ from cellsk import CellClassifier, ImageReader, list_images, load_model, make_ce
 from cellsk.exceptions import SmallHoldOutWarning
 from cellsk.neural_network import _callbacks
 
-# A transformer without callbacks, as most of scikit-learn's are, is told of in a warning.
+# scikit-learn warns about transformers without callbacks, which most of its own are.
 pytestmark = pytest.mark.filterwarnings("ignore:The estimator .* does not support callbacks")
 
 
 class Count:
-    """Counts hooks and asks for nothing, as a progress bar does."""
+    """Counts hooks and needs no argument, as a progress bar does."""
 
     def __init__(self):
         self.seen = []
 
     def setup(self, estimator, context):
-        """Say that a fit begins."""
+        """Record that a fit begins."""
         self.seen.append("setup")
 
     def on_fit_task_begin(self, estimator, context):
-        """Say which task begins."""
+        """Record which task begins."""
         self.seen.append(f"begin {context.task_name} {context.task_id}")
 
     def on_fit_task_end(self, estimator, context):
-        """Say which task ends."""
+        """Record which task ends."""
         self.seen.append(f"end {context.task_name} {context.task_id}")
 
     def teardown(self, estimator, context):
-        """Say that the fit is over."""
+        """Record that the fit is over."""
         self.seen.append("teardown")
 
 
 class Keep(Count):
-    """Keeps all that the end of a task can hand out."""
+    """Keeps all arguments of the end of a task."""
 
     def __init__(self):
         super().__init__()
@@ -52,16 +52,16 @@ class Keep(Count):
     def on_fit_task_end(
         self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None
     ):
-        """Keep everything, and what the classifier predicts now."""
+        """Keep all arguments, and the present predictions."""
         proba = fitted_estimator.predict_proba(X)
         self.tasks.append((context.task_name, X, y, metadata, fitted_estimator, proba))
 
 
 class Stop(Count):
-    """Asks to stop after two epochs."""
+    """Stops training after two epochs."""
 
     def on_fit_task_end(self, estimator, context):
-        """Ask to stop, or not."""
+        """Return whether to stop."""
         return context.task_name == "epoch" and context.task_id == 1
 
 
@@ -75,19 +75,19 @@ class Fail(Count):
 
 @pytest.fixture
 def tiny(small):
-    """Parameters of a classifier of three epochs, with all that draws random numbers."""
+    """Parameters of a classifier of three epochs, with every source of random numbers."""
     return small | {"filters": (4,), "dense_units": 8, "epochs": 3, "dropout": 0.3}
 
 
 def epoch_scores(monitor, name="neg_log_loss"):
-    """The scores of the epochs, and that of the fit as a whole."""
+    """Return the scores of the epochs, and the score of the whole fit."""
     rows = monitor.get_logs().data
     epochs = [row[name] for row in rows if row["task_name"] == "epoch"]
     return epochs, [row[name] for row in rows if row["task_name"] == "fit"]
 
 
 def test_scoring_monitor_epoch_scores_as_a_fit_of_so_many_epochs(cells, tiny):
-    """The score of epoch k is that of a classifier which trains for k epochs."""
+    """The score of epoch k equals that of a classifier that trains for k epochs."""
     monitor = ScoringMonitor(scoring="neg_log_loss")
     CellClassifier(**tiny).set_callbacks(monitor).fit(cells.images, cells.y)
     expected = [
@@ -106,7 +106,7 @@ def test_scoring_monitor_epoch_scores_as_a_fit_of_so_many_epochs(cells, tiny):
 
 
 def test_fit_early_stopping_ends_with_the_score_of_the_epoch_kept(cells, tiny):
-    """The whole fit scores as the epoch does whose weights were kept."""
+    """The score of the whole fit equals that of the epoch whose weights were kept."""
     parameters = tiny | {"early_stopping": True, "patience": 1, "epochs": 10, "learning_rate": 0.1}
     monitor = ScoringMonitor(scoring="neg_log_loss")
     classifier = CellClassifier(**parameters).set_callbacks(monitor)
@@ -118,7 +118,7 @@ def test_fit_early_stopping_ends_with_the_score_of_the_epoch_kept(cells, tiny):
 
 
 def test_fit_with_callbacks_keeps_every_number(cells, tiny):
-    """Watched or not, hold-out, history and predictions are the same to the last bit."""
+    """With and without callbacks, hold-out, history and predictions are equal bit by bit."""
     parameters = tiny | {"early_stopping": True, "validation_fraction": 0.2}
     plain = CellClassifier(**parameters).fit(cells.images, cells.y)
     watched = CellClassifier(**parameters).set_callbacks(Keep(), Count())
@@ -129,7 +129,7 @@ def test_fit_with_callbacks_keeps_every_number(cells, tiny):
 
 
 def test_callback_hooks_come_in_order(cells, tiny):
-    """Set-up, the fit with its epochs inside, tear-down; each fit anew."""
+    """In each fit, setup comes first, then the fit with its epochs inside, then teardown."""
     count = Count()
     classifier = CellClassifier(**tiny | {"epochs": 2}).set_callbacks(count)
     once = [
@@ -147,7 +147,7 @@ def test_callback_hooks_come_in_order(cells, tiny):
 
 
 def test_fitted_estimator_stays_as_the_epoch_left_it(cells, tiny):
-    """What a callback keeps predicts the same after training went on, and after pickling."""
+    """A classifier that a callback keeps predicts the same later, and after pickling."""
     keep = Keep()
     names = np.array(cells.target_names)[cells.y]
     final = CellClassifier(**tiny).set_callbacks(keep).fit(cells.images, names)
@@ -165,7 +165,7 @@ def test_fitted_estimator_stays_as_the_epoch_left_it(cells, tiny):
 
 
 def test_callback_gets_the_images_that_train(cells, tiny):
-    """Neither the hold-out nor images of weight zero; weights as the caller gave them."""
+    """The hold-out and images of weight zero are left out. Weights are those of the caller."""
     keep = Keep()
     names = np.array(cells.target_names)[cells.y]
     weights = np.arange(120) % 4 / 2
@@ -184,7 +184,7 @@ def test_callback_gets_the_images_that_train(cells, tiny):
 
 @pytest.mark.parametrize("sample_weight", [None, 2.0])
 def test_callback_gets_all_images_without_a_copy(cells, tiny, sample_weight):
-    """Where all images train, the callback gets the very array, and one weight for all."""
+    """If all images train, the callback gets the same array, and one weight for all."""
     keep = Keep()
     classifier = CellClassifier(**tiny | {"epochs": 1}).set_callbacks(keep)
     classifier.fit(cells.images, cells.y, sample_weight=sample_weight)
@@ -195,7 +195,7 @@ def test_callback_gets_all_images_without_a_copy(cells, tiny, sample_weight):
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_callback_that_asks_to_stop_stops_training(cells, tiny, early_stopping):
-    """Two epochs are run, and the classifier is fitted with the weights kept."""
+    """Two epochs are run, and the classifier is fitted."""
     parameters = tiny | {"early_stopping": early_stopping, "validation_fraction": 0.2}
     stopped = CellClassifier(**parameters).set_callbacks(Stop()).fit(cells.images, cells.y)
     short = CellClassifier(**parameters | {"epochs": 2}).fit(cells.images, cells.y)
@@ -205,7 +205,7 @@ def test_callback_that_asks_to_stop_stops_training(cells, tiny, early_stopping):
 
 
 def test_callback_that_fails_ends_the_fit(cells, tiny):
-    """Its error comes through, what was set up is torn down, and nothing is fitted."""
+    """Its error is raised, teardown is called, and the classifier is not fitted."""
     fail, count = Fail(), Count()
     classifier = CellClassifier(**tiny).set_callbacks(count, fail)
     with pytest.raises(RuntimeError, match="the disk is full"):
@@ -216,7 +216,7 @@ def test_callback_that_fails_ends_the_fit(cells, tiny):
 
 
 def test_fit_makes_only_what_a_callback_asks_for(cells, tiny, monkeypatch):
-    """No callback: Keras gets none. One that only counts: no image, no network is copied."""
+    """Without callbacks Keras gets none. One that only counts copies no image and no network."""
     made = []
     make_listener = _callbacks._make_listener
 
@@ -235,7 +235,7 @@ def test_fit_makes_only_what_a_callback_asks_for(cells, tiny, monkeypatch):
 
 
 def test_copied_network_takes_no_name_of_tensorflow(cells, tiny):
-    """The copy has no random state, whose name TensorFlow would keep for good."""
+    """The copy has no random state, whose name TensorFlow would never forget."""
     model = CellClassifier(**tiny | {"epochs": 1}).fit(cells.images, cells.y)
     model = model.keras_classifier_.model_
     copied = _callbacks._copy_model(model)
@@ -247,7 +247,7 @@ def test_copied_network_takes_no_name_of_tensorflow(cells, tiny):
 
 
 def test_callbacks_go_with_clone_pickle_and_copy(cells, tiny):
-    """Clones report to the same monitor; copies work; parameters know nothing of it."""
+    """Clones report to the same monitor, copies work, and get_params does not list it."""
     monitor = ScoringMonitor(scoring="accuracy")
     classifier = CellClassifier(**tiny | {"epochs": 2}).set_callbacks(monitor)
     assert classifier.get_params() == CellClassifier(**tiny | {"epochs": 2}).get_params()
@@ -258,11 +258,11 @@ def test_callbacks_go_with_clone_pickle_and_copy(cells, tiny):
     assert len(monitor.get_logs(select="all")) == 3
     for twin in (pickle.loads(pickle.dumps(classifier)), copy.deepcopy(classifier)):
         twin.fit(cells.images, cells.y)
-    assert len(monitor.get_logs(select="all")) == 3  # theirs have logs of their own
+    assert len(monitor.get_logs(select="all")) == 3  # they have other logs
 
 
 def test_classifier_watched_in_fit_can_be_saved(cells, tiny, tmp_path):
-    """Without its callbacks a watched classifier is like any other."""
+    """After its callbacks are removed, the classifier can be saved."""
     monitor = ScoringMonitor(scoring="accuracy")
     classifier = CellClassifier(**tiny | {"epochs": 1}).set_callbacks(monitor)
     classifier.fit(cells.images, cells.y).set_callbacks()
@@ -304,7 +304,7 @@ def test_one_bar_and_one_log_cover_a_search_of_pipelines(tmp_path, tiny, capfd, 
 
 
 def test_small_hold_out_warning_points_at_the_caller(cells, tiny):
-    """The line that the warning shows is the one that called fit."""
+    """The warning points at the line that called fit."""
     classifier = CellClassifier(**tiny | {"early_stopping": True, "epochs": 1})
     with pytest.warns(SmallHoldOutWarning) as caught:
         classifier.fit(cells.images[:20], cells.y[:20])

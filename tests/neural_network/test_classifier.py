@@ -1,4 +1,4 @@
-"""CellClassifier fits, stops early, weighs, and says what is wrong."""
+"""CellClassifier fits, stops early, uses weights, and explains errors."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from cellsk.exceptions import SmallHoldOutWarning
 
 
 def labels_of(cells, kind):
-    """Labels of the drawn cells, as one kind of label or another."""
+    """Return the labels of the drawn cells as a kind of labels."""
     if kind == "bool":
         return cells.y == 1
     if kind == "object":
@@ -21,7 +21,7 @@ def labels_of(cells, kind):
 
 @pytest.mark.parametrize("kind", ["bool", "object", "str", "int"])
 def test_fit_labels_of_any_kind_come_back(cells, small, kind):
-    """Predictions are of the kind that was given."""
+    """Predictions have the kind of the labels in fit."""
     labels = np.asarray(labels_of(cells, kind))
     classifier = CellClassifier(**small).set_params(epochs=1).fit(cells.images, labels)
     predicted = classifier.predict(cells.images)
@@ -31,7 +31,7 @@ def test_fit_labels_of_any_kind_come_back(cells, small, kind):
 
 
 def test_fit_learns_drawn_cells():
-    """Drawn cells without overlap are told apart, on the images it trained on."""
+    """The network learns to classify the easy drawn cells that it trains on."""
     drawn = make_cells(120, n_patients=6, image_size=(32, 32), difficulty=0, random_state=0)
     classifier = CellClassifier(
         filters=(8,), dense_units=16, learning_rate=0.003, epochs=12, batch_size=16,
@@ -41,7 +41,7 @@ def test_fit_learns_drawn_cells():
 
 
 def test_fit_attributes_are_as_documented(fitted):
-    """What is learned is there, with the promised types."""
+    """Fitted attributes have the documented types."""
     assert fitted.classes_.tolist() == ["benign", "malignant"]
     assert fitted.image_shape_ == (16, 16, 3)
     assert fitted.image_dtype_ == "uint8"
@@ -52,7 +52,7 @@ def test_fit_attributes_are_as_documented(fitted):
 
 
 def test_keras_classifier_is_a_working_scikeras_wrapper(fitted, cells):
-    """The wrapper inside predicts the same labels, and hands out the Keras model."""
+    """The wrapper predicts the same labels, and holds the Keras model."""
     import keras
     from scikeras.wrappers import KerasClassifier
 
@@ -71,14 +71,14 @@ def test_predict_proba_one_row_has_two_axes(fitted, cells):
 
 
 def test_predict_proba_batches_agree_with_keras(fitted, cells):
-    """More images than a batch give what Keras' own predict gives."""
+    """Predictions of several batches equal those of Keras' own predict."""
     images = np.concatenate([cells.images] * 3)
     expected = fitted.keras_classifier_.model_.predict(images, verbose=0)[:, 0]
     np.testing.assert_allclose(fitted.predict_proba(images)[:, 1], expected, atol=1e-6)
 
 
 def test_decision_function_is_log_odds(fitted, cells):
-    """Positive where the second class is more probable, and finite."""
+    """Scores are positive if the second class is more probable, and finite."""
     proba = fitted.predict_proba(cells.images)
     scores = fitted.decision_function(cells.images)
     np.testing.assert_allclose(scores, np.log(proba[:, 1] / proba[:, 0]), rtol=1e-3)
@@ -96,7 +96,7 @@ def test_decision_function_certain_network_stays_finite(fitted, cells):
 
 
 def test_fit_three_classes_gives_three_columns(cells, small):
-    """More than two classes: a column and a score for each."""
+    """With more than two classes, each has a column and a score."""
     y = np.arange(120) % 3
     classifier = CellClassifier(**small).set_params(epochs=1).fit(cells.images, y)
     proba = classifier.predict_proba(cells.images[:5])
@@ -120,7 +120,7 @@ def test_early_stopping_keeps_best_weights(cells, small):
 
 
 def test_early_stopping_sorted_folder_watches_both_classes(cells, small):
-    """A folder read class by class: the hold-out is not one class, as Keras' would be."""
+    """With images sorted by class, the hold-out has both classes. That of Keras would have one."""
     order = np.argsort(cells.y, kind="stable")
     classifier = CellClassifier(**small).set_params(early_stopping=True, epochs=1)
     classifier.fit(cells.images[order], cells.y[order])
@@ -129,14 +129,14 @@ def test_early_stopping_sorted_folder_watches_both_classes(cells, small):
 
 
 def test_early_stopping_few_images_warns_in_numbers(cells, small):
-    """A hold-out of two images says so."""
+    """A hold-out of two images causes a warning that counts them."""
     classifier = CellClassifier(**small).set_params(early_stopping=True, epochs=1)
     with pytest.warns(SmallHoldOutWarning, match=r"Got 2 images: 1 of 0, 1 of 1\."):
         classifier.fit(cells.images[:20], cells.y[:20])
 
 
 def test_fit_validation_images_of_own_are_watched(cells, small):
-    """X_val replaces the hold-out: all images train."""
+    """X_val replaces the hold-out, so that all images train."""
     seen = []
 
     class Count(__import__("keras").callbacks.Callback):
@@ -152,7 +152,7 @@ def test_fit_validation_images_of_own_are_watched(cells, small):
 
 
 def test_fit_callbacks_are_copied_for_each_fit(cells, small):
-    """The caller's callback object is left as it was."""
+    """The caller's callback object does not change."""
     import keras
 
     callback = keras.callbacks.TerminateOnNaN()
@@ -262,7 +262,7 @@ def test_fit_bad_data_raises(cells, small, arguments, match):
 
 
 def test_fit_leaves_sample_weight_as_it_was(cells, small):
-    """Class weights are not written into the caller's array; read-only ones are fine."""
+    """Class weights are not written into the caller's array, which may be read-only."""
     weights = np.ones(120)
     weights.setflags(write=False)
     classifier = CellClassifier(**small | {"epochs": 1}, class_weight={0: 3, 1: 1})
@@ -271,7 +271,7 @@ def test_fit_leaves_sample_weight_as_it_was(cells, small):
 
 
 def test_fit_that_fails_leaves_no_fitted_classifier(cells, small):
-    """An old network never stands beside new class names."""
+    """The classifier does not keep the network of an old fit with the classes of a new one."""
     classifier = CellClassifier(**small | {"epochs": 1}).fit(cells.images, cells.y)
     classifier.set_params(early_stopping=True)
     with pytest.raises(ValueError, match="whole groups"):
@@ -281,7 +281,7 @@ def test_fit_that_fails_leaves_no_fitted_classifier(cells, small):
 
 
 def test_fit_one_image_of_each_class_trains_to_the_end(cells, small):
-    """With nothing to watch, the last epoch is the one kept, and a warning says so."""
+    """Without a hold-out, the last epoch is kept, and a warning reports it."""
     rows = [int(np.flatnonzero(cells.y == code)[0]) for code in (0, 1)]
     classifier = CellClassifier(**small | {"early_stopping": True, "epochs": 3})
     with pytest.warns(SmallHoldOutWarning, match="Got 0 images: 0 of 0, 0 of 1"):
@@ -291,7 +291,7 @@ def test_fit_one_image_of_each_class_trains_to_the_end(cells, small):
 
 
 def test_validation_images_of_weight_zero_take_no_part(cells, small):
-    """Wrong labels of weight zero leave the validation numbers as they are."""
+    """Wrong labels of weight zero do not change the validation scores."""
     parameters = small | {"epochs": 1}
     X, y = cells.images[:80], cells.y[:80]
     alone = CellClassifier(**parameters).fit(X, y, X_val=cells.images[80:], y_val=cells.y[80:])
@@ -307,14 +307,14 @@ def test_validation_images_of_weight_zero_take_no_part(cells, small):
 
 
 def test_fit_too_large_for_memory_says_so(cells, small):
-    """A network that cannot be held ends in words."""
+    """A network that does not fit into memory raises an error with a remedy."""
     with pytest.raises(MemoryError, match=r"fit into memory.*fewer filters"):
         CellClassifier(**small | {"filters": (10**12,)}).fit(cells.images, cells.y)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan])
 def test_fit_missing_patient_or_label_raises(cells, small, missing):
-    """A missing patient is no patient, a missing label no class."""
+    """Missing patients and missing labels are refused."""
     values = np.array(["a", "b"] * 60, dtype=object)
     values[7] = missing
     with pytest.raises(ValueError, match=r"groups must name a patient.*Got 1 missing value"):
@@ -324,7 +324,7 @@ def test_fit_missing_patient_or_label_raises(cells, small, missing):
 
 
 def test_fit_takes_what_sklearn_takes(cells, small):
-    """verbose as a bool, random_state as NumPy's integer or its global state."""
+    """verbose may be a bool, and random_state a NumPy integer or NumPy's global state."""
     for state in (np.int64(0), np.random):
         classifier = CellClassifier(**small | {"epochs": 1, "random_state": state}, verbose=False)
         assert classifier.fit(cells.images, cells.y).n_iter_ == 1

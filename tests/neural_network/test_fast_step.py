@@ -213,7 +213,7 @@ def fit_twice(cells, small, **settings):
 
 
 def check_keras_trained(cells, small, monkeypatch, classifiers):
-    """Assert that both have the numbers of Keras' own step, and say that they are float32."""
+    """Assert that both have the numbers of Keras' own step, in float32."""
     monkeypatch.setenv("CELLSK_FAST", "off")
     settings = small | {"epochs": 2, "dropout": 0.3}
     expected = CellClassifier(**settings).fit(cells.images, cells.y).predict_proba(cells.images)

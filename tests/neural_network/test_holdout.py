@@ -10,7 +10,7 @@ from cellsk.neural_network._holdout import hold_out, warn_if_small
 
 
 def test_hold_out_sorted_classes_keeps_both_in_both():
-    """A folder read class by class is parted class by class."""
+    """Images sorted by class are split class by class."""
     codes = np.repeat([0, 1], [80, 20])
     training, held_out = hold_out(codes, None, 0.1, seed=0)
     assert np.bincount(codes[held_out]).tolist() == [8, 2]
@@ -18,7 +18,7 @@ def test_hold_out_sorted_classes_keeps_both_in_both():
 
 
 def test_hold_out_single_image_of_class_stays_in_training():
-    """A class of one image is trained on; the hold-out goes without."""
+    """The only image of a class trains, and the hold-out has none of this class."""
     codes = np.array([0] * 20 + [1])
     training, held_out = hold_out(codes, None, 0.2, seed=0)
     assert 20 in training
@@ -38,7 +38,7 @@ def test_hold_out_groups_stay_whole(seed):
 
 
 def test_hold_out_pure_groups_takes_one_of_each_class():
-    """Patients of one class each: one of both is held out, though that is more than asked."""
+    """If each patient has one class, two are held out, although that exceeds the fraction."""
     groups = np.repeat(np.arange(10), 10)
     codes = (groups >= 5).astype(int)
     _, held_out = hold_out(codes, groups, 0.1, seed=0)
@@ -47,7 +47,7 @@ def test_hold_out_pure_groups_takes_one_of_each_class():
 
 
 def test_hold_out_only_group_of_class_stays_in_training():
-    """When one patient has all the malignant images, training keeps them."""
+    """If one patient has all malignant images, these train."""
     groups = np.repeat(np.arange(6), 10)
     codes = (groups == 3).astype(int)
     training, _ = hold_out(codes, groups, 0.2, seed=0)
@@ -55,20 +55,20 @@ def test_hold_out_only_group_of_class_stays_in_training():
 
 
 def test_hold_out_one_group_raises():
-    """One patient cannot be on one side and leave images for the other."""
+    """A single patient cannot be split."""
     with pytest.raises(ValueError, match=r"whole groups.*Got 1 group,.*early_stopping=False"):
         hold_out(np.array([0, 1] * 10), np.zeros(20), 0.1, seed=0)
 
 
 def test_hold_out_same_seed_same_rows():
-    """The seed alone decides."""
+    """The same seed gives the same split, another seed another split."""
     codes = np.arange(50) % 2
     one, same, other = (hold_out(codes, None, 0.2, seed=seed)[1] for seed in (3, 3, 4))
     assert one.tolist() == same.tolist() != other.tolist()
 
 
 def test_warn_if_small_says_counts():
-    """The warning gives the numbers and the ways out."""
+    """The warning counts the images and names remedies."""
     with pytest.warns(
         SmallHoldOutWarning, match=r"3 images: 2 of 'benign', 1 of 'malignant'.*X_val"
     ):
@@ -76,7 +76,7 @@ def test_warn_if_small_says_counts():
 
 
 def test_warn_if_small_enough_images_is_silent():
-    """Five of each class are enough to be quiet."""
+    """With five images of each class there is no warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_if_small(np.array(["benign", "malignant"]), np.array([0, 1] * 5))

@@ -1,4 +1,4 @@
-"""What comes in as X becomes images, or a sentence that says why not."""
+"""X becomes images of four axes, or is refused with a reason."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from cellsk.neural_network._inputs import check_image_shape, find_pixel_max, val
 
 
 def learn(X, image_shape=None):
-    """Return what validate_images makes of X in fit, and the estimator that learned."""
+    """Return the images of X in fit, and the estimator that learned from them."""
     estimator = BaseEstimator()
     return validate_images(estimator, X, image_shape, reset=True), estimator
 
@@ -26,7 +26,7 @@ def learn(X, image_shape=None):
     ],
 )
 def test_check_images_layouts_become_four_axes(shape, image_shape, expected):
-    """4-D, 3-D grey and flattened rows all become (n, height, width, channels)."""
+    """4-D, 3-D gray and flattened images all become (n, height, width, channels)."""
     X = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
     images, estimator = learn(X, image_shape)
     assert images.shape == (5, *expected)
@@ -36,13 +36,13 @@ def test_check_images_layouts_become_four_axes(shape, image_shape, expected):
 
 
 def test_check_images_uint8_is_not_copied():
-    """Pixels stay where they are."""
+    """The images share memory with X."""
     X = np.zeros((3, 8, 8, 3), dtype=np.uint8)
     assert np.shares_memory(learn(X)[0], X)
 
 
 def test_check_images_other_numbers_become_float32():
-    """Everything but uint8 is trained as float32."""
+    """Other dtypes than uint8 become float32."""
     for X in (np.zeros((2, 4, 4)), np.zeros((2, 4, 4), dtype=int), np.zeros((2, 4, 4), bool)):
         images, estimator = learn(X)
         assert images.dtype == np.float32
@@ -50,14 +50,14 @@ def test_check_images_other_numbers_become_float32():
 
 
 def test_find_pixel_max_is_what_pixels_are_divided_by():
-    """uint8 by its range, others by the largest absolute value; blank images as they are."""
+    """uint8 is divided by 255, others by the largest absolute value, blank images by one."""
     assert find_pixel_max(np.zeros((1, 2, 2, 1), np.uint8)) == 255
     assert find_pixel_max(np.full((1, 2, 2, 1), -4, np.float32)) == 4
     assert find_pixel_max(np.zeros((1, 2, 2, 1), np.float32)) == 1
 
 
 def test_predict_other_scale_of_floats_warns(cells, small):
-    """Fitted on 0 to 1, asked about 0 to 255: the same kind of number, and wrong."""
+    """Pixels from 0 to 255 cause a warning after a fit on pixels from 0 to 1."""
     X = cells.images[:30] / 255
     classifier = CellClassifier(**small).set_params(epochs=1).fit(X, cells.y[:30])
     with pytest.warns(PixelRangeWarning, match=r"Got up to 2\d\d\. Pass images on"):
@@ -92,7 +92,7 @@ def test_check_image_shape_bad_value_raises(value):
 
 
 def test_predict_other_size_names_reader_remedy(fitted, cells):
-    """Images of another size are refused, with the reader that would fit."""
+    """Images of another size are refused. The error names the right reader."""
     with pytest.raises(
         ValueError, match=r"\(16, 16, 3\), as in fit\. Got \(8, 8, 3\).*image_size=\(16, 16\)"
     ):
@@ -100,7 +100,7 @@ def test_predict_other_size_names_reader_remedy(fitted, cells):
 
 
 def test_predict_other_kind_of_numbers_raises(fitted, cells):
-    """A network fitted on 0 to 255 does not guess what 0 to 1 means."""
+    """A network fitted on uint8 refuses floats."""
     with pytest.raises(ValueError, match=r"0 to 255, as in fit\. Got other than uint8"):
         fitted.predict(cells.images / 255)
 

@@ -46,7 +46,7 @@ def draw(model, n_images=19, dtype=np.uint8):
     ],
 )
 def test_onnx_network_equals_keras(shape, n_classes, dtype, parameters):
-    """Grey and colour, two classes and more, whole numbers and others, shallow and deep."""
+    """Gray and color, two and more classes, uint8 and float32, shallow and deep."""
     model = build(shape, n_classes, **parameters)
     images = draw(model, dtype=dtype)
     expected = model(images, training=False).numpy()
@@ -56,7 +56,7 @@ def test_onnx_network_equals_keras(shape, n_classes, dtype, parameters):
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_onnx_network_same_numbers_alone_and_together(n_threads):
-    """To the last bit, whatever the batch an image comes in, and whoever computes it."""
+    """The numbers of an image are equal bit by bit in each batch and on each thread."""
     model = build(filters=(4,))
     images, network = draw(model), OnnxNetwork(model, np.uint8)
     alone = np.concatenate([network(images[i : i + 1]) for i in range(len(images))])
@@ -64,7 +64,7 @@ def test_onnx_network_same_numbers_alone_and_together(n_threads):
 
 
 def test_onnx_network_takes_images_as_they_lie():
-    """Every other image, mirrored, and not writable."""
+    """A read-only view of every other image, mirrored, gives the same numbers."""
     model = build(filters=(4,))
     images, network = draw(model), OnnxNetwork(model, np.uint8)
     view = images[::2, :, ::-1]
@@ -74,7 +74,7 @@ def test_onnx_network_takes_images_as_they_lie():
 
 @pytest.mark.parametrize("change", ["set_weights", "assign", "train"])
 def test_onnx_network_new_weights_are_not_served(change):
-    """A changed network is told from the one that was translated; another dtype, too."""
+    """A network with new weights, or pixels of another dtype, needs a new copy."""
     model = build(filters=(4,))
     network = OnnxNetwork(model, np.uint8)
     assert network.is_current(model, np.uint8)
@@ -152,7 +152,7 @@ def test_write_onnx_other_network_raises(kind):
 
 
 def test_count_threads_follows_the_share_of_the_process(monkeypatch):
-    """OMP_NUM_THREADS is how joblib tells its workers; without it, all cores."""
+    """joblib limits its workers by OMP_NUM_THREADS. Without it, all cores are used."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert count_threads() == 1
     for silent in ("", "0", "4,2"):
@@ -161,7 +161,7 @@ def test_count_threads_follows_the_share_of_the_process(monkeypatch):
 
 
 def test_onnx_runtime_leaves_nothing_in_the_users_folder(tmp_path):
-    """Its telemetry, which begins at its import, keeps a number of the machine there."""
+    """The telemetry of ONNX Runtime would write an identifier of the machine there."""
     code = (
         "import numpy as np; from cellsk import build_cnn; "
         "from cellsk.neural_network._onnx import OnnxNetwork; "

@@ -1,4 +1,4 @@
-"""Training in bfloat16: where it is chosen, and what stays float32."""
+"""Training in bfloat16: when it is chosen, and which numbers stay float32."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from cellsk.neural_network._precision import choose_precision
 
 @pytest.fixture
 def cpu(monkeypatch, tmp_path):
-    """A function that gives this machine a CPU with some instruction sets."""
+    """Return a function that simulates a CPU with some instruction sets."""
 
     def make_cpu(flags):
         (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: fpu sse2 {flags}\n")
@@ -46,14 +46,14 @@ def test_precision_auto_asks_the_cpu(cpu, network, flags, expected):
 
 
 def test_precision_auto_without_cpuinfo_is_float32(cpu, network, monkeypatch, tmp_path):
-    """Where the system does not tell, nothing is risked."""
+    """If the system does not list instruction sets, the precision is float32."""
     cpu("avx512_bf16")
     monkeypatch.setattr(_precision, "CPU_INFO", tmp_path / "none")
     assert choose_precision("auto", network) == "float32"
 
 
 def test_precision_environment_overrules_auto_only(cpu, network, monkeypatch):
-    """CELLSK_PRECISION says what "auto" means; a parameter that says more stands."""
+    """CELLSK_PRECISION replaces "auto", but not another value of the parameter."""
     cpu("avx512_bf16")
     monkeypatch.setenv("CELLSK_PRECISION", "float32")
     assert choose_precision("auto", network) == "float32"
@@ -61,7 +61,7 @@ def test_precision_environment_overrules_auto_only(cpu, network, monkeypatch):
 
 
 def test_precision_of_a_network_that_keras_trains_is_float32(cpu, network):
-    """Only the fast step multiplies in bfloat16: asking for it is an error, auto is not."""
+    """Only the fast step multiplies in bfloat16. "auto" is float32, and "bfloat16" is an error."""
     cpu("avx512_bf16")
     other = keras.models.clone_model(network)
     other.compile("sgd", loss="binary_crossentropy")
@@ -72,7 +72,7 @@ def test_precision_of_a_network_that_keras_trains_is_float32(cpu, network):
 
 @pytest.mark.parametrize("bad", ["float16", "bf16", None, 32])
 def test_precision_unknown_is_refused(cells, small, bad):
-    """The error lists what there is."""
+    """The error lists the precisions."""
     with pytest.raises(ValueError, match=r"precision must be .*'auto'.*'bfloat16'.* Got"):
         CellClassifier(**small, precision=bad).fit(cells.images, cells.y)
 
@@ -85,7 +85,7 @@ def test_precision_unknown_in_environment_is_refused(cells, small, monkeypatch):
 
 
 def test_precision_bfloat16_learns_as_much(cells, small):
-    """Other numbers than in float32, and as good ones."""
+    """The numbers differ from those in float32, and are as good."""
     settings = small | {"epochs": 12, "early_stopping": False}
     areas = {}
     for precision in ("float32", "bfloat16"):
@@ -97,7 +97,7 @@ def test_precision_bfloat16_learns_as_much(cells, small):
 
 
 def test_precision_bfloat16_leaves_a_float32_network(cells, small, tmp_path):
-    """Weights, predictions and the saved model are of float32: any machine computes the same."""
+    """Weights, predictions and the saved model are float32, so each machine computes the same."""
     classifier = CellClassifier(**small, precision="bfloat16").fit(cells.images, cells.y)
     model = classifier.keras_classifier_.model_
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
@@ -110,7 +110,7 @@ def test_precision_bfloat16_leaves_a_float32_network(cells, small, tmp_path):
 
 
 def test_precision_bfloat16_hold_out_is_scored_as_predictions_are(cells, small):
-    """The loss that early stopping watches is that of the probabilities that a caller gets."""
+    """Early stopping uses the loss of the probabilities that a caller gets."""
     X, y, X_val, y_val = cells.images[:80], cells.y[:80], cells.images[80:], cells.y[80:]
     classifier = CellClassifier(**small, precision="bfloat16").fit(X, y, X_val=X_val, y_val=y_val)
     proba = classifier.predict_proba(X_val)[np.arange(40), y_val]
@@ -119,7 +119,7 @@ def test_precision_bfloat16_hold_out_is_scored_as_predictions_are(cells, small):
 
 
 def test_precision_bfloat16_sees_a_caller_that_saves_a_checkpoint(cells, small, tmp_path):
-    """What a Keras callback saves in training loads without cellsk, as float32."""
+    """A network that a Keras callback saves in training loads without cellsk, as float32."""
     path = tmp_path / "last.keras"
     callback = keras.callbacks.ModelCheckpoint(path)
     classifier = CellClassifier(

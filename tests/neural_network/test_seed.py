@@ -1,4 +1,4 @@
-"""The network is the one promised, and refuses what it cannot be."""
+"""The seed network is built as documented, and refuses bad arguments."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ from cellsk.neural_network import count_weights
 
 
 def meta(*image_shape, n_classes=2):
-    """What scikeras tells a builder about such images."""
+    """Return the argument with which scikeras calls a builder."""
     return {"X_shape_": (7, *image_shape), "n_classes_": n_classes}
 
 
 def test_build_cnn_default_is_the_seed_network():
-    """Two convolutions, two pools, dense 64 and a sigmoid, compiled as promised."""
+    """Two convolutions, two pools, dense 64 and a sigmoid, compiled as documented."""
     model = build_cnn(meta(96, 96, 3))
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == [
@@ -39,7 +39,7 @@ def test_build_cnn_default_is_the_seed_network():
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_build_cnn_uint8_pixels_go_in(channels):
-    """Pixels as read give probabilities, for grey and for colour."""
+    """uint8 pixels give probabilities, in gray and in color."""
     model = build_cnn(meta(20, 24, channels), seed=0)
     images = np.full((2, 20, 24, channels), 200, dtype=np.uint8)
     proba = np.asarray(model(images))
@@ -66,7 +66,7 @@ def test_build_cnn_depth_follows_filters(filters):
 
 
 def test_build_cnn_dropout_adds_its_layer():
-    """Dropout is there only when asked for."""
+    """The network has a dropout layer only if dropout is positive."""
     rates = [
         layer.rate
         for layer in build_cnn(meta(9, 9, 1), filters=(2,), dropout=0.4).layers
@@ -76,7 +76,7 @@ def test_build_cnn_dropout_adds_its_layer():
 
 
 def test_build_cnn_same_seed_gives_same_weights():
-    """One seed, one set of weights; another seed, another."""
+    """The same seed gives the same weights, another seed other weights."""
     one, same, other = (build_cnn(meta(9, 9, 1), filters=(2,), seed=seed) for seed in (1, 1, 2))
     pairs = list(zip(one.get_weights(), same.get_weights(), other.get_weights(), strict=True))
     assert all((a == b).all() for a, b, _ in pairs)
@@ -88,7 +88,7 @@ def test_build_cnn_same_seed_gives_same_weights():
     [(10, (4, 4), 3, True), (9, (4, 4), 3, False), (6, (4,), 5, True), (5, (4,), 5, False)],
 )
 def test_build_cnn_small_images_need_fewer_filters(side, filters, kernel_size, fits):
-    """The smallest side that fits is the one the error names."""
+    """The error names the smallest side that fits."""
     arguments = {"filters": filters, "kernel_size": kernel_size}
     if fits:
         model = build_cnn(meta(side, side, 1), **arguments)
@@ -99,7 +99,7 @@ def test_build_cnn_small_images_need_fewer_filters(side, filters, kernel_size, f
 
 
 def test_build_cnn_one_row_images_shrink_windows():
-    """Rows of features are images one pixel high: windows follow."""
+    """Windows are one pixel high on rows of features."""
     model = build_cnn(meta(1, 2, 1), filters=(4, 4))
     assert model.get_layer("conv_1").kernel_size == (1, 2)
     assert model.output_shape == (None, 1)
@@ -149,13 +149,13 @@ def test_count_weights_takes_no_memory_for_weights():
 
 
 def test_count_weights_of_a_network_that_cannot_be_built_raises():
-    """As the fit does."""
+    """The error is that of the fit."""
     with pytest.raises(ValueError, match="at least 10 x 10 pixels"):
         count_weights(CellClassifier(), (9, 9, 1), 2)
 
 
 def test_build_cnn_works_in_plain_scikeras(cells):
-    """The builder serves a scikeras classifier of the user's own."""
+    """The builder works in a plain scikeras classifier."""
     from scikeras.wrappers import KerasClassifier
 
     wrapper = KerasClassifier(model=build_cnn, model__filters=(4,), epochs=1, verbose=0)

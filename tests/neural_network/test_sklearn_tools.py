@@ -29,7 +29,7 @@ from cellsk import CellClassifier, ImageReader, list_images, make_cells
 
 @pytest.fixture
 def quick(small):
-    """A classifier that is fitted often: two epochs."""
+    """A classifier of two epochs."""
     return CellClassifier(**small | {"epochs": 2})
 
 
@@ -48,7 +48,7 @@ def files(tmp_path_factory):
 
 
 def test_is_classifier_and_cv_stratifies(quick, cells):
-    """scikit-learn takes it for a classifier: cv=5 means stratified folds."""
+    """scikit-learn recognizes a classifier, so that cv=5 means stratified folds."""
     assert is_classifier(quick)
     assert isinstance(check_cv(5, cells.y, classifier=is_classifier(quick)), StratifiedKFold)
 
@@ -86,7 +86,7 @@ def test_pipeline_from_files_fits_and_searches(files, quick):
 
 
 def test_groups_routed_keep_patients_on_one_side(files, quick):
-    """Patients reach the splitter and the hold-out: each is in one part only."""
+    """Groups reach the splitter and the hold-out. No patient is on both sides."""
     watched = quick.set_params(early_stopping=True, validation_fraction=0.25)
     pipeline = Pipeline([("reader", ImageReader()), ("classifier", watched)])
     with config_context(enable_metadata_routing=True):
@@ -113,7 +113,7 @@ def test_groups_routed_keep_patients_on_one_side(files, quick):
 
 
 def test_groups_reach_the_hold_out(cells, quick):
-    """With groups the hold-out is of whole patients: it differs from the one without."""
+    """With groups the hold-out consists of whole patients, so it differs from that without."""
     quick.set_params(early_stopping=True, validation_fraction=0.2)
     alone = quick.fit(cells.images, cells.y).history_["val_loss"]
     grouped = clone(quick).fit(cells.images, cells.y, groups=cells.groups).history_["val_loss"]
@@ -121,7 +121,7 @@ def test_groups_reach_the_hold_out(cells, quick):
 
 
 def test_validation_files_are_read_by_the_pipeline(files, quick):
-    """X_val goes through the reader when the pipeline is told to transform it."""
+    """With transform_input, X_val goes through the reader."""
     quick.set_params(early_stopping=True)
     with config_context(enable_metadata_routing=True):
         pipeline = Pipeline(
@@ -179,7 +179,7 @@ def test_cross_validate_several_scorers(cells, names, quick):
 
 
 def test_voting_averages_classifiers(cells, names, quick):
-    """A vote of two networks lies between them."""
+    """The vote of two networks is between their probabilities."""
     vote = VotingClassifier(
         [("one", quick), ("two", clone(quick).set_params(random_state=1))], voting="soft"
     ).fit(cells.images, names)
@@ -194,7 +194,7 @@ def test_frozen_estimator_is_not_refitted(fitted, cells):
 
 
 def test_set_output_pandas_passes_images_through(cells, quick):
-    """A pipeline set to data frames still hands images on."""
+    """A pipeline set to data frames still passes images on."""
     pytest.importorskip("pandas")
     pipeline = Pipeline([("same", FunctionTransformer()), ("classifier", quick)])
     pipeline["same"].set_output(transform="default")
@@ -217,7 +217,7 @@ def test_check_is_fitted_tells_before_and_after(fitted):
 
 
 def test_one_class_raises(cells, quick):
-    """A fold, or a folder, of one class is refused in words."""
+    """Images of one class are refused with a reason."""
     with pytest.raises(ValueError, match=r"at least two classes.*Got one class only: '1'"):
         quick.fit(cells.images[cells.y == 1], cells.y[cells.y == 1])
 

@@ -1,4 +1,4 @@
-"""One small fitted classifier for all tests of this folder, and a forger of model files."""
+"""A small fitted classifier for all tests of this folder, and a function that forges files."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def images():
 
 @pytest.fixture(scope="session")
 def labels():
-    """Two classes in turn."""
+    """Alternating labels of two classes."""
     return np.array(["benign", "malignant"])[np.arange(12) % 2]
 
 

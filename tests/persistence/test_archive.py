@@ -1,4 +1,4 @@
-"""Tests of what is refused before anything in a file is looked at."""
+"""Tests of archives that are refused before their members are read."""
 
 import io
 import json
@@ -64,7 +64,7 @@ def test_load_not_a_zip_is_said(refused, data, got):
 
 
 def test_load_truncated_at_any_length_is_refused(refused, small, model_bytes):
-    """Wherever a copy stopped."""
+    """A file that is cut at any length is refused."""
     for length in range(0, len(small), 37):
         assert "zip archive" in refused(small[:length])
     for length in range(1, len(model_bytes), len(model_bytes) // 20):
@@ -72,13 +72,13 @@ def test_load_truncated_at_any_length_is_refused(refused, small, model_bytes):
 
 
 def test_load_with_bytes_after_its_end_is_refused(refused, small):
-    """Nothing may hide behind the archive."""
+    """Bytes after the archive are refused."""
     assert "goes on after its end" in refused(small + b"more")
     assert "another kind" in refused(b"before" + small)
 
 
 def test_load_flipped_bytes_is_refused_or_the_same_model(small, tmp_path):
-    """No edit of a byte gives another model, or another error."""
+    """A flipped bit gives the same model or a ModelFileError."""
     path, generator = tmp_path / "flipped.cellsk", random.Random(0)
     original = load_model_bytes(path, small)
     outcomes = {"refused": 0, "same": 0}
@@ -133,7 +133,7 @@ def test_load_member_twice_is_refused(refused, members):
 
 
 def test_load_zip_bomb_is_refused_unread(refused, members):
-    """Packed members are refused whatever they grow to."""
+    """Packed members are refused without unpacking them."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in {**members, "bomb": bytes(50_000_000)}.items():
@@ -183,14 +183,14 @@ def test_load_too_many_members_is_refused(refused):
 
 
 def test_load_64_bit_zip_is_refused(refused, small):
-    """The records that hide larger counts behind the usual ones."""
+    """The 64-bit records of a zip could hide larger counts."""
     end = len(small) - 22
     locator = b"PK\x06\x07" + bytes(16)
     assert "at most 10,000 members" in refused(small[:end] + locator + small[end:])
 
 
 def test_load_zip_of_something_else_is_refused(refused, pack, members):
-    """Spreadsheets are zips too, and a .keras file is no model file."""
+    """Other zips, such as spreadsheets and .keras files, are refused."""
     message = refused(pack({"metadata.json": b"{}", "config.json": b"{}"}))
     assert "must have a member 'manifest.json'" in message
     assert "Pass a file that save_model wrote" in message
@@ -205,7 +205,7 @@ def edit_manifest(members, **changes):
 
 
 def test_load_newer_format_asks_for_an_update(refused, members, pack):
-    """Before anything else about the file is judged."""
+    """The format is checked before anything else."""
     newer = {**edit_manifest(members, format_version=2), "novelty": b""}
     message = refused(pack(newer))
     assert "reads model files up to format 1. Got format 2. Update cellsk" in message
@@ -225,7 +225,7 @@ def test_load_other_format_name_is_refused(refused, members, pack):
 
 
 def test_load_edited_members_are_refused(refused, members, pack):
-    """Digests, and the list of members, tell edits."""
+    """Digests and the list of members reveal edits."""
     tree = members["estimator.json"].replace(b'"epochs": 1', b'"epochs": 2')
     assert tree != members["estimator.json"]
     message = refused(pack({**members, "estimator.json": tree}))
@@ -260,12 +260,12 @@ def test_load_manifest_of_another_form_is_refused(refused, members, pack, digest
     ids=["empty", "list", "bytes", "nan", "twice", "deep", "nested", "digits", "large"],
 )
 def test_load_hostile_json_is_refused(refused, members, pack, manifest):
-    """JSON is bounded in depth and size, and read to the letter."""
+    """JSON is bounded in depth and size, and read strictly."""
     message = refused(pack({**members, "manifest.json": manifest}))
     assert "manifest.json must" in message
 
 
 def test_write_too_many_members_names_the_remedy():
-    """What could not be read is not written."""
+    """An archive that could not be read is not written."""
     with pytest.raises(ModelFileError, match=r"at most 10,000 members.*separate files"):
         write_archive({str(index): b"" for index in range(10_001)})

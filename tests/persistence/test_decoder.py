@@ -1,4 +1,4 @@
-"""Tests of values there and back, and of trees that a forger would write."""
+"""Tests of encoded and decoded values, and of forged trees."""
 
 import copy
 import json
@@ -58,14 +58,14 @@ def there_and_back(value):
     ids=repr,
 )
 def test_value_comes_back_with_its_type(value):
-    """Values are equal, and of the same type to the bottom."""
+    """Values are equal, and have the same types at each level."""
     back = there_and_back(value)
     assert type(back) is type(value)
     assert repr(back) == repr(value)
 
 
 def test_nan_comes_back():
-    """Plain and NumPy's."""
+    """NaN comes back, as a float and as a NumPy scalar."""
     assert math.isnan(there_and_back(math.nan))
     assert np.isnan(there_and_back(np.float64("nan")))
 
@@ -124,7 +124,7 @@ def test_value_without_a_form_is_refused(value):
 
 
 def test_value_that_holds_itself_is_refused():
-    """Nesting without end has no form."""
+    """A list that contains itself is refused."""
     value = []
     value.append(value)
     with pytest.raises(ModelFileError, match="nested too deeply"):
@@ -132,7 +132,7 @@ def test_value_that_holds_itself_is_refused():
 
 
 def test_estimator_that_holds_itself_comes_back():
-    """Estimators are met once, and named by their number after."""
+    """An estimator is encoded once, and later by its number."""
     scaler, encoder = StandardScaler(), Encoder()
     scaler.self_, scaler.other_ = scaler, [StandardScaler()] * 2
     back = Decoder({}, 2**20).decode_root(encoder.encode_root(scaler))
@@ -235,7 +235,7 @@ def scaler_tree(**changes):
     ids=lambda tree: json.dumps(tree)[:40],
 )
 def test_tree_of_another_form_is_refused(tree):
-    """Whatever stands in the tree, the error is plain."""
+    """Each forged tree gives a ModelFileError."""
     with pytest.raises(ModelFileError, match=r"must|may hold"):
         Decoder({}, 2**20).decode_root(tree)
 
@@ -256,13 +256,13 @@ def test_member_without_a_place_is_refused():
 
 
 def npy(header, body=b""):
-    """Return a .npy file with a header of one's choice."""
+    """Return a .npy file with this header."""
     text = header.encode().ljust(117) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
 
 
 class Evil:
-    """What a pickle would run."""
+    """Code that a pickle would run."""
 
     def __reduce__(self):
         return (exec, ("raise SystemExit('code ran')",))
@@ -297,13 +297,13 @@ def test_array_of_pickled_objects_is_refused(tmp_path):
     ],
 )
 def test_array_with_a_hostile_header_is_refused(data):
-    """What the header claims is compared before memory is taken."""
+    """The header is compared with the size before memory is allocated."""
     with pytest.raises(ModelFileError, match=r"must be \.npy members"):
         read_array(data)
 
 
 def test_array_flipped_bytes_is_refused_or_an_array():
-    """No damage gives another error."""
+    """Damaged data give no other error."""
     data, generator = write_array(np.arange(6.0).reshape(2, 3)), np.random.default_rng(0)
     for position in generator.integers(0, len(data), 300):
         edited = bytearray(data)
@@ -324,7 +324,7 @@ def places(node, path=()):
 
 @pytest.mark.filterwarnings("ignore")  # of versions, and of numbers that make no sense
 def test_tree_with_any_value_anywhere_is_refused_or_an_estimator():
-    """A forger who computes the digests again gets no other error."""
+    """Forged files with correct digests give no other error."""
     X, y = np.arange(12.0).reshape(6, 2), np.arange(6) % 2
     scaled = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
     model = CalibratedClassifierCV(FrozenEstimator(scaled), method="isotonic", cv=3).fit(X, y)

@@ -94,7 +94,7 @@ def test_wrapper_loaded_works_as_before(classifier, loaded, images):
 
 
 def test_classifier_loaded_twice_saves_the_same_bytes(loaded, model_bytes, path):
-    """The file depends on the model only."""
+    """The same model gives the same bytes."""
     save_model(loaded, path)
     assert path.read_bytes() == model_bytes
 
@@ -109,7 +109,7 @@ def test_classifier_loaded_can_be_cloned(loaded):
 def test_classifier_loaded_in_a_new_process_predicts_the_same_bits(
     classifier, images, path, tmp_path
 ):
-    """Nothing is needed from the process that saved."""
+    """The file can be loaded in a new process."""
     save_model(classifier, path)
     np.save(tmp_path / "images.npy", images)
     code = (
@@ -167,14 +167,14 @@ def test_classifier_unfitted_inside_a_fitted_estimator_comes_back(classifier, im
     ids=["classifier", "pipeline", "search"],
 )
 def test_save_unfitted_estimator_is_refused(estimator, path):
-    """A file of a model that was never fitted is of no use to whoever is handed it."""
+    """A model that is not fitted is refused."""
     with pytest.raises(NotFittedError, match=r"must be fitted before.*that is not\. Call fit"):
         save_model(estimator, path)
     assert not path.exists()
 
 
 def test_save_reader_that_needs_no_fit_comes_back(path):
-    """What has nothing to learn is fitted as it is, alone and as the last step."""
+    """Estimators without a fit can be saved, alone and as the last step."""
     assert reload(ImageReader(image_size=(8, 8)), path).image_size == (8, 8)
     assert reload(make_pipeline(ImageReader(channels=1)), path)[0].channels == 1
 
@@ -191,7 +191,7 @@ def test_classifier_keeps_requested_metadata(classifier, path):
 def test_pipeline_of_reader_and_classifier_predicts_from_files(
     classifier, images, path, tmp_path, monkeypatch
 ):
-    """The file holds the whole way from the image file to the label."""
+    """The file holds all steps from the image file to the label."""
     monkeypatch.chdir(tmp_path)
     Image.fromarray(images[0]).save("cell.png")
     reader = ImageReader(image_size=(16, 16), value_range=(0, 4095))
@@ -258,7 +258,7 @@ def test_pipeline_of_scikit_learn_predicts_the_same_bits(path):
 
 
 def test_search_fitted_names_the_remedy(path):
-    """A search is no model; its best estimator is."""
+    """A search is refused. Its best estimator can be saved."""
     search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2)
     search.fit(np.arange(8.0).reshape(-1, 1), np.arange(8) % 2)
     with pytest.raises(
@@ -312,14 +312,14 @@ def test_load_another_scikit_learn_warns_by_its_name(members, forge):
     ids=["function", "callbacks", "random_state", "memory", "trees", "array", "class"],
 )
 def test_save_unsayable_part_names_it_and_writes_nothing(estimator, where, remedy, path):
-    """The error says where, what and what to do, and the folder stays empty."""
+    """The error names the value, its place and a remedy, and the folder stays empty."""
     with pytest.raises(ModelFileError, match=rf"(?s){where}.*{remedy}"):
         save_model(estimator, path)
     assert list(path.parent.iterdir()) == []
 
 
 def test_save_foreign_class_is_refused(path):
-    """Estimators from elsewhere are not said, even when they inherit from ours."""
+    """Estimators of other packages are refused, even if they inherit from ours."""
 
     class Mine(StandardScaler):
         pass
@@ -329,7 +329,7 @@ def test_save_foreign_class_is_refused(path):
 
 
 def test_save_own_network_is_refused(classifier, path):
-    """A layer that could not be loaded is not saved either."""
+    """A layer that could not be loaded is not saved."""
     model = clone(classifier)
     vars(model).update(vars(classifier))
     model.keras_classifier_ = wrapper = type("Wrapper", (), {})()
@@ -345,7 +345,7 @@ def test_save_own_network_is_refused(classifier, path):
 
 
 def test_save_missing_folder_or_folder_names_the_remedy(tmp_path):
-    """Paths that cannot be written are said before anything is."""
+    """Paths that cannot be written raise an error first."""
     with pytest.raises(FileNotFoundError, match=r"folder.*must exist.*Make the folder first"):
         save_model(fit_scaler(), tmp_path / "no" / "model.cellsk")
     with pytest.raises(IsADirectoryError, match="must not be a folder"):
@@ -354,7 +354,7 @@ def test_save_missing_folder_or_folder_names_the_remedy(tmp_path):
 
 @pytest.mark.parametrize("step", ["replace", "fsync"])
 def test_save_interrupted_keeps_the_old_file(path, monkeypatch, step):
-    """Whatever stops it, the old file stays and no draft is left."""
+    """If writing fails, the old file stays and no draft is left."""
     path.write_bytes(b"old")
 
     def interrupt(*_):
@@ -387,7 +387,7 @@ def test_load_missing_file_or_folder_is_said(tmp_path):
 
 
 def test_load_larger_than_max_bytes_names_the_argument(path):
-    """The bound is the caller's."""
+    """The caller sets the largest size."""
     save_model(fit_scaler(), path)
     with pytest.raises(ModelFileError, match=r"'model\.cellsk'.*max_bytes=100.*larger max_bytes"):
         load_model(path, max_bytes=100)
@@ -396,7 +396,7 @@ def test_load_larger_than_max_bytes_names_the_argument(path):
 
 
 def test_network_member_opens_in_plain_keras(classifier, images, members, tmp_path):
-    """The .keras member is a file of its own."""
+    """The .keras member can be opened by Keras alone."""
     file = tmp_path / "taken-out.keras"
     file.write_bytes(members["network-0.keras"])
     network = keras.saving.load_model(file)

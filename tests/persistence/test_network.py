@@ -1,4 +1,4 @@
-"""Tests of hostile .keras members: none of them reaches Keras."""
+"""Tests of hostile .keras members, none of which reaches Keras."""
 
 import io
 import json
@@ -66,7 +66,7 @@ def test_load_lambda_layer_is_refused(refused, tmp_path):
     message = refused(keras_bytes(keras.Sequential(layers), tmp_path))
     assert RULE in message
     assert "Got a layer 'Lambda'" in message
-    assert "in a .keras file of its own" in message
+    assert "in a separate .keras file" in message
 
 
 class Subclassed(keras.Model):
@@ -250,7 +250,7 @@ def add_loop(file):
     ],
 )
 def test_load_hostile_weights_are_refused(refused_part, write, got):
-    """Weights come from their own file, and are no larger than it."""
+    """Weights come from their own file, and are not larger than it."""
     message = refused_part({"model.weights.h5": h5_bytes(write)})
     assert "must be plain numbers inside their own HDF5 file" in message
     assert got in message
@@ -270,7 +270,7 @@ def test_load_weights_too_few_are_refused(refused_part, data, got):
 
 
 def test_load_weights_of_another_network_are_refused(members, parts, pack, forge, tmp_path):
-    """Enough numbers in other places: Keras' own check, in our words."""
+    """Weights under other names are refused, with our own message."""
     weights = h5_bytes(lambda file: file.create_dataset("layers/x", data=np.zeros(5000)))
     data = pack({**parts, "model.weights.h5": weights})
     with pytest.raises(
@@ -280,7 +280,7 @@ def test_load_weights_of_another_network_are_refused(members, parts, pack, forge
 
 
 def test_count_weights_flipped_bytes_is_refused_or_counted(parts):
-    """No damage gives another error."""
+    """Damaged data give no other error."""
     data, generator = parts["model.weights.h5"], random.Random(0)
     for _ in range(200):
         edited = bytearray(data)

@@ -1,4 +1,4 @@
-"""Models with a threshold and a calibration: handed over whole."""
+"""Models with a threshold and a calibration are saved completely."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from cellsk.model_selection._routing import request_groups
 
 
 def test_save_model_keeps_threshold_and_calibration_around_a_network(tmp_path):
-    """Loaded, it decides at the same threshold, on the same probabilities."""
+    """The loaded model has the same threshold and the same probabilities."""
     drawn = make_cells(
         80,
         folder=tmp_path / "cells",
@@ -42,7 +42,7 @@ def test_save_model_keeps_threshold_and_calibration_around_a_network(tmp_path):
 
 
 def test_save_model_refuses_a_splitter_that_knows_patients(tmp_path):
-    """A model that is handed over names nobody."""
+    """The file does not hold names of patients."""
     drawn = make_cells(60, n_patients=10, image_size=(16, 16), random_state=0)
     colours = drawn.images.mean(axis=(1, 2))
     sites = np.unique(drawn.groups, return_inverse=True)[1] // 2

@@ -1,4 +1,4 @@
-"""Models whose reader has a store: the folder of one machine is no part of a model file."""
+"""Models whose reader has a store: a model file does not hold its folder."""
 
 import json
 import zipfile
@@ -26,7 +26,7 @@ def model(tmp_path):
 
 
 def test_save_model_leaves_the_store_behind(model):
-    """The loaded reader has none; the saved one keeps its own."""
+    """The loaded reader has no store. The saved reader keeps its own."""
     pipeline, paths, file = model
     assert b"home-of-alice" not in file.read_bytes()
     loaded = load_model(file)
@@ -37,7 +37,7 @@ def test_save_model_leaves_the_store_behind(model):
 
 
 def test_load_model_refuses_a_store(model, forge, tmp_path):
-    """A file from a stranger does not choose where pixels are written."""
+    """A file cannot choose where pixels are written."""
     with zipfile.ZipFile(model[2]) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     tree = json.loads(members["estimator.json"])

@@ -1,4 +1,4 @@
-"""Models that scikit-learn's callbacks watch: they can be saved, also while they train."""
+"""Models with callbacks of scikit-learn can be saved, also during training."""
 
 from sklearn.callback import ProgressBar
 from sklearn.pipeline import Pipeline
@@ -27,7 +27,7 @@ class SaveEachEpoch:
 
 
 def test_save_model_leaves_callbacks_behind_and_keeps_each_epoch(tmp_path, capsys):
-    """The pipeline has a progress bar, its classifier a callback that saves; neither is saved."""
+    """A progress bar and a callback that saves are not part of the file."""
     drawn = make_cells(60, folder=tmp_path / "cells", image_size=(16, 16), random_state=0)
     classifier = CellClassifier(
         filters=(4,), epochs=2, dropout=0.2, early_stopping=False, random_state=0

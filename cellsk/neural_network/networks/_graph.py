@@ -63,7 +63,7 @@ class Node(NamedTuple):
 
     @property
     def entry(self) -> LayerKind:
-        """What the table says of such layers."""
+        """The entry of the table for such layers."""
         return LAYERS[self.kind]
 
 

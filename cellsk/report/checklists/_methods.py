@@ -98,7 +98,7 @@ def _answer_uncertainty(document: EvaluationDocument) -> Answer:
     interval = document["interval"]
     units = count_noun(interval["n_units"], interval["unit"])
     return Answer(
-        f"{name_level(interval['level'])}s by {interval['method']} ({units}, "
+        f"{name_level(interval)}s by {interval['method']} ({units}, "
         f"{interval['n_resamples']:,} resamples, percentiles), for the trained models: they do "
         "not include the variation between training runs. No hypothesis was tested, and nothing "
         "was corrected for multiple comparisons."

@@ -7,11 +7,14 @@ from cellsk.report.checklists._items import Answer, Answers, list_columns
 from cellsk.report.document import EvaluationDocument, Fold, Numbers
 from cellsk.report.words import (
     count_defined,
-    count_images,
+    count_test,
+    count_train,
     count_units,
     describe_left_out,
     is_better_than_chance,
     list_classes,
+    list_names,
+    list_scores,
     name_level,
     name_score,
     write_number,
@@ -66,7 +69,7 @@ def _answer_fold_mix(document: EvaluationDocument) -> Answer:
 
 
 def _answer_amounts(document: EvaluationDocument) -> Answer:
-    names = [one["name"] for one in document["data"]["classes"]]
+    names = list_names(document["data"])
     folds = document["folds"]
     sentences = [_describe_amounts(fold, names) for fold in folds[:_MAX_FOLDS]]
     if (more := len(folds) - _MAX_FOLDS) > 0:
@@ -79,16 +82,14 @@ def _answer_amounts(document: EvaluationDocument) -> Answer:
 def _describe_amounts(fold: Fold, names: list[str]) -> str:
     counts = zip(fold["test_counts"], names, strict=True)
     classes = join_words([f"{count} '{name}'" for count, name in counts])
-    train = count_images(fold["n_train"], fold["n_train_groups"])
-    test = count_images(fold["n_test"], fold["n_test_groups"])
+    train = count_train(fold)
+    test = count_test(fold)
     return f"Fold {fold['fold']}: trained on {train}, tested on {test} ({classes})."
 
 
 def _answer_performance(document: EvaluationDocument) -> Answer:
-    scores = [
-        f"{name_score(name)} {write_range(number)}" for name, number in document["numbers"].items()
-    ]
-    level = name_level(document["interval"]["level"])
+    scores = [" ".join(score) for score in list_scores(document["numbers"])]
+    level = name_level(document["interval"])
     text = f"On all images, each in a test side, with {level}s: {'; '.join(scores)}."
     if document["subgroups"]:
         return Answer(f"{text} The report lists the same for each subgroup.")
@@ -112,11 +113,7 @@ def _answer_diagnosis(document: EvaluationDocument) -> Answer:
 
 
 def _list_diagnosis(numbers: Numbers) -> list[str]:
-    return [
-        f"{name_score(name)} {write_range(numbers[name])}"
-        for name in _OF_DIAGNOSIS
-        if name in numbers
-    ]
+    return [" ".join(score) for score in list_scores(numbers, _OF_DIAGNOSIS)]
 
 
 def _answer_results_by_cluster(document: EvaluationDocument) -> Answer:
@@ -139,7 +136,7 @@ def _answer_results_by_cluster(document: EvaluationDocument) -> Answer:
 
 
 def _answer_errors(document: EvaluationDocument) -> Answer:
-    names = [one["name"] for one in document["data"]["classes"]]
+    names = list_names(document["data"])
     mistakes = {
         (label, predicted): count
         for label, counts in zip(names, document["confusion_matrix"], strict=True)

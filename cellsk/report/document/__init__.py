@@ -11,6 +11,7 @@ from cellsk.report.document._search_results import SearchResults as SearchResult
 from cellsk.report.document._search_results import read_candidates as read_candidates
 from cellsk.report.document._search_types import Candidate as Candidate
 from cellsk.report.document._search_types import SearchDocument as SearchDocument
+from cellsk.report.document._search_types import SearchInterval as SearchInterval
 from cellsk.report.document._sklearn_search import read_search as read_search
 from cellsk.report.document._types import ChecklistItem as ChecklistItem
 from cellsk.report.document._types import Coverage as Coverage
@@ -21,6 +22,7 @@ from cellsk.report.document._types import EvaluationFacts as EvaluationFacts
 from cellsk.report.document._types import Fold as Fold
 from cellsk.report.document._types import FoldMean as FoldMean
 from cellsk.report.document._types import ImageClass as ImageClass
+from cellsk.report.document._types import Interval as Interval
 from cellsk.report.document._types import Leakage as Leakage
 from cellsk.report.document._types import LeakageNumbers as LeakageNumbers
 from cellsk.report.document._types import ManifestRow as ManifestRow

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from cellsk.model_selection import FoldRecord, Folds, OutOfFold
-from cellsk.report._settings import LabeledImages, Settings
+from cellsk.report._settings import EvaluationLabels, Settings
 from cellsk.report.document._estimator import describe_estimator, hide_folders
 from cellsk.report.document._evidence import build_evidence
 from cellsk.report.document._numbers import (
@@ -55,7 +55,7 @@ AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv")
 
 
 def build_facts(
-    images: LabeledImages,
+    labels: EvaluationLabels,
     settings: Settings,
     folds: Folds,
     out_of_fold: OutOfFold,
@@ -67,7 +67,7 @@ def build_facts(
 
     The fields are described in ``evaluation.schema.json``.
     """
-    predictions, resampling = make_predictions(images, out_of_fold), make_resampling(settings)
+    predictions, resampling = make_predictions(labels, out_of_fold), make_resampling(settings)
     fold_list = [
         _describe_fold(predictions, record, number)
         for number, record in enumerate(out_of_fold.records, start=1)
@@ -76,7 +76,7 @@ def build_facts(
     return {
         "schema": SCHEMA,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "data": _describe_data(images),
+        "data": _describe_data(labels),
         "cv": _describe_cv(folds),
         "interval": _describe_interval(predictions, settings),
         "numbers": numbers,
@@ -85,17 +85,17 @@ def build_facts(
         "folds": fold_list,
         "mean_of_folds": _average(fold_list),
         "confusion_matrix": confusion_matrix(
-            predictions.y, predictions.predicted, labels=range(len(images.names))
+            predictions.y, predictions.predicted, labels=range(len(labels.names))
         ).tolist(),
-        "per_class": score_classes(predictions, images.names, resampling),
-        "subgroups": score_subgroups(predictions, images.subgroups, resampling),
+        "per_class": score_classes(predictions, labels.names, resampling),
+        "subgroups": score_subgroups(predictions, labels.subgroups, resampling),
         "patients": score_patients(predictions, settings, resampling),
         "operating_point": _describe_operating_point(
             predictions, settings, fold_list, resampling, numbers
         ),
         "referral": refer_uncertain(predictions, settings.max_uncertainty, resampling),
         "calibration": None if settings.calibrate is None else {"method": settings.calibrate},
-        **build_evidence(images, folds, out_of_fold, predictions),
+        **build_evidence(labels, folds, out_of_fold, predictions),
         "audit": _read_audit(audit),
         "left_out": [_hide_left_out(str(name), str(reason)) for name, reason in left_out],
         "warnings": list(warnings),
@@ -107,23 +107,23 @@ def build_facts(
     }
 
 
-def _describe_data(images: LabeledImages) -> Data:
-    clusters, codes = images.clusters, images.codes
+def _describe_data(labels: EvaluationLabels) -> Data:
+    clusters, codes = labels.clusters, labels.codes
     return {
         "n_images": len(codes),
         "n_groups": None if clusters is None else len(np.unique(clusters)),
-        "images_are": "paths" if images.are_paths else "arrays",
+        "images_are": "paths" if labels.images_are_paths else "arrays",
         "classes": [
             {
                 "name": name,
                 "n_images": int((codes == code).sum()),
                 "n_groups": None if clusters is None else len(np.unique(clusters[codes == code])),
-                "positive": code == images.positive,
+                "positive": code == labels.positive,
             }
-            for code, name in enumerate(images.names)
+            for code, name in enumerate(labels.names)
         ],
-        "positive": None if images.positive is None else images.names[images.positive],
-        "prevalence": None if images.positive is None else float((codes == images.positive).mean()),
+        "positive": None if labels.positive is None else labels.names[labels.positive],
+        "prevalence": None if labels.positive is None else float((codes == labels.positive).mean()),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from cellsk.audit import find_label_errors
 from cellsk.metrics import coverage_curve, pr_points, reliability_curve, roc_points
 from cellsk.model_selection import Folds, OutOfFold
-from cellsk.report._settings import LabeledImages
+from cellsk.report._settings import EvaluationLabels
 from cellsk.report.document._numbers import Predictions
 from cellsk.report.document._types import (
     Curves,
@@ -27,13 +27,13 @@ MAX_ERRORS = 24
 
 
 def build_evidence(
-    images: LabeledImages, folds: Folds, out_of_fold: OutOfFold, predictions: Predictions
+    labels: EvaluationLabels, folds: Folds, out_of_fold: OutOfFold, predictions: Predictions
 ) -> Evidence:
     """Return curves, the predictions of all images, errors, and the fold manifest."""
-    manifest = folds.manifest(images.labels.tolist())
+    manifest = folds.manifest(labels.class_names.tolist())
     return {
-        "curves": _build_curves(predictions, images.names),
-        "predictions": _list_predictions(images, out_of_fold, [row["file"] for row in manifest]),
+        "curves": _build_curves(predictions, labels.names),
+        "predictions": _list_predictions(labels, out_of_fold, [row["file"] for row in manifest]),
         "confident_errors": _rank_confident_errors(predictions),
         "label_errors": find_label_errors(predictions.y, predictions.proba)[:MAX_ERRORS].tolist(),
         "manifest": [{**row} for row in manifest],
@@ -75,14 +75,14 @@ def _read_precision_recall(name: str, side: Predictions) -> PrecisionRecallCurve
 
 
 def _list_predictions(
-    images: LabeledImages, out_of_fold: OutOfFold, files: list[str]
+    labels: EvaluationLabels, out_of_fold: OutOfFold, files: list[str]
 ) -> PredictionLists:
     """Return every image with its fold, label, predicted class and probabilities."""
     return {
         "file": files,
-        "group": None if images.groups is None else [str(group) for group in images.groups],
+        "group": None if labels.groups is None else [str(group) for group in labels.groups],
         "fold": (out_of_fold.fold + 1).tolist(),
-        "label": images.codes.tolist(),
+        "label": labels.codes.tolist(),
         "predicted": out_of_fold.predicted.tolist(),
         "proba": out_of_fold.proba.round(6).tolist(),
     }

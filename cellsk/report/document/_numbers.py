@@ -19,7 +19,7 @@ from cellsk.metrics import (
     predictive_values,
 )
 from cellsk.model_selection import OutOfFold
-from cellsk.report._settings import LabeledImages, Settings
+from cellsk.report._settings import EvaluationLabels, Settings
 from cellsk.report.document._types import (
     ClassNumbers,
     LeakageNumbers,
@@ -71,7 +71,7 @@ class Predictions(NamedTuple):
     positive: int | None
 
     def take(self, rows: NDArray) -> Predictions:
-        """Return some of the images."""
+        """Return some of the labels."""
         clusters = None if self.clusters is None else self.clusters[rows]
         return Predictions(
             self.y[rows], self.proba[rows], self.predicted[rows], clusters, self.positive
@@ -90,7 +90,7 @@ class Predictions(NamedTuple):
 
     @property
     def n_units(self) -> int:
-        """Number of patients if they are known, else of images."""
+        """Number of patients if they are known, else of labels."""
         return len(self.y) if self.clusters is None else len(np.unique(self.clusters))
 
     def scores(self) -> dict[str, float]:
@@ -127,10 +127,10 @@ class Resampling(NamedTuple):
         return (low, high) if low < high else (np.nan, np.nan)
 
 
-def make_predictions(images: LabeledImages, out_of_fold: OutOfFold) -> Predictions:
+def make_predictions(labels: EvaluationLabels, out_of_fold: OutOfFold) -> Predictions:
     """Return the true classes with the out-of-fold predictions."""
     return Predictions(
-        images.codes, out_of_fold.proba, out_of_fold.predicted, images.clusters, images.positive
+        labels.codes, out_of_fold.proba, out_of_fold.predicted, labels.clusters, labels.positive
     )
 
 
@@ -211,7 +211,7 @@ def score_classes(
 
 
 def compute_opinions(predictions: Predictions, level: float) -> dict[str, Opinion]:
-    """Return intervals by formulas that assume independent images. Empty for many classes."""
+    """Return intervals by formulas that assume independent labels. Empty for many classes."""
     if predictions.positive is None:
         return {}
     truth = predictions.y == predictions.positive
@@ -277,7 +277,7 @@ def refer_uncertain(
 def score_patients(
     predictions: Predictions, settings: Settings, resampling: Resampling
 ) -> Patients | None:
-    """Return the scores of patients, each with one probability from all of its images."""
+    """Return the scores of patients, each with one probability from all of its labels."""
     if predictions.clusters is None:
         return None
     y, proba, _, mixed = aggregate_patients(

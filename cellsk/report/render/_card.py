@@ -13,19 +13,21 @@ from cellsk.report.render._pictures import describe_pictures
 from cellsk.report.words import (
     add_exact_intervals,
     compare_with_chance,
-    count_images,
+    count_test,
+    count_train,
     count_units,
     describe_errors,
     describe_folds,
     is_error_falling,
     list_cautions,
     list_kept_together,
+    list_names,
+    list_scores,
     list_single_prediction_folds,
     name_level,
     name_score,
     write_duration,
     write_number,
-    write_range,
     write_share,
 )
 
@@ -84,13 +86,10 @@ def render_card(document: EvaluationDocument) -> str:
 
 
 def _write_head(document: EvaluationDocument) -> list[str]:
-    cv, numbers, interval = document["cv"], document["numbers"], document["interval"]
+    cv, interval = document["cv"], document["interval"]
     kept = list_kept_together(cv)
     together = f", all images of {kept} in one fold" if kept else ""
-    scores = [
-        f"{name_score(name)} {write_range(numbers[name])}"
-        for name in pick_present(_AT_THE_TOP, numbers)
-    ]
+    scores = [" ".join(score) for score in list_scores(document["numbers"], _AT_THE_TOP)]
     lines = [
         f"# {escape(document['title'])}",
         "",
@@ -99,7 +98,7 @@ def _write_head(document: EvaluationDocument) -> list[str]:
             "each image was predicted once, by a model that was not trained on it."
         ),
         "",
-        f"{'; '.join(scores)} ({name_level(interval['level'])}s by {interval['method']}).",
+        f"{'; '.join(scores)} ({name_level(interval)}s by {interval['method']}).",
     ]
     if verdict := compare_with_chance(document):
         lines += ["", verdict]
@@ -146,7 +145,7 @@ def _write_left_out(left_out: list[list[str]]) -> list[str]:
 
 
 def _write_errors(document: EvaluationDocument) -> list[str]:
-    names = [one["name"] for one in document["data"]["classes"]]
+    names = list_names(document["data"])
     rows = [
         (name, *counts) for name, counts in zip(names, document["confusion_matrix"], strict=True)
     ]
@@ -239,7 +238,7 @@ def _write_folds(document: EvaluationDocument) -> list[str]:
         )
         for fold in folds
     ]
-    classes = " / ".join(one["name"] for one in document["data"]["classes"])
+    classes = " / ".join(list_names(document["data"]))
     header = ["Fold", "Trained on", "Tested on", f"Tested {classes}"]
     header += [name_score(name) for name in names]
     header += ["Threshold"] * tuned + ["Epoch kept"] * epochs + ["Chosen"] * searched
@@ -262,8 +261,8 @@ def _write_folds(document: EvaluationDocument) -> list[str]:
 def _write_sizes(fold: Fold) -> tuple[str, str, str, str]:
     return (
         str(fold["fold"]),
-        count_images(fold["n_train"], fold["n_train_groups"]),
-        count_images(fold["n_test"], fold["n_test_groups"]),
+        count_train(fold),
+        count_test(fold),
         " / ".join(str(count) for count in fold["test_counts"]),
     )
 

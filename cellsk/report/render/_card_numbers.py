@@ -13,6 +13,7 @@ from cellsk.report.words import (
     describe_score,
     explain_no_patient_scores,
     explain_patient_threshold,
+    list_scores,
     name_level,
     name_score,
     write_interval,
@@ -35,7 +36,7 @@ def pick_present(names: Sequence[str], present: Iterable[str]) -> list[str]:
 
 def _write_numbers(document: EvaluationDocument) -> list[str]:
     interval = document["interval"]
-    header = ["Score", "Value", name_level(interval["level"]), "Chance level"]
+    header = ["Score", "Value", name_level(interval), "Chance level"]
     header += ["Mean of folds", "SD of folds", "Meaning"]
     rows = [_write_score(document, name, number) for name, number in document["numbers"].items()]
     units = count_noun(interval["n_units"], interval["unit"])
@@ -76,7 +77,7 @@ def _write_opinions(document: EvaluationDocument) -> list[str]:
         "Intervals by formulas that assume independent images. Rely on the wider interval:",
         "",
         *write_table(
-            ["Score", name_level(document["interval"]["level"]), "Method"],
+            ["Score", name_level(document["interval"]), "Method"],
             [_write_opinion(name, opinion) for name, opinion in opinions.items()],
         ),
     ]
@@ -96,12 +97,13 @@ def _write_prevalence(document: EvaluationDocument) -> list[str]:
 
 
 def _write_classes(document: EvaluationDocument) -> list[str]:
-    if not document["per_class"]:
+    classes = document["per_class"]
+    if not classes:
         return []
-    names = list(document["per_class"][0]["numbers"])
+    names = list(classes[0]["numbers"])
     rows = [
-        (one["name"], f"{one['n_images']:,}", *(write_range(one["numbers"][n]) for n in names))
-        for one in document["per_class"]
+        (one["name"], f"{one['n_images']:,}", *(score for _, score in list_scores(one["numbers"])))
+        for one in classes
     ]
     header = ["Class", "Images", *map(name_score, names)]
     return ["## Each class against the rest", "", *write_table(header, rows)]
@@ -120,9 +122,8 @@ def _write_patients(document: EvaluationDocument) -> list[str]:
     ]
     lines = ["## By patient", "", escape(" ".join(filter(None, sentences)))]
     if found["numbers"]:
-        rows = [(name_score(n), write_range(number)) for n, number in found["numbers"].items()]
-        level = name_level(document["interval"]["level"])
-        lines += ["", *write_table(["Score", level], rows)]
+        header = ["Score", name_level(document["interval"])]
+        lines += ["", *write_table(header, list_scores(found["numbers"]))]
     return lines
 
 
@@ -182,9 +183,8 @@ def _write_referral(document: EvaluationDocument) -> list[str]:
         f" {found['max_uncertainty']:g} {pick_form(n_referred, 'is', 'are')} referred. {left}",
     ]
     if found["numbers"]:
-        rows = [(name_score(n), write_range(number)) for n, number in found["numbers"].items()]
-        level = name_level(document["interval"]["level"])
-        lines += ["", *write_table(["Score", level], rows)]
+        header = ["Score", name_level(document["interval"])]
+        lines += ["", *write_table(header, list_scores(found["numbers"]))]
     return lines
 
 

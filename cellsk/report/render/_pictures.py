@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cellsk._checks import check_count
 from cellsk.report.document import EvaluationFacts
-from cellsk.report.words import is_better_than_chance, name_class, write_number
+from cellsk.report.words import is_better_than_chance, list_names, name_class, write_number
 
 __all__ = ["Cell", "Picture", "build_matrix", "choose_rows", "describe_pictures", "sample_cells"]
 
@@ -55,7 +55,7 @@ def build_matrix(facts: EvaluationFacts, pictures: Mapping[int, str]) -> list[li
 
     The depth of a cell, from 0 to 10, is its share of the class.
     """
-    names = [entry["name"] for entry in facts["data"]["classes"]]
+    names = list_names(facts["data"])
     n_errors = len(facts["confident_errors"]) + len(facts["label_errors"])
     sampled = sample_cells(facts, MAX_PICTURES - n_errors)
     matrix = []
@@ -85,7 +85,7 @@ def describe_pictures(
     """Return the captions of some images, with the picture if there is one."""
     found = facts["predictions"]
     suspected = set(facts["label_errors"]) if is_better_than_chance(facts) else set()
-    names = [entry["name"] for entry in facts["data"]["classes"]]
+    names = list_names(facts["data"])
     described = []
     for row in rows:
         label, predicted, proba = found["label"][row], found["predicted"][row], found["proba"][row]

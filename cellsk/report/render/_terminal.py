@@ -79,7 +79,7 @@ def _show_head(document: EvaluationDocument) -> list[str]:
 
 def _show_numbers(document: EvaluationDocument) -> list[str]:
     interval, numbers = document["interval"], document["numbers"]
-    head = f"{name_level(interval['level'])}, {interval['method']}"
+    head = f"{name_level(interval)}, {interval['method']}"
     return [
         f"{'':{WIDTH}}{'value':>7}  {head}",
         *(_show_number(name, numbers[name]) for name in SHOWN if name in numbers),

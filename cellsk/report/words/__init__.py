@@ -8,7 +8,8 @@ from cellsk.report.words._formats import write_interval as write_interval
 from cellsk.report.words._formats import write_number as write_number
 from cellsk.report.words._formats import write_range as write_range
 from cellsk.report.words._formats import write_share as write_share
-from cellsk.report.words._images import count_images as count_images
+from cellsk.report.words._images import count_test as count_test
+from cellsk.report.words._images import count_train as count_train
 from cellsk.report.words._images import count_units as count_units
 from cellsk.report.words._images import describe_folds as describe_folds
 from cellsk.report.words._images import describe_left_out as describe_left_out
@@ -17,6 +18,7 @@ from cellsk.report.words._images import explain_no_patient_scores as explain_no_
 from cellsk.report.words._images import explain_patient_threshold as explain_patient_threshold
 from cellsk.report.words._images import list_classes as list_classes
 from cellsk.report.words._images import list_kept_together as list_kept_together
+from cellsk.report.words._images import list_names as list_names
 from cellsk.report.words._images import name_source as name_source
 from cellsk.report.words._images import write_title as write_title
 from cellsk.report.words._limits import INTENDED_USE as INTENDED_USE
@@ -25,6 +27,7 @@ from cellsk.report.words._limits import list_limits as list_limits
 from cellsk.report.words._scores import ScoreWords as ScoreWords
 from cellsk.report.words._scores import count_defined as count_defined
 from cellsk.report.words._scores import describe_score as describe_score
+from cellsk.report.words._scores import list_scores as list_scores
 from cellsk.report.words._scores import name_score as name_score
 from cellsk.report.words._scores import name_two_classes as name_two_classes
 from cellsk.report.words._search import describe_interval as describe_interval

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cellsk.report.document import Number
+from cellsk.report.document import Interval, Number, SearchInterval
 
 __all__ = [
     "name_class",
@@ -32,9 +32,9 @@ def name_class(name: str) -> str:
     return name if any(letter.isalpha() for letter in name) else f"class {name}"
 
 
-def name_level(level: float) -> str:
+def name_level(interval: Interval | SearchInterval) -> str:
     """Return the name of an interval: ``"95% confidence interval"``."""
-    return f"{100 * level:g}% confidence interval"
+    return f"{100 * interval['level']:g}% confidence interval"
 
 
 def write_number(value: float | None, digits: int = 3) -> str:

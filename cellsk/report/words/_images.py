@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from cellsk._checks import count_noun, join_words, pick_form
-from cellsk.report.document import CrossValidation, Data, EvaluationFacts, ImageClass
+from cellsk.report.document import CrossValidation, Data, EvaluationFacts, Fold, ImageClass
 from cellsk.report.words._formats import name_class
 from cellsk.report.words._scores import name_two_classes
 
 __all__ = [
     "count_images",
+    "count_test",
+    "count_train",
     "count_units",
     "describe_folds",
     "describe_left_out",
@@ -17,6 +19,7 @@ __all__ = [
     "explain_patient_threshold",
     "list_classes",
     "list_kept_together",
+    "list_names",
     "name_source",
     "write_title",
 ]
@@ -42,6 +45,21 @@ def count_images(n_images: int, n_groups: int | None) -> str:
     """Return the number of images, and of patients if known: ``"214 images of 12 patients"``."""
     images = count_noun(n_images, "image")
     return images if n_groups is None else f"{images} of {count_noun(n_groups, 'patient')}"
+
+
+def count_train(fold: Fold) -> str:
+    """Return the number of images and patients on which a fold was trained."""
+    return count_images(fold["n_train"], fold["n_train_groups"])
+
+
+def count_test(fold: Fold) -> str:
+    """Return the number of images and patients on which a fold was tested."""
+    return count_images(fold["n_test"], fold["n_test_groups"])
+
+
+def list_names(data: Data) -> list[str]:
+    """Return the names of the classes, in the order of their codes."""
+    return [entry["name"] for entry in data["classes"]]
 
 
 def count_units(data: Data) -> str:

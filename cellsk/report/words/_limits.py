@@ -33,7 +33,7 @@ def list_limits(facts: EvaluationFacts) -> list[Remark]:
         ),
         (
             "interval-scope",
-            f"The {name_level(facts['interval']['level'])}s show how the numbers would vary with"
+            f"The {name_level(facts['interval'])}s show how the numbers would vary with"
             f" other {unit}s, for these trained models. They do not include the variation between"
             " training runs or between splits into folds.",
         ),

@@ -7,10 +7,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cellsk.metrics import SCORE_NAMES
-from cellsk.report.document import Data, Fold, ImageClass
-from cellsk.report.words._formats import name_class
+from cellsk.report.document import Data, Fold, ImageClass, Numbers
+from cellsk.report.words._formats import name_class, write_range
 
-__all__ = ["ScoreWords", "count_defined", "describe_score", "name_score", "name_two_classes"]
+__all__ = [
+    "ScoreWords",
+    "count_defined",
+    "describe_score",
+    "list_scores",
+    "name_score",
+    "name_two_classes",
+]
 
 
 class ScoreWords(NamedTuple):
@@ -51,6 +58,12 @@ def name_score(name: str) -> str:
     """Return the name of a score for people: ``"ROC AUC"`` for ``"roc_auc"``."""
     known = SCORE_NAMES.get(name)
     return name.replace("_", " ") if known is None else known.words
+
+
+def list_scores(numbers: Numbers, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
+    """Return name and value with interval of scores, or of those with these names."""
+    present = list(numbers) if names is None else [name for name in names if name in numbers]
+    return [(name_score(name), write_range(numbers[name])) for name in present]
 
 
 def describe_score(name: str, data: Data, highest: float | None = None) -> ScoreWords:

@@ -132,7 +132,7 @@ def _describe_best(document: SearchDocument) -> str:
     number = read_number(best)
     interval = ""
     if best["low"] is not None:
-        level = name_level(document["interval"]["level"])
+        level = name_level(document["interval"])
         interval = f" ({level} {write_interval(number)}, approximate)"
     article = "an" if score[0].lower() in "aeiou" else "a"
     return (
@@ -206,10 +206,11 @@ def _describe_problems(document: SearchDocument) -> list[str]:
 
 def explain_no_interval(document: SearchDocument) -> str:
     """Return why the candidates have no intervals, or "" if they have."""
-    if document["search"]["n_folds"] < 2:
+    search = document["search"]
+    if search["n_folds"] < 2:
         return "one fold has no spread."
     if document["interval"]["test_fraction"] is None:
-        cv = (document["search"]["cv"] or "cv").split("(")[0]
+        cv = (search["cv"] or "cv").split("(")[0]
         return (
             f"the share of test images in each split is not known from {cv}. Pass test_fraction to"
             " SearchReport."
@@ -222,7 +223,7 @@ def describe_interval(document: SearchDocument) -> str:
     if reason := explain_no_interval(document):
         return f"No intervals: {reason}"
     interval = document["interval"]
-    return f"{name_level(interval['level'])}s: {interval['method']}. They are approximate."
+    return f"{name_level(interval)}s: {interval['method']}. They are approximate."
 
 
 def _count_compared(document: SearchDocument) -> int:
@@ -251,7 +252,7 @@ def tabulate_candidates(
     """Return header and rows of the candidates as text, the best first."""
     halving = document["iterations"] is not None
     header = ["rank", *list_short_names(document)]
-    header += [name_search_score(document), name_level(document["interval"]["level"])]
+    header += [name_search_score(document), name_level(document["interval"])]
     header += ["fit seconds", *([name_resource(document)] if halving else []), ""]
     rows = []
     for place, candidate in enumerate(document["candidates"][:limit]):
@@ -271,11 +272,11 @@ def summarize_search(document: SearchDocument, remedy: str | None = None) -> dic
     The keys are described at `SearchReport.summary`.
     """
     # Fit times differ from run to run, and so would a choice that depends on them.
-    counted = document["search"]["size_unit"] == "weights"
-    choice, score = pick_choice(document), document["search"]["score"]
+    search, choice = document["search"], pick_choice(document)
+    counted, score = search["size_unit"] == "weights", search["score"]
     nested, sentences = document["nested"], describe_search if counted else describe_nested
     return {
-        "n_folds": document["search"]["n_folds"],
+        "n_folds": search["n_folds"],
         "candidates": [
             {
                 **_name_params(document, candidate),
