@@ -30,10 +30,27 @@ __all__ = [
     "check_calibration",
     "check_fraction",
     "check_rate",
+    "check_store",
     "parse_filters",
     "parse_groups",
     "parse_size",
 ]
+
+
+def check_store(value: Path | None) -> Path | None:
+    """Return the path of a folder that exists or can be made, or raise.
+
+    Raises
+    ------
+    InputError
+        When it is a file.
+    """
+    if value is not None and value.exists() and not value.is_dir():
+        raise InputError(
+            "must be a folder", f"the file {str(value)!r}", "Name another.", parameter="--store"
+        )
+    return value
+
 
 Folder = Annotated[Path, typer.Argument(help="Folder with one sub-folder per class.")]
 Labels = Annotated[
@@ -73,8 +90,9 @@ Folds = Annotated[int, typer.Option(min=2, help="Number of folds.")]
 Store = Annotated[
     Path | None,
     typer.Option(
+        callback=check_store,
         help="Folder that keeps the decoded images for the next command.  [default: a temporary"
-        " folder, removed at the end]"
+        " folder, removed at the end]",
     ),
 ]
 SkipUnreadable = Annotated[

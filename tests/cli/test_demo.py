@@ -10,6 +10,7 @@ from cellsk.cli._demo import TITLE, WRITTEN
 def test_demo_writes_report_pictures_and_model(tmp_path, monkeypatch, cellsk):
     """All files are written, and nothing else."""
     monkeypatch.setattr(_demo, "EPOCHS", 2)
+    monkeypatch.setattr(_demo, "CANDIDATES", [(2,), (4,)])
     output = tmp_path / "demo"
     done = cellsk("demo", "--output", output)
     assert done.returncode == 0, done.stderr

@@ -44,7 +44,7 @@ def bad_folders(folder, tmp_path_factory):
         (["evaluate", "cells", "--groups", "0", "--folds", "2"], "1 patient for 2 folds"),
         (["train", "cells", "--output", "no/where.cellsk"], "folder of an output file must exist"),
         (["train", "cells", "--group-pattern", "Q"], "Q"),
-        (["train", "cells", "--store", "cells.csv"], "store must be a folder"),
+        (["train", "cells", "--store", "cells.csv"], "--store must be a folder. Got the file"),
         (["search", "cells", "--folds", "1"], "--folds"),
         (["predict", "cells.csv", "cells"], "cells.csv"),
         (["predict", "nowhere.cellsk", "cells"], "nowhere.cellsk"),
