@@ -329,7 +329,7 @@ def test_train_one_image_of_each_class_says_so(bad_folders, folder, tmp_path):
     done = cellsk("train", tmp_path / "two", "--output", tmp_path / "m.cellsk", *SMALL)
     assert done.returncode == 0, done.stderr
     assert "Too few images to hold any out" in done.stdout
-    assert "warning: Early stopping should watch" in done.stderr
+    assert "warning: Early stopping should use" in done.stderr
 
 
 def test_predict_unfitted_model_file_says_so(folder, tmp_path, monkeypatch):
