@@ -37,7 +37,7 @@ __all__ = [
     "write_value",
 ]
 
-EVALUATE = "Pass the search itself to evaluate to get a score that is not."
+EVALUATE = "Pass the search itself to evaluate to get a score to report."
 _NAMES = {"roc_auc": "ROC AUC", "matthews_corrcoef": "MCC", "f1": "F1"}
 
 
