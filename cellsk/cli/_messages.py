@@ -82,32 +82,35 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "too-few-sites-for-folds": _suggest_folds,
     "folds-lack-training-class": _suggest_folds,
     "class-missing-from-test": _suggest_folds_to_test_all,
-    "class-missing-from-training": "Pass fewer --folds, or add patients.",
-    "one-class-in-training": "Pass fewer --folds.",
+    "class-missing-from-training": "Pass a smaller number to --folds, or add patients.",
+    "one-class-in-training": "Pass a smaller number to --folds.",
     "manifest-needs-groups": "Name the patients as when it was written.",
     "inner-folds-impossible": "Add {unit}s, or leave out --sensitivity, --specificity, --calibrate"
     " or --nested.",
-    "best-candidate-unscored": "Pass fewer --folds.",
+    "best-candidate-unscored": "Pass a smaller number to --folds.",
     # Operating points
     "probabilities-constant": "Train for more --epochs, or leave out --sensitivity and"
     " --specificity.",
     # Networks
     "small-hold-out": "Add images.",
     "no-hold-out-by-group": "Add images of more patients.",
-    "images-too-small": "Pass fewer --filters, or a larger --image-size.",
+    "images-too-small": "Use fewer convolutions, such as --filters 16 instead of --filters 16,32,"
+    " or pass a larger --image-size.",
     "image-shape": "Resize them to {expected[0]} x {expected[1]} pixels, or train a model with"
     " another --image-size.",
-    "network-too-large": "Pass a smaller --image-size, fewer --filters, or a smaller --batch-size.",
+    "network-too-large": "Pass a smaller --image-size or --batch-size, or smaller numbers to"
+    " --filters.",
     "training-diverged": "Check the images with cellsk audit.",
 }
 _NAME_ONE_PATIENT = "Name one patient for each set in a --groups-csv."
 # Codes of the findings of an audit whose remedy names Python, and the remedy here.
 FINDING_REMEDIES = {
-    "A101": "Copy them again from their source, or leave them out with --skip-unreadable.",
+    "A101": "Copy them again from their source, or pass --skip-unreadable to cellsk train and"
+    " evaluate.",
     "A102": "Convert them to files of one page with 8 bits per channel.",
-    "A103": "Crop all images to one size, or pass --image-size and accept this.",
+    "A103": "Crop all images to one size, or pass --image-size to cellsk train and evaluate.",
     "A104": "Check that each class has both, or convert all images to one mode.",
-    "A203": "Pass fewer --folds to cellsk evaluate, or add patients.",
+    "A203": "Pass a smaller number to --folds of cellsk evaluate, or add patients.",
     "A204": r"Pass --groups-csv, --groups, or --group-pattern, for example '(P\d+)'.",
     "A301": f"Keep each set on one side of a split. {_NAME_ONE_PATIENT}",
     "A302": "Correct the labels, or move the files away.",
