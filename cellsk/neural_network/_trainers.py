@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ class Trainer(NamedTuple):
 
 
 _idle: OrderedDict[str, Trainer] = OrderedDict()
+_idle_lock = threading.Lock()  # fits in several threads share the trainers
 
 
 @contextmanager
@@ -86,7 +88,8 @@ def prepare_trainer(
     reuse = reuse and is_on(FAST) and not tf.distribute.has_strategy()
     steps = steps if reuse else 1
     key = f"{precision} {steps} {description}"
-    trainer = _idle.pop(key, None) if reuse else None
+    with _idle_lock:
+        trainer = _idle.pop(key, None) if reuse else None
     if trainer is None:
         trainer = _make_trainer(network, precision, images)
         trainer.model.steps_per_execution = steps
@@ -94,8 +97,9 @@ def prepare_trainer(
     yield trainer
     _copy_state(trainer.model, network)
     if reuse:
-        _idle[key] = trainer
-        _forget_oldest()
+        with _idle_lock:
+            _idle[key] = trainer
+            _forget_oldest()
 
 
 def _describe(network: keras.Model) -> str | None:

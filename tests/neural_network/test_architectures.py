@@ -225,7 +225,9 @@ HOSTILE = {
     "moving": edit("BatchNormalization", "config", "moving_mean_initializer", value=FOREIGN),
     "relu": edit("ReLU", "config", "max_value", value=FOREIGN),
     "layer": edit("ReLU", "class_name", value="Lambda"),
+    "zero limit": edit("ReLU", "config", "max_value", value=0.0),
     "sum": edit("Add", "inbound_nodes", 0, "args", 0, value=[]),
+    "many inputs": edit("Add", "inbound_nodes", 0, "args", 0, value=[FOREIGN] * 101),
     "average": edit("GlobalAveragePooling2D", "config", "keepdims", value=True),
 }
 

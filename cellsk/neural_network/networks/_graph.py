@@ -33,6 +33,7 @@ _BODY_KEYS = {
 _LAYER_KEYS = frozenset({"module", "class_name", "config", "registered_name", "build_config"})
 _CALL_KEYS = frozenset({"name", "inbound_nodes"})
 _MAX_LAYERS = 1000
+_MAX_INPUTS = 100  # of one layer
 _FORM_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
@@ -216,6 +217,8 @@ def _read_inputs(calls: Any, nodes: Mapping[str, Node]) -> tuple[str, ...]:
     if call.keys() != {"args", "kwargs"} or any(options[name] is not None for name in options):
         raise OutsideTableError("a layer that is called with options")
     tensors = argument if isinstance(argument, list) else [argument]
+    if len(tensors) > _MAX_INPUTS:
+        raise OutsideTableError(f"a layer with {len(tensors):,} inputs")
     return tuple(_read_tensor(tensor, nodes) for tensor in tensors)
 
 

@@ -272,7 +272,7 @@ LAYERS: Mapping[str, LayerKind] = {
         _normalize,
         add_normalization,
     ),
-    "ReLU": LayerKind({}, _keep_shape, add_relu),
+    "ReLU": LayerKind({"max_value": _is_one_of(None)}, _keep_shape, add_relu),
     "Add": LayerKind({}, _add, add_sum),
     "MaxPooling2D": LayerKind(
         {"pool_size": _is_pair, "strides": _is_pair, "padding": _PADDING, "data_format": _LAST},
