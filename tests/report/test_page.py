@@ -364,7 +364,7 @@ def test_table_that_is_cut_off_has_a_hint_until_its_end(opened):
     assert "cut-off" in table.get_attribute("class")
     assert hint.is_visible()
     table.evaluate("table => { table.scrollLeft = table.scrollWidth; }")
-    page.wait_for_function("!document.querySelector('#folds .scroll').matches('.cut-off')")
+    page.wait_for_selector("#folds .scroll:not(.cut-off)")
     wide = opened(viewport={"width": 1280, "height": 844})
     assert "cut-off" not in wide.locator("#folds .scroll").get_attribute("class")
     assert not wide.locator("#folds .more-beside").is_visible()
@@ -375,9 +375,7 @@ def test_contents_mark_the_requested_section(opened, name):
     """In the middle of the page, and at its end where sections cannot reach the top."""
     page = opened(viewport={"width": 1280, "height": 844}, reduced_motion="reduce")
     page.click(f".contents a[href='#{name}']")
-    page.wait_for_function(
-        "name => document.querySelector('[aria-current]')?.hash === '#' + name", arg=name
-    )
+    page.wait_for_selector(f"[aria-current][href='#{name}']")
     assert page.locator("[aria-current]").count() == 1
 
 
