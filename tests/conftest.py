@@ -5,6 +5,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import multiprocessing
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,51 @@ def fitted(cells, small):
 
     labels = [cells.target_names[code] for code in cells.y]
     return CellClassifier(**small).fit(cells.images, labels)
+
+
+# TensorFlow takes six seconds to import. A process forked from one that has imported it is as
+# new as any other: TensorFlow has not computed yet, so it has no threads, and reads the
+# environment when it begins.
+PRELOADED = ["tensorflow", "keras", "scikeras.wrappers", "sklearn.model_selection"]
+BEGIN = """
+import os, sys
+os.environ.update({env!r})
+sys.argv[1:] = {arguments!r}
+for number, path in enumerate({paths!r}, start=1):
+    os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+"""
+# Without this, the process waits until the idle workers of joblib end.
+END = """
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """The context of multiprocessing for new processes that have imported TensorFlow."""
+    method = "spawn" if sys.platform == "win32" else "forkserver"
+    context = multiprocessing.get_context(method)
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+@pytest.fixture
+def run_python(processes, tmp_path):
+    """Return a function that runs code in a new process, and returns what it printed."""
+
+    def run(code, *arguments, env=None):
+        printed, errors = tmp_path / "stdout", tmp_path / "stderr"
+        paths = [str(printed), str(errors)]
+        begin = BEGIN.format(env=env or {}, arguments=list(map(str, arguments)), paths=paths)
+        process = processes.Process(target=exec, args=(begin + code + END, {"__name__": "__main__"}))
+        process.start()
+        process.join(timeout=120)
+        process.kill()
+        assert process.exitcode == 0, errors.read_text()[-5000:]
+        return printed.read_text()
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,8 @@
 
 import gc
 import io
-import os
 import pickle
 import random
-import subprocess
 import sys
 import weakref
 
@@ -68,10 +66,9 @@ print(*(fit(25) - before))
 """
 
 
-def test_fit_same_seed_same_numbers_across_processes(capsys):
+def test_fit_same_seed_same_numbers_across_processes(capsys, run_python):
     """A new process and this one agree to the last bit."""
-    command = [sys.executable, "-c", FIT_AND_HASH]
-    there = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    there = run_python(FIT_AND_HASH)
     exec(FIT_AND_HASH, {})
     assert len(there) == 65
     assert capsys.readouterr().out == there
@@ -172,16 +169,10 @@ def test_fit_in_worker_processes_gives_same_numbers(cells, small):
 
 
 @pytest.mark.parametrize(("count", "n_jobs"), [(1, ["1"]), (3, ["1", "2"])])
-def test_fit_has_the_threads_of_the_environment(count, n_jobs):
+def test_fit_has_the_threads_of_the_environment(count, n_jobs, run_python):
     """TensorFlow's pools have that size. Worker processes give the same numbers, bit by bit."""
-    done = subprocess.run(
-        [sys.executable, "-c", THREADS_IN_FITS, *n_jobs],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "CELLSK_THREADS": str(count)},
-    )
-    assert done.stdout.split() == [str(count)] * 2
+    printed = run_python(THREADS_IN_FITS, *n_jobs, env={"CELLSK_THREADS": str(count)})
+    assert printed.split() == [str(count)] * 2
 
 
 @pytest.mark.parametrize("bad", ["0", "-1", "two", "1.5"])
@@ -227,12 +218,9 @@ def test_fit_lets_go_of_the_images(cells, small, early_stopping):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads memory from /proc")
-def test_fit_many_times_keeps_memory():
+def test_fit_many_times_keeps_memory(run_python):
     """In a new process, 25 fits leave no graphs and almost no memory behind."""
-    done = subprocess.run(
-        [sys.executable, "-c", FIT_MANY_TIMES], capture_output=True, text=True, check=True
-    )
-    megabytes, functions, objects = map(float, done.stdout.split())
+    megabytes, functions, objects = map(float, run_python(FIT_MANY_TIMES).split())
     assert functions == 0
     assert objects < 350
     assert megabytes < 8  # 175 if gradients are summed over replicas, 12 with new names
