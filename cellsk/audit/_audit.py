@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ from cellsk.audit._data import (
 from cellsk.audit._duplicate_findings import audit_duplicates, audit_near_duplicates
 from cellsk.audit._duplicates import find_exact_sets, find_near_sets, merge_groups
 from cellsk.audit._file_findings import audit_files
+from cellsk.audit._findings import Finding
 from cellsk.audit._fingerprints import Fingerprint, measure_images
 from cellsk.audit._label_findings import audit_label_errors, audit_labels
 from cellsk.audit._picture_findings import audit_pictures
@@ -162,41 +163,31 @@ def audit_images(
     >>> bool(clean.groups[0] == clean.groups[1])
     True
     """
-    return audit_measured(
-        paths,
-        y,
-        groups,
+    return _audit(
+        _Columns(paths, y, groups),
+        _Columns(test_paths, test_y, test_groups),
         target_names=target_names,
         proba=proba,
-        test_paths=test_paths,
-        test_y=test_y,
-        test_groups=test_groups,
         near_duplicates=near_duplicates,
         n_jobs=n_jobs,
     )
 
 
 def audit_measured(
-    paths: Sequence[Any] | ArrayLike,
-    y: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
+    paths: Sequence[str] | ArrayLike,
+    y: ArrayLike,
+    groups: ArrayLike | None,
     *,
-    target_names: Sequence[str] | None = None,
-    proba: ArrayLike | None = None,
-    test_paths: Sequence[Any] | ArrayLike | None = None,
-    test_y: ArrayLike | None = None,
-    test_groups: ArrayLike | None = None,
-    near_duplicates: bool = True,
-    n_jobs: int | None = None,
-    measured: Mapping[str, Fingerprint] | None = None,
+    target_names: Sequence[str],
+    measured: Mapping[str, Fingerprint] | None,
 ) -> AuditReport:
     """Audit images as `audit_images` does, without opening files that are measured already.
 
     Parameters
     ----------
-    paths, y, groups, target_names, proba, test_paths, test_y, test_groups, near_duplicates, n_jobs
+    paths, y, groups, target_names
         As in `audit_images`.
-    measured : mapping of str to dict, default=None
+    measured : mapping of str to dict, or None
         What `measure_image` has returned for some of the paths.
 
     Returns
@@ -208,25 +199,63 @@ def audit_measured(
     TypeError, ValueError
         As `audit_images`.
     """
+    columns = _Columns(paths, y, groups)
+    return _audit(columns, _Columns(None), target_names=target_names, measured=measured)
+
+
+class _Columns(NamedTuple):
+    """Images of one side, training or test, with their labels and groups."""
+
+    paths: Sequence[Any] | ArrayLike | None
+    y: ArrayLike | None = None
+    groups: ArrayLike | None = None
+
+
+def _audit(
+    train: _Columns,
+    test: _Columns,
+    *,
+    target_names: Sequence[str] | None,
+    proba: ArrayLike | None = None,
+    near_duplicates: bool = True,
+    n_jobs: int | None = None,
+    measured: Mapping[str, Fingerprint] | None = None,
+) -> AuditReport:
     start = time.perf_counter()
-    check_test_columns(test_paths, test_y, test_groups)
-    train = list_sources("paths", paths)
-    sources = train + ([] if test_paths is None else list_sources("test_paths", test_paths))
-    counts = (len(train), len(sources) - len(train))
-    codes, names = encode_labels(y, test_y, target_names, counts)
+    check_test_columns(*test)
+    kept = list_sources("paths", train.paths)
+    sources = kept + ([] if test.paths is None else list_sources("test_paths", test.paths))
+    counts = (len(kept), len(sources) - len(kept))
+    codes, names = encode_labels(train.y, test.y, target_names, counts)
     data = AuditData(
         names=_name_images(sources),
-        n_images=len(train),
+        n_images=len(kept),
         y=codes,
-        groups=_join_groups(groups, test_groups, counts),
+        groups=_join_groups(train.groups, test.groups, counts),
         target_names=names,
-        proba=_check_proba(proba, y, len(train), len(names)),
+        proba=_check_proba(proba, train.y, len(kept), len(names)),
         prints=measure_images(sources, n_jobs, measured),
     )
     exact = find_exact_sets(data.prints)
     near, pairs = find_near_sets(data.prints, exact) if near_duplicates else ([], [])
-    units = merge_groups(data.groups if data.grouped else None, len(sources), [*exact, *near])
-    findings = [
+    return AuditReport(
+        data,
+        _list_findings(data, exact, near, pairs),
+        sources=kept,
+        y=None if train.y is None else np.asarray(train.y),
+        exact=exact,
+        near=near,
+        pairs=pairs,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _list_findings(
+    data: AuditData, exact: list[Any], near: list[Any], pairs: list[Any]
+) -> list[Finding]:
+    groups = data.groups if data.grouped else None
+    units = merge_groups(groups, len(data.names), [*exact, *near])
+    return [
         *audit_files(data),
         *audit_labels(data),
         *audit_duplicates(data, exact),
@@ -235,16 +264,6 @@ def audit_measured(
         *audit_cues(data, units),
         *audit_label_errors(data),
     ]
-    return AuditReport(
-        data,
-        findings,
-        sources=train,
-        y=None if y is None else np.asarray(y),
-        exact=exact,
-        near=near,
-        pairs=pairs,
-        seconds=time.perf_counter() - start,
-    )
 
 
 def _join_groups(

@@ -12,6 +12,7 @@ import typer
 from cellsk.cli._evaluation_checks import (
     Outputs,
     check_outputs,
+    check_quick,
     check_wanted,
     choose_positive,
     count_folds,
@@ -150,8 +151,14 @@ def evaluate(
     """
     shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)
-    outputs = Outputs(html, json, markdown, save_folds, max_pictures)
-    check_outputs(outputs, quick=quick, leakage=leakage)
+    outputs = check_outputs(Outputs(html, json, markdown, save_folds, max_pictures))
+    wanted: dict[str, Any] = {
+        "prevalence": prevalence,
+        "aggregation": aggregation,
+        "max_uncertainty": max_uncertainty,
+    }
+    if quick:
+        check_quick(outputs, wanted | {"subgroup": subgroup, "leakage": leakage})
     n_folds = count_folds(cv, folds)
     images = list_labeled_images(
         folder,
@@ -161,21 +168,15 @@ def evaluate(
         groups_csv=groups_csv,
         skip_unreadable=skip_unreadable,
     )
-    wanted = {
-        "sensitivity": sensitivity,
-        "specificity": specificity,
-        "prevalence": prevalence,
-        "aggregation": aggregation,
-    }
+    wanted |= {"sensitivity": sensitivity, "specificity": specificity}
     check_wanted(images, wanted, leakage=leakage)
-    settings: dict[str, Any] = wanted | {
+    settings = wanted | {
         "cv": cv,
         "n_splits": n_folds,
         "pos_label": choose_positive(images, positive),
         "sites": None if site is None else images.column("--site", site),
         "subgroups": {name: images.column("--subgroup", name) for name in subgroup or []},
         "calibrate": calibrate,
-        "max_uncertainty": max_uncertainty,
         "left_out": images.left_out,
         "random_state": seed,
     }

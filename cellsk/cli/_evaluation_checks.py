@@ -14,6 +14,7 @@ from cellsk.exceptions import InputError
 __all__ = [
     "Outputs",
     "check_outputs",
+    "check_quick",
     "check_wanted",
     "choose_positive",
     "count_folds",
@@ -30,43 +31,37 @@ class Outputs(NamedTuple):
     max_pictures: int
 
 
-def check_outputs(outputs: Outputs, *, quick: bool, leakage: bool) -> None:
-    """Refuse files that cannot be written before hours of work, and files of a quick run.
+def check_outputs(outputs: Outputs) -> Outputs:
+    """Return the files, or refuse those that cannot be written before hours of work.
 
     Raises
     ------
     InputError, OSError
         When a file has another ending than expected, or cannot be written.
     """
-    if quick:
-        _check_quick(outputs, leakage=leakage)
     for ending, path in zip((".html", ".json", ".md", ".csv"), outputs[:4], strict=True):
         if path is None:
             continue
         if path.suffix.lower() != ending:
             raise InputError(f"This file must end in {ending}", repr(str(path)), "Rename it.")
         check_output(path)
+    return outputs
 
 
-def _check_quick(outputs: Outputs, *, leakage: bool) -> None:
-    """Refuse options that need the whole evaluation.
+def check_quick(outputs: Outputs, options: dict[str, Any]) -> None:
+    """Refuse files and options that have no effect on the table of the folds.
 
     Raises
     ------
     InputError
         When one of them was given.
     """
-    given = {
-        "--html": outputs.html is not None,
-        "--markdown": outputs.markdown is not None,
-        "--save-folds": outputs.folds is not None,
-        "--leakage": leakage,
-    }
-    for option, is_given in given.items():
-        if is_given:
+    files = {"html": outputs.html, "markdown": outputs.markdown, "save_folds": outputs.folds}
+    for name, value in {**files, **options}.items():
+        if value not in (None, False, [], "mean"):
             raise InputError(
                 "only shows a table of the folds",
-                f"{option} too",
+                f"--{name.replace('_', '-')} too",
                 "Leave one of them out.",
                 parameter="--quick",
             )

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["build_pipeline", "fit_pipeline", "open_store", "read_images", "save_pipeline"]
 
-# Only the disk limits the store, which holds the images once for each side of each split.
-MAX_STORE_BYTES = 2**40
-
 
 @contextmanager
 def open_store(folder: Path | None) -> Iterator[Path]:
@@ -38,11 +35,11 @@ def build_pipeline(
     from sklearn.pipeline import Pipeline
 
     from cellsk.neural_network import CellClassifier
-    from cellsk.preprocessing import ImageReader
+    from cellsk.preprocessing import ImageReader, give_store
 
     reader = ImageReader(image_size=image_size, verbose=int(sys.stderr.isatty()))
     if store is not None:
-        reader.set_params(store=str(store), max_store_bytes=MAX_STORE_BYTES)
+        give_store(reader, store)
     return Pipeline([("reader", reader), ("classifier", CellClassifier(**parameters))])
 
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cellsk._checks import check_count
+from cellsk._checks import check_count, name_some
 from cellsk.exceptions import InputError, InputTypeError
 from cellsk.inspection._figures import BLUE, FONT_SIZE, VERMILLION, divide_axes
-from cellsk.inspection._pictures import as_pictures
 from cellsk.inspection._selection import choose
 from cellsk.preprocessing import ImageReader
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ImageGridDisplay"]
 
 _PANEL_INCHES, _LINE_INCHES, _PAD_INCHES = 1.5, 0.17, 0.06
+_SHAPE = "must be gray or RGB: (height, width), or (height, width, 1 or 3)"
+_RANGE = "must be uint8, or numbers from 0 to 1 or from 0 to 255"
 
 
 class ImageGridDisplay:
@@ -245,7 +246,7 @@ class ImageGridDisplay:
             When the images are not as the constructor describes them, or `ax` is not in a
             grid of subplots.
         """
-        pictures = as_pictures(self.images)
+        pictures = _as_pictures(self.images)
         n_lines = (self.labels is not None) + (self.predictions is not None)
         self.ax_ = _make_grid(ax, pictures, _choose_columns(n_columns, len(pictures)), n_lines)
         self.figure_ = self.ax_[0, 0].get_figure()
@@ -270,7 +271,9 @@ def _count_images(name: str, images: Any) -> int:
             parameter=name,
         )
     if not len(images):
-        raise InputError("must hold at least one image", "none", "Pass some.", parameter=name)
+        raise InputError(
+            "must hold at least one image", "none", "Pass at least one.", parameter=name
+        )
     return len(images)
 
 
@@ -334,3 +337,45 @@ def _describe(panel: Axes, label: str | None, prediction: str | None, n_characte
 def _shorten(text: str, n_characters: int) -> str:
     """Cut a name that is longer than the image is wide."""
     return text if len(text) <= n_characters else text[: n_characters - 3] + "..."
+
+
+def _as_pictures(images: Sequence[NDArray] | NDArray) -> list[NDArray[np.float64]]:
+    """Return images with values from 0 to 1, of shape (height, width[, 3]).
+
+    All of them are multiplied by one factor, so that their brightness can be compared.
+
+    Raises
+    ------
+    ValueError
+        When an image has another shape, or values outside of both ranges.
+    """
+    arrays = [np.asarray(image) for image in images]
+    if not arrays:
+        raise InputError(
+            "must hold at least one image", "none", "Pass at least one.", parameter="images"
+        )
+    for array in arrays:
+        if array.ndim not in (2, 3) or 0 in array.shape or array.shape[2:] not in ((), (1,), (3,)):
+            raise InputError(
+                _SHAPE, f"shape {array.shape}", "Pass one image per entry.", parameter="images"
+            )
+    factor = _find_factor(arrays)
+    return [
+        (array[..., 0] if array.shape[2:] == (1,) else array).astype(np.float64) * factor
+        for array in arrays
+    ]
+
+
+def _find_factor(arrays: list[NDArray]) -> float:
+    dtypes = {array.dtype for array in arrays}
+    if not all(dtype.kind in "buif" for dtype in dtypes):
+        got = f"dtype {name_some(sorted(dtypes))}"
+        raise InputError(_RANGE, got, "Pass pixels.", parameter="images")
+    if dtypes == {np.dtype(np.uint8)}:
+        return 1 / 255
+    lowest = min(float(array.min()) for array in arrays)
+    highest = max(float(array.max()) for array in arrays)
+    if not (lowest >= 0 and highest <= 255):  # NaN fails this, too
+        got = f"values from {lowest:g} to {highest:g}"
+        raise InputError(_RANGE, got, "Rescale them first.", parameter="images")
+    return 1.0 if highest <= 1 else 1 / 255

@@ -19,6 +19,8 @@ from cellsk.preprocessing._sources import ImagesInMemory, check_sources, read_ea
 from cellsk.preprocessing._store import check_store, open_store
 
 MAX_STORE_BYTES = 2**33
+# A run needs the images once for each side of each split. Only the disk should limit that.
+_MAX_RUN_BYTES = 2**40
 
 Inspect: TypeAlias = Callable[[ImageSource, NDArray[np.uint8], FileFacts], None]
 
@@ -248,6 +250,21 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
+
+
+def give_store(reader: ImageReader, folder: str | os.PathLike[str]) -> None:
+    """Set the store of a reader for one run. Its size is limited only if the user limited it.
+
+    Parameters
+    ----------
+    reader : ImageReader
+        Its parameters are changed.
+    folder : str or path-like
+        Folder of the store.
+    """
+    reader.set_params(store=os.fspath(folder))
+    if reader.max_store_bytes == MAX_STORE_BYTES:
+        reader.set_params(max_store_bytes=_MAX_RUN_BYTES)
 
 
 class Reading(NamedTuple):

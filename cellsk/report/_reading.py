@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from cellsk.audit import Fingerprint, measure_image
 from cellsk.model_selection import iter_estimators
-from cellsk.preprocessing import ImageReader, read_once
+from cellsk.preprocessing import ImageReader, give_store, read_once
 from cellsk.report._settings import EvaluationData, Settings
 
 __all__ = ["share_pixels"]
@@ -54,8 +54,8 @@ def share_pixels(
     with _make_temporary_store() as store:
         estimator = clone(settings.estimator)
         for reader in _list_readers(estimator):
-            if reader.store is None:
-                reader.set_params(store=store)
+            if reader.store is None and store is not None:
+                give_store(reader, store)
         first = _find_first_reader(estimator)
         if first is None:  # settings or sources of the reader are known only during a fit
             yield settings._replace(estimator=estimator)

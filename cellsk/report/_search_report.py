@@ -150,10 +150,10 @@ class SearchReport:
         ----------
         candidates : sequence of mapping
             One for each candidate, with `params` (mapping of names to values), `scores` (one
-            number for each fold; greater is better) and `fit_seconds` (mean over the folds). A
-            score that is NaN or missing is that of a failed fold. `score_seconds` is optional, as
-            is `n_weights`, the size of the network. If all candidates have it, the
-            one-standard-error rule uses it instead of the fit time.
+            finite number for each fold; greater is better) and `fit_seconds` (mean over the
+            folds, at least 0). A score that is NaN, None or missing is that of a failed fold.
+            `score_seconds` is optional, as is `n_weights`, the size of the network. If all
+            candidates have it, the one-standard-error rule uses it instead of the fit time.
         scoring : str
             Name of the score, as in scikit-learn.
         test_fraction : float, default=None

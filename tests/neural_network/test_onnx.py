@@ -113,6 +113,7 @@ OTHER = {
     "dilation": lambda: chain(keras.layers.Conv2D(2, 3, dilation_rate=2)),
     "flattened": disordered,
     "activation": lambda: chain(keras.layers.Conv2D(2, 3, activation="gelu")),
+    "softmax": lambda: chain(keras.layers.Conv2D(2, 3, activation="softmax")),  # over channels
     "precision": lambda: chain(keras.layers.Conv2D(2, 3, dtype="mixed_bfloat16")),
     "branch": branch,
 }

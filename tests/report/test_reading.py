@@ -202,6 +202,15 @@ def test_evaluate_without_space_for_the_pixels_decodes_for_every_fold(drawn, ope
     assert list_numbers(report) == list_numbers(evaluate_cells(build_pipeline(), drawn))
 
 
+def test_evaluate_default_limit_of_a_store_does_not_limit_the_temporary_one(
+    drawn, opened, monkeypatch
+):
+    """It protects a folder that stays. Only the disk limits one that is removed."""
+    monkeypatch.setattr("cellsk.preprocessing._reader.MAX_STORE_BYTES", 1000)
+    evaluate_cells(build_pipeline(max_store_bytes=1000), drawn)
+    assert len(opened) == N_IMAGES
+
+
 def test_evaluate_without_temporary_folder_decodes_for_every_fold(drawn, opened, monkeypatch):
     """A system without a folder for temporary files gives the same numbers."""
     expected = evaluate_cells(build_pipeline(), drawn)

@@ -18,6 +18,8 @@ NESTED = {
     "folds": [{"best_params": {"filters": [16, 32]}}, {"best_params": None}],
 }
 
+TRIAL = {"params": {"dropout": 0.5}, "scores": [0.8, 0.7], "fit_seconds": 1.0}
+
 
 def make_trials(**sizes):
     """Results as a study of Optuna or a search that was resumed has them."""
@@ -82,8 +84,21 @@ def test_report_of_plain_results_equals_that_of_the_search():
     [
         ([{"params": {}}], "list of mappings with params, scores and fit_seconds. Got one with pa"),
         (["a"], "Got one with str"),
-        ([], "at least one candidate with a score. Got 0"),
-        ([{"params": {}, "scores": [], "fit_seconds": 1.0}], "with a score. Got 1"),
+        (None, "candidates must be a list of mappings. Got None"),
+        ([], "at least one candidate with a score. Got 0 candidates without any"),
+        ([TRIAL | {"scores": []}], "with a score. Got 1 candidate without any"),
+        (
+            [TRIAL, TRIAL | {"scores": "ab"}],
+            r"candidates\[1\]\['scores'\] must be one number .*'ab'",
+        ),
+        ([TRIAL | {"scores": [[0.1]]}], r"one number for each fold.*Got \[\[0.1\]\]"),
+        ([TRIAL | {"scores": [True]}], r"one number for each fold.*Got \[True\]"),
+        ([TRIAL | {"scores": [np.inf]}], r"one number for each fold.*Got \[inf\]"),
+        ([TRIAL | {"fit_seconds": np.nan}], r"\['fit_seconds'\] must be a number in .*Got nan"),
+        ([TRIAL | {"fit_seconds": None}], r"\['fit_seconds'\] must be a number in .*Got None"),
+        ([TRIAL | {"score_seconds": "1"}], r"\['score_seconds'\] must be a number in .*Got '1'"),
+        ([TRIAL | {"n_weights": np.nan}], r"\['n_weights'\] must be a whole number .*Got nan"),
+        ([TRIAL | {"params": {1: 2}}], r"\['params'\] must be a mapping of names.*Got \{1: 2\}"),
         ([{"params": {}, "scores": [np.nan], "fit_seconds": 1.0}], "NaN for 1 of its 1"),
     ],
 )
@@ -91,6 +106,18 @@ def test_plain_results_without_scores_are_refused(candidates, words):
     """With the keys that are needed."""
     with pytest.raises((TypeError, ValueError), match=words):
         SearchReport.from_results(candidates, scoring="accuracy")
+
+
+def test_plain_results_need_the_name_of_the_score():
+    """A function has no name to show."""
+    with pytest.raises(TypeError, match=r"scoring must be the name of a score\. Got None"):
+        SearchReport.from_results(make_trials(), scoring=None)
+
+
+def test_score_none_is_a_failed_fold():
+    """As JSON has it."""
+    found = SearchReport.from_results([TRIAL, TRIAL | {"scores": [0.9, None]}], scoring="accuracy")
+    assert found.document["candidates"][1]["folds"] == [0.9, None]
 
 
 def test_summary_has_plain_values_by_short_names(report):

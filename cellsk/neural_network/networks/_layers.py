@@ -220,7 +220,8 @@ def _connect(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
     return (config["units"],), (inputs + 1) * config["units"]
 
 
-_ACTIVATION = _is_one_of("linear", "relu", "sigmoid", "softmax")
+_ACTIVATION = _is_one_of("linear", "relu", "sigmoid")
+_LAST_ACTIVATION = _is_one_of("linear", "relu", "sigmoid", "softmax")  # on one axis only
 _PADDING, _VALID = _is_one_of("valid", "same"), _is_one_of("valid")
 _LAST = _is_one_of("channels_last")
 _TRUE, _ONE, _ONES = _is_one_of(True), _is_one_of(1), _is_one_of([1, 1])
@@ -284,7 +285,7 @@ LAYERS: Mapping[str, LayerKind] = {
     "GlobalAveragePooling2D": LayerKind({"data_format": _LAST}, _pool_all, add_average),
     "Flatten": LayerKind({"data_format": _LAST}, _flatten, add_flatten, plan_flatten),
     "Dense": LayerKind(
-        {"units": _is_count, "activation": _ACTIVATION, "use_bias": _TRUE},
+        {"units": _is_count, "activation": _LAST_ACTIVATION, "use_bias": _TRUE},
         _connect,
         add_dense,
         plan_dense,
