@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="*", default=[5000, 50000])
     options = parser.parse_args()
     if options.short:
-        options.repeats, options.data, options.counts = 1, None, [50, 500]
+        options.repeats, options.data, options.counts = 1, None, [20, 60]
     with tempfile.TemporaryDirectory() as work:
         folder, model = Path(work) / "patches", Path(work) / "model.cellsk"
         folder.mkdir()
