@@ -39,7 +39,6 @@ def bad_folders(folder, tmp_path_factory):
         (["train", "cells", "--image-size", "4"], "at least 10 x 10 pixels"),
         (["train", "cells", "--epochs", "0"], "--epochs"),
         (["train", "cells", "--filters", "8,0"], "--filters must be positive"),
-        (["train", "cells", "--filters", "1000000000000"], "must fit into memory"),
         (["search", "cells", "--filters", "4", "--filters", "4,4,4,4"], "at least 46 x 46 pixels"),
         (["evaluate", "cells", "--groups", "0", "--folds", "2"], "1 patient for 2 folds"),
         (["train", "cells", "--output", "no/where.cellsk"], "folder of an output file must exist"),
@@ -72,6 +71,22 @@ def test_bad_input_in_a_process_prints_one_line(bad_folders, cellsk_process):
     assert done.stdout == ""
     (error,) = done.stderr.splitlines()
     assert error.startswith("cellsk: ")
+
+
+def test_network_that_does_not_fit_exits_2_with_a_sentence(folder, tmp_path, cellsk, monkeypatch):
+    """The remedy names options. TensorFlow would wait ten seconds before it raises this error."""
+    import tensorflow as tf
+
+    def exhaust(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr("keras.initializers.GlorotUniform.__call__", exhaust)
+    done = cellsk("train", folder, "--output", tmp_path / "m.cellsk")
+    assert done.returncode == 2
+    assert "cellsk: The network and its batches must fit into memory." in done.stderr
+    assert "smaller numbers to --filters" in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_skip_unreadable_leaves_out_and_warns(bad_folders, tmp_path, cellsk):

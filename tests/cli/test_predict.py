@@ -19,7 +19,7 @@ from cellsk.persistence import _model_file
 def predicted(trained, folder, cellsk):
     """What cellsk predict printed, and the csv file that it wrote."""
     output = folder.parent / "predictions.csv"
-    done = cellsk("predict", trained[1], folder, "--output", output)
+    done = cellsk("predict", trained, folder, "--output", output)
     assert done.returncode == 0, done.stderr
     return done, output
 
@@ -43,7 +43,7 @@ def test_predict_agrees_with_python(predicted, trained, folder):
     """The csv holds the probabilities of the loaded pipeline."""
     rows = list(csv.DictReader(predicted[1].read_text().splitlines()))
     listed = list_images(folder, labels=False)
-    proba = load_model(trained[1]).predict_proba(listed.paths)[:, 1]
+    proba = load_model(trained).predict_proba(listed.paths)[:, 1]
     assert [row["path"] for row in rows] == listed.paths.tolist()
     np.testing.assert_allclose(
         [float(row["probability_malignant"]) for row in rows], proba, atol=1e-6
