@@ -17,8 +17,9 @@ import pytest
 from cellsk import make_cells
 from cellsk.cli import main
 
-# Users have the default warning filters, not those of the tests.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+# Users have the default warning filters and messages of TensorFlow, not those of the tests.
+OURS = ("PYTHONWARNINGS", "TF_CPP_MIN_LOG_LEVEL")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OURS}
 # A keyword argument, and functions and attributes of Python.
 PYTHON = re.compile(
     r"(?<![-\w])[a-z_]+=|\b(_images|choose_cv|evaluate|SearchReport)\(|\bImageReader\b|\bX_val\b"

@@ -104,7 +104,7 @@ def test_evaluate_interrupted_in_comparison_keeps_what_was_written(folder, tmp_p
     TensorFlow is silent.
     """
     output = tmp_path / "report.json"
-    options = ("--filters", 4, "--epochs", 20, "--folds", 2, "--group-pattern", r"(P\d+)")
+    options = ("--filters", 4, "--epochs", 10, "--folds", 2, "--group-pattern", r"(P\d+)")
     process = start(environment, "evaluate", folder, *options, "--leakage", "--json", output)
     lines = [process.stderr.readline() for _ in range(4)]
     process.send_signal(signal.SIGINT)

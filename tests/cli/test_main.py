@@ -66,7 +66,7 @@ def test_bad_input_exits_2_with_a_sentence(bad_folders, cellsk, arguments, sente
 
 def test_bad_input_in_a_process_prints_one_line(bad_folders, cellsk_process):
     """The same in a new process: no traceback."""
-    done = cellsk_process("train", bad_folders / "flat")
+    done = cellsk_process("train", bad_folders / "cells", "--filters", "3,x")
     assert done.returncode == 2
     assert done.stdout == ""
     (error,) = done.stderr.splitlines()
