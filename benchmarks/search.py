@@ -77,6 +77,7 @@ def measure_search(
     folds: int,
     epochs: int,
     filters: Sequence[Sequence[int]],
+    refit: bool = True,
 ) -> dict[str, Any]:
     """Search once; return the seconds, and the score of each candidate."""
     if name == ONE_THREAD:  # in each process
@@ -98,6 +99,7 @@ def measure_search(
             cv=StratifiedKFold(folds, shuffle=True, random_state=0),
             scoring="accuracy",
             n_jobs=n_jobs,
+            refit=refit,
         )
         start = time.perf_counter()
         search.fit(paths, y)
@@ -127,6 +129,7 @@ def make_cases(options: argparse.Namespace, folder: Path) -> list[Case]:
                 "folds": options.folds,
                 "epochs": options.epochs,
                 "filters": SHORT_FILTERS if options.short else FILTERS,
+                "refit": not options.short,
             }
             cases.append(Case(f"{name}, n_jobs={n_jobs}", "benchmarks.search:measure_search", call))
     return [case for case in cases if not options.only or case.name in options.only]
