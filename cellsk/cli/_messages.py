@@ -70,10 +70,10 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     " --group-pattern.",
     "groups-level": "Pass another level (0 is the first folder, -1 the last), or --group-pattern.",
     "groups-column-missing": "Name it 'patient', or name the column with --groups.",
-    "groups-incomplete": "Fill them in.",
-    "sites-incomplete": "Fill them in, or leave out --site.",
-    "patients-unknown": "Pass --group-pattern, --groups or --groups-csv, unless each image is of"
-    " another patient.",
+    "groups-incomplete": "Fill in the empty cells.",
+    "sites-incomplete": "Fill in the empty cells, or leave out --site.",
+    "patients-unknown": "Pass --group-pattern, --groups or --groups-csv, unless every image is"
+    " from a different patient.",
     "copies-across-folds": "cellsk audit lists them. Move the copies away, or name one patient for"
     " them in a --groups-csv.",
     # Folds
@@ -84,9 +84,9 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "class-missing-from-test": _suggest_folds_to_test_all,
     "class-missing-from-training": "Pass a smaller number to --folds, or add patients.",
     "one-class-in-training": "Pass a smaller number to --folds.",
-    "manifest-needs-groups": "Name the patients as when it was written.",
-    "inner-folds-impossible": "Add {unit}s, or leave out --sensitivity, --specificity, --calibrate"
-    " or --nested.",
+    "manifest-needs-groups": "Name the patients with the same options as when it was written.",
+    "inner-folds-impossible": "Add {unit}s, or leave out the option that needs these folds:"
+    " --sensitivity, --specificity or --calibrate.",
     "best-candidate-unscored": "Pass a smaller number to --folds.",
     # Operating points
     "probabilities-constant": "Train for more --epochs, or leave out --sensitivity and"

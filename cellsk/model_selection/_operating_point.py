@@ -234,7 +234,7 @@ def _check_not_constant(estimator: Any, X: Any) -> None:
         raise InputError(
             "A threshold can be tuned only if probabilities differ",
             f"the same probability, {proba[0]:.3g}, for all of {count_noun(n_checked, 'image')}:"
-            " the classifier has learned nothing",
+            " the model has learned nothing",
             "Train it longer or with other settings, or leave out sensitivity and specificity.",
             code="probabilities-constant",
         )

@@ -203,7 +203,7 @@ def test_evaluate_patients_with_both_classes_are_described_correctly(report):
     assert (patients["n_patients"], patients["n_mixed"], patients["numbers"]) == (12, 12, {})
     text = repr(report)
     assert "Every patient has both malignant and benign images and counts as malignant" in text
-    assert "Only 12 patients have benign images: the intervals are too narrow." in text
+    assert "Only 12 patients have benign images: with fewer than 20, the intervals are" in text
     assert "of one class" not in text
     assert "patients of class" not in text
 

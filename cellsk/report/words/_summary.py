@@ -85,7 +85,7 @@ def _describe_ranking(facts: EvaluationFacts) -> str:
     positive, negative = name_two_classes(facts["data"])
     return (
         f"Of 100 pairs of one {positive} and one {negative} image, the {positive} image gets the"
-        f" higher score in {pairs}."
+        f" higher probability in {pairs}."
     )
 
 
