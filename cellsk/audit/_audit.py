@@ -44,7 +44,7 @@ def audit_images(
     near_duplicates: bool = True,
     n_jobs: int | None = None,
 ) -> AuditReport:
-    """Find damaged files, leaks, shortcuts and doubtful labels, which make numbers wrong.
+    """Find damaged files, duplicates, doubtful labels and other faults that make scores wrong.
 
     Run it before training, on the training images and, with ``test_paths``, on the test
     images. Each image is decoded once. No file is changed: the report lists what was found,

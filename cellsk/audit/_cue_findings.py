@@ -42,7 +42,7 @@ _CUES = {
     "camera or software": ("4", MIN_AUC_OF_FILE, "The classes come from different devices or"
                            " programs.", "Split by device (sites=), or add images of each class"
                            " from each device."),
-    "file size": ("5", MIN_AUC_OF_PICTURE, "It depends on texture and compression.",
+    "file size": ("5", MIN_AUC_OF_PICTURE, "The size depends on texture and compression.",
                   "If the classes were exported in different ways, export them again in one way. A"
                   " model is only useful if its ROC AUC is higher than that of the file size."),
     "mean color": ("6", MIN_AUC_OF_PICTURE, "The reason may be stain or scanner, or the tissue"

@@ -75,7 +75,7 @@ class Finding:
         Stable name of the kind of finding, such as ``"A304"``.
     severity : {"error", "warning", "note"}
         ``"error"``: numbers from these images would be wrong, or could not be computed.
-        ``"warning"``: numbers may be wrong. ``"note"``: for information.
+        ``"warning"``: scores may be wrong. ``"note"``: for information.
     text : str
         The problem and its consequence, in sentences.
     remedy : str

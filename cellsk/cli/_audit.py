@@ -62,7 +62,7 @@ def audit(
     jobs: Annotated[int, typer.Option(help="Number of processes; -1 is one per core.")] = -1,
     as_json: Json = False,
 ) -> None:
-    """Find problems of the images, such as damaged files and duplicates.
+    """Find damaged files, duplicates and other problems.
 
     It also finds patients in both training and test, and labels that can be predicted without
     the cells, for example from the size of the file. The exit code is 1 if a finding is an error.

@@ -60,7 +60,10 @@ def evaluate(
     ] = None,
     cv: Annotated[
         Path | None,
-        typer.Option(help="Csv file with the fold of each image, written by --save-folds."),
+        typer.Option(
+            help="Csv file with the fold of each image, written by --save-folds. It replaces"
+            " --folds."
+        ),
     ] = None,
     quick: Annotated[
         bool,
@@ -108,8 +111,8 @@ def evaluate(
         typer.Option(
             callback=check_calibration,
             metavar="METHOD",
-            help="Correct the probabilities, so that they agree with the shares of the classes:"
-            " sigmoid, isotonic or temperature.",
+            help="Calibrate the probabilities, so that of the images with a probability of 0.8,"
+            " eight in ten are positive: sigmoid, isotonic or temperature.",
         ),
     ] = None,
     prevalence: Annotated[
@@ -140,7 +143,9 @@ def evaluate(
     ] = None,
     leakage: Annotated[
         bool,
-        typer.Option("--leakage", help="Also show the scores when patient grouping is ignored."),
+        typer.Option(
+            "--leakage", help="Also show how much higher the scores are if patients are ignored."
+        ),
     ] = False,
     html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
     json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,

@@ -75,7 +75,7 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "patients-unknown": "Pass --group-pattern, --groups or --groups-csv, unless every image is"
     " from a different patient.",
     "copies-across-folds": "cellsk audit lists them. Move the copies away, or name one patient for"
-    " them in a --groups-csv.",
+    " them in the csv file of --groups-csv.",
     # Folds
     "too-few-groups-for-folds": _suggest_folds,
     "too-few-images-for-folds": _suggest_folds,
@@ -102,7 +102,9 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     " --filters.",
     "training-diverged": "Check the images with cellsk audit.",
 }
-_NAME_ONE_PATIENT = "Name one patient for each set in a --groups-csv."
+_NAME_ONE_PATIENT = (
+    "In the csv file of --groups-csv, name the same patient for all images of a set."
+)
 # Codes of the findings of an audit whose remedy names Python, and the remedy here.
 FINDING_REMEDIES = {
     "A101": "Copy them again from their source, or pass --skip-unreadable to cellsk train and"

@@ -93,7 +93,7 @@ def search(
     skip_unreadable: SkipUnreadable = False,
     as_json: Json = False,
 ) -> None:
-    """Compare networks with different numbers of filters, by cross-validation."""
+    """Compare numbers of filters by cross-validation."""
     show_warnings()
     candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
     _check_outputs(output, html)

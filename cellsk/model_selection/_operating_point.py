@@ -79,7 +79,7 @@ class OperatingPointClassifierCV(TunedThresholdClassifierCV):
 
     Notes
     -----
-    The numbers of the tuning chose the threshold, so they are too good to report: `evaluate`
+    The scores of the tuning chose the threshold, so they are too good to report: `evaluate`
     shows the result of a threshold on other images. There the sensitivity is below the target
     about as often as above it: the target is not guaranteed.
 

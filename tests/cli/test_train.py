@@ -18,7 +18,7 @@ def test_train_writes_model_and_shows_hold_out_scores(trained):
     done, model = trained
     assert model.is_file()
     assert "2 epochs; the weights of epoch" in done.stdout
-    assert "so do not report this number" in done.stdout
+    assert "so do not report these scores" in done.stdout
     assert "run: cellsk evaluate" in done.stdout
     assert done.stderr == "120 images: 60 benign, 60 malignant; 12 patients.\n"
 

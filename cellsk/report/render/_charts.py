@@ -79,11 +79,15 @@ def _write_captions(facts: EvaluationFacts) -> dict[str, Caption]:
 
 def _caption_roc(curves: Sequence[RocCurve], positive: str | None) -> Caption:
     if positive is None:
-        text = "Each class against the rest, with its area. The gray line is the chance level."
+        text = (
+            "Each class against the rest, with the area under its curve. The gray line is the"
+            " chance level."
+        )
         return Caption("ROC curves", text, _list_areas(curves))
     text = (
-        f"Area {_write_area(curves)}. The gray line is the chance level; the dot shows sensitivity"
-        " and specificity of the decisions, with their intervals."
+        f"Area under the curve (ROC AUC) {_write_area(curves)}. The gray line is the"
+        " chance level; the dot shows sensitivity and specificity of the decisions, with their"
+        " intervals."
     )
     return Caption("ROC curve", text, [])
 
