@@ -156,8 +156,8 @@ def _describe(noun: str, got: str) -> InputError:
     return InputError(
         _RULE,
         got,
-        f"Add {noun}s, or do not choose a threshold (sensitivity, specificity), a calibration or"
-        " parameters (a search).",
+        f"Add {noun}s, or leave out what needs these folds: sensitivity, specificity, calibrate, or"
+        " the search.",
         code="inner-folds-impossible",
         values={"unit": noun},
     )
