@@ -189,7 +189,7 @@ class ImageReadWarning(CellskWarning):
 
 
 class PatientsUnknownWarning(CellskWarning):
-    """Images were split without knowing their patients. The numbers may be too good."""
+    """Images were split without knowing their patients. The scores may be too good."""
 
 
 class PixelRangeWarning(CellskWarning):

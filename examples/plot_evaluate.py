@@ -26,7 +26,7 @@ make_cells(
     image_size=(32, 32),
     random_state=0,
 )
-cells = list_images(folder / "train", group_pattern=r"/(P\d+)-")
+cells = list_images(folder / "train", group_pattern=r"(P\d+)")
 
 # %%
 # The pipeline is not fitted here: ``evaluate`` fits a new one in each fold. Everything that it

@@ -63,5 +63,5 @@ print(f"AUC on new patients: {search.score(new_cells.images, new_cells.y):.3f}")
 #
 # The training of the best candidate
 # ----------------------------------
-# It was trained on all images, so there is no validation curve.
+# It was trained on all images, so there is no hold-out curve.
 TrainingCurveDisplay.from_estimator(search)

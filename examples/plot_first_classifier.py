@@ -37,7 +37,7 @@ for path in sorted(folder.rglob("*.png"))[::75]:
 # %%
 # :func:`~cellsk.list_images` returns the paths, the labels, and the groups: the patient of each
 # image, which a regular expression finds in the file name.
-cells = list_images(folder, group_pattern=r"/(P\d+)-")
+cells = list_images(folder, group_pattern=r"(P\d+)")
 print(len(cells.paths), "images of", len(set(cells.groups)), "patients")
 print("classes:", cells.target_names)
 
@@ -80,7 +80,7 @@ print(f"mean {scores.mean():.2f}, standard deviation {scores.std():.2f}")
 # %%
 # The training, epoch by epoch
 # ----------------------------
-# Fit on all images, and see which epoch was kept. The validation images chose that epoch, so
+# Fit on all images, and see which epoch was kept. The hold-out images chose that epoch, so
 # their score is too good to report. Report the scores above.
 pipeline.fit(cells.paths, cells.y, groups=cells.groups)
 TrainingCurveDisplay.from_estimator(pipeline)

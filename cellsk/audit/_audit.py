@@ -44,7 +44,7 @@ def audit_images(
     near_duplicates: bool = True,
     n_jobs: int | None = None,
 ) -> AuditReport:
-    """Find damaged files, leaks, shortcuts and doubtful labels, which make numbers wrong.
+    """Find damaged files, duplicates, doubtful labels and other faults that make scores wrong.
 
     Run it before training, on the training images and, with ``test_paths``, on the test
     images. Each image is decoded once. No file is changed: the report lists what was found,
@@ -99,20 +99,20 @@ def audit_images(
     A106  note      File names with a wrong extension
     A201  error     One class only
     A202  warning   Classes with fewer than 10 images
-    A203  warning   Classes from fewer than 5 groups
+    A203  warning   Classes with images of fewer than 5 patients
     A204  warning   Patients unknown
-    A205  warning   One group has more than half of the images
-    A206  note      The group predicts the label
-    A207  warning   Each image has a different group
-    A208  error     Groups on both sides of the test
+    A205  warning   One patient has more than half of the images
+    A206  note      The patient predicts the label
+    A207  warning   Each image is of a different patient
+    A208  error     Patients in both training and test
     A209  warning   Classes of train and test differ
     A301  warning   Exact duplicates
     A302  error     Exact duplicates with different labels
-    A303  error     Exact duplicates in different groups
+    A303  error     Exact duplicates of different patients
     A304  error     Exact duplicates in train and test
     A311  warning   Near-duplicates
     A312  warning   Near-duplicates with different labels
-    A313  warning   Near-duplicates in different groups
+    A313  warning   Near-duplicates of different patients
     A314  error     Near-duplicates in train and test
     A401  warning   Blank images
     A402  warning   Dark images
@@ -126,7 +126,7 @@ def audit_images(
     A506  note      Mean color predicts the label
     A511  note      to A516: Train and test differ in a cue of A501 to A506
     A601  note      Probable label errors
-    A602  note      Groups whose label is probably wrong
+    A602  note      Patients whose label is probably wrong
     ====  ========  ==========================================================
 
     Exact duplicates have the same RGB pixels, in files of any format. Near-duplicates are
@@ -158,7 +158,7 @@ def audit_images(
     >>> report.near_duplicate_sets
     [array([0, 1])]
     >>> [finding.title for finding in report.findings if finding.code.startswith("A3")]
-    ['Near-duplicates with different labels', 'Near-duplicates in different groups']
+    ['Near-duplicates with different labels', 'Near-duplicates of different patients']
     >>> clean = report.clean()
     >>> bool(clean.groups[0] == clean.groups[1])
     True

@@ -42,11 +42,12 @@ _CUES = {
     "camera or software": ("4", MIN_AUC_OF_FILE, "The classes come from different devices or"
                            " programs.", "Split by device (sites=), or add images of each class"
                            " from each device."),
-    "file size": ("5", MIN_AUC_OF_PICTURE, "It depends on texture and compression.",
-                  "If the classes were exported in different ways, export them again. Otherwise a"
-                  " model must score higher than this."),
+    "file size": ("5", MIN_AUC_OF_PICTURE, "The size depends on texture and compression.",
+                  "If the classes were exported in different ways, export them again in one way. A"
+                  " model is only useful if its ROC AUC is higher than that of the file size."),
     "mean color": ("6", MIN_AUC_OF_PICTURE, "The reason may be stain or scanner, or the tissue"
-                   " itself.", "A model that uses more than color must score higher than this."),
+                   " itself.", "A model is only useful if its ROC AUC is higher than that of the"
+                   " mean color."),
 }  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def _audit_target(
             continue
         if prefix == "A51":
             consequence = ""
-            remedy = "If numbers on the test set are lower, this difference may be the reason."
+            remedy = "If scores on the test set are lower, this difference may be the reason."
         text = (
             f"{name.capitalize()} alone {what} with ROC AUC {score.roc_auc:.2f} (balanced"
             f" accuracy {score.balanced_accuracy:.2f}, cross-validated,"

@@ -19,7 +19,7 @@ _Sets = Sequence[NDArray[np.int64]]
 _WORDS = {
     "1": (
         "in sets",
-        "Numbers are too good if copies are in training and in test.",
+        "Scores are too good if copies are in training and in test.",
         "Keep each set on one side of a split: clean = report.clean() returns groups that do.",
     ),
     "2": (
@@ -28,10 +28,10 @@ _WORDS = {
         "Correct the labels; report.clean() leaves exact duplicates out.",
     ),
     "3": (
-        "in sets with different groups",
-        "Either the groups are wrong, or one patient has two names, and folds that keep groups"
-        " together still share pictures.",
-        "report.clean() joins these groups.",
+        "in sets of different patients",
+        "Either the patients are wrong, or one patient has two names. Folds that keep patients"
+        " together then still share pictures.",
+        "report.clean() makes one group of these patients.",
     ),
     "4": (
         "in sets with training and test images",

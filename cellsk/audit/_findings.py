@@ -29,20 +29,20 @@ RULES = {
     "A106": Rule("note", "File names with a wrong extension"),
     "A201": Rule("error", "One class only"),
     "A202": Rule("warning", "Classes with few images"),
-    "A203": Rule("warning", "Classes with few groups"),
+    "A203": Rule("warning", "Classes with few patients"),
     "A204": Rule("warning", "Patients unknown"),
-    "A205": Rule("warning", "One group holds most images"),
-    "A206": Rule("note", "Group predicts label"),
-    "A207": Rule("warning", "Each image in a different group"),
-    "A208": Rule("error", "Groups on both sides of the test"),
+    "A205": Rule("warning", "One patient has most images"),
+    "A206": Rule("note", "Patient predicts the label"),
+    "A207": Rule("warning", "Each image of a different patient"),
+    "A208": Rule("error", "Patients in both training and test"),
     "A209": Rule("warning", "Classes of train and test differ"),
     "A301": Rule("warning", "Exact duplicates"),
     "A302": Rule("error", "Exact duplicates with different labels"),
-    "A303": Rule("error", "Exact duplicates in different groups"),
+    "A303": Rule("error", "Exact duplicates of different patients"),
     "A304": Rule("error", "Exact duplicates in train and test"),
     "A311": Rule("warning", "Near-duplicates"),
     "A312": Rule("warning", "Near-duplicates with different labels"),
-    "A313": Rule("warning", "Near-duplicates in different groups"),
+    "A313": Rule("warning", "Near-duplicates of different patients"),
     "A314": Rule("error", "Near-duplicates in train and test"),
     "A401": Rule("warning", "Blank images"),
     "A402": Rule("warning", "Dark images"),
@@ -61,7 +61,7 @@ RULES = {
     "A515": Rule("note", "Train and test differ in file size"),
     "A516": Rule("note", "Train and test differ in mean color"),
     "A601": Rule("note", "Probable label errors"),
-    "A602": Rule("note", "Groups whose label is probably wrong"),
+    "A602": Rule("note", "Patients whose label is probably wrong"),
 }
 
 
@@ -75,7 +75,7 @@ class Finding:
         Stable name of the kind of finding, such as ``"A304"``.
     severity : {"error", "warning", "note"}
         ``"error"``: numbers from these images would be wrong, or could not be computed.
-        ``"warning"``: numbers may be wrong. ``"note"``: for information.
+        ``"warning"``: scores may be wrong. ``"note"``: for information.
     text : str
         The problem and its consequence, in sentences.
     remedy : str

@@ -34,10 +34,10 @@ def audit_labels(data: AuditData) -> Iterator[Finding]:
     else:
         yield make_finding(
             "A204",
-            "It is unknown which images belong to one patient. Numbers are too good if images of"
+            "It is unknown which images belong to one patient. Scores are too good if images of"
             " one patient are in training and in test.",
-            "Pass groups, for example those that list_images(folder, group_pattern=r'(P\\d+)')"
-            " finds in file names.",
+            "Pass the patients as groups, for example those that list_images(folder,"
+            " group_pattern=r'(P\\d+)') finds in file names.",
             data.n_images,
         )
 
@@ -60,7 +60,7 @@ def _find_small_classes(data: AuditData) -> Iterator[Finding]:
     if small:
         yield make_finding(
             "A202",
-            f"In a class with fewer than {MIN_IMAGES} images one image changes the numbers:"
+            f"In a class with fewer than {MIN_IMAGES} images one image changes the scores:"
             f" {_list_counts(small)}.",
             "Add images, or join classes.",
             data.n_images,
@@ -78,8 +78,9 @@ def _find_few_groups(data: AuditData, present: NDArray[np.int64]) -> Iterator[Fi
     if few:
         yield make_finding(
             "A203",
-            f"A class from fewer than {MIN_GROUPS} groups cannot be in each of {MIN_GROUPS} folds,"
-            f" and its numbers describe these patients only: {_list_counts(few)}.",
+            f"A class with images of fewer than {MIN_GROUPS} patients cannot be in each of"
+            f" {MIN_GROUPS} folds, and its scores describe these patients only:"
+            f" {_list_counts(few)}.",
             "Pass a smaller n_splits to choose_cv, or add patients.",
             data.n_images,
             _find_rows(data, few),
@@ -114,7 +115,7 @@ def _find_class_differences(data: AuditData) -> Iterator[Finding]:
             "A209",
             f"Training and test have different classes: {' and '.join(sides)}. A class without"
             " training images cannot be predicted, and a class without test images has no"
-            " numbers.",
+            " scores.",
             "Add the missing images, or leave these classes out.",
             data.n_images,
         )
@@ -126,20 +127,20 @@ def _find_odd_groups(data: AuditData) -> Iterator[Finding]:
     if len(names) == len(groups) > 2:
         yield make_finding(
             "A207",
-            f"Each of {count_noun(len(groups), 'image')} has a different group, such as"
-            f" {name_some(names.tolist(), 2)}. If patients have several images, these groups are"
-            " numbers of images, not of patients.",
-            "Correct the pattern or the column of the groups.",
+            f"Each of {count_noun(len(groups), 'image')} has a different patient, such as"
+            f" {name_some(names.tolist(), 2)}. If patients have several images, these names are"
+            " of images, not of patients.",
+            "Correct the pattern or the column that names the patients.",
             data.n_images,
         )
     elif counts.max() > MAX_GROUP_FRACTION * len(groups):
         largest = str(names[counts.argmax()])
         yield make_finding(
             "A205",
-            f"Group {largest!r} has {counts.max():,} of {count_noun(len(groups), 'image')}. One"
-            " fold tests all of them, so few images are left for training, and the numbers mostly"
-            " describe this group.",
-            "Look at the numbers of each patient, or add patients.",
+            f"Patient {largest!r} has {counts.max():,} of {count_noun(len(groups), 'image')}. One"
+            " fold tests all of them, so few images are left for training, and the scores mostly"
+            " describe this patient.",
+            "Look at the results of each patient, or add patients.",
             data.n_images,
             np.flatnonzero(groups == largest),
         )
@@ -151,10 +152,9 @@ def _find_shared_groups(data: AuditData) -> Iterator[Finding]:
     if len(shared):
         yield make_finding(
             "A208",
-            f"{count_noun(len(shared), 'group')} {pick_form(len(shared), 'is', 'are')} in training"
-            f" and in test: {name_some(shared.tolist())}. Numbers are too good if a patient is in"
-            " both.",
-            "Move all images of each group to one side.",
+            f"{count_noun(len(shared), 'patient')} {pick_form(len(shared), 'is', 'are')} in both"
+            f" training and test: {name_some(shared.tolist())}. The scores are then too good.",
+            "Move all images of each patient to one side.",
             data.n_images,
             np.flatnonzero(np.isin(data.groups, shared)),
             groups=shared.tolist(),
@@ -179,11 +179,12 @@ def _find_pure_groups(data: AuditData) -> Iterator[Finding]:
     if share >= 0.9 and share > chance + 0.5 * (1 - chance):
         yield make_finding(
             "A206",
-            f"The group predicts the label of {share:.0%} of the images ({n_pure:,} of"
-            f" {count_noun(len(sizes), 'group')} {pick_form(n_pure, 'has', 'have')} one label"
-            " only). If patients are on both sides of a split, a model may recognize the patient"
-            " instead of the cell.",
-            f"Keep groups together, and count patients, not images: there are {len(sizes):,}.",
+            f"The patient predicts the label of {share:.0%} of the images ({n_pure:,} of"
+            f" {count_noun(len(sizes), 'patient')} {pick_form(n_pure, 'has', 'have')} images of one"
+            " class only). If a patient is on both sides of a split, a model may recognize the"
+            " patient instead of the class.",
+            "Keep the images of a patient together, and count patients, not images: there are"
+            f" {len(sizes):,}.",
             data.n_images,
             share=share,
             n_pure_groups=n_pure,
@@ -233,8 +234,8 @@ def _find_wrong_groups(data: AuditData) -> Iterator[Finding]:
         first = [f"{names[g]} ({data.target_names[label[g]]})" for g in wrong]
         yield make_finding(
             "A602",
-            f"{count_noun(len(wrong), 'group')} {pick_form(len(wrong), 'looks', 'look')} like"
-            f" another class on the whole: {name_some(first)}.",
+            f"{count_noun(len(wrong), 'patient')} {pick_form(len(wrong), 'looks', 'look')} like"
+            f" another class, over all images: {name_some(first)}.",
             "Check the diagnosis of these patients, and the stain of their slides.",
             data.n_images,
             np.flatnonzero(np.isin(codes, wrong)),

@@ -41,7 +41,10 @@ def audit(
         Path, typer.Argument(help="Folder of images, with one sub-folder per class.")
     ],
     test: Annotated[
-        Path | None, typer.Option(help="Folder of test images, to find images that are in both.")
+        Path | None,
+        typer.Option(
+            help="Folder of test images, to find images and patients that are in both folders."
+        ),
     ] = None,
     labels: Labels = None,
     test_labels: Annotated[
@@ -56,12 +59,13 @@ def audit(
     csv: Annotated[
         Path | None, typer.Option(help="Csv file to write, with one row per image and finding.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Number of processes; -1 for one per core.")] = -1,
+    jobs: Annotated[int, typer.Option(help="Number of processes; -1 is one per core.")] = -1,
     as_json: Json = False,
 ) -> None:
-    """Find damaged files, duplicates, leaks and shortcuts.
+    """Find damaged files, duplicates and other problems.
 
-    The exit code is 1 if a finding is an error.
+    It also finds patients in both training and test, and labels that can be predicted without
+    the cells, for example from the size of the file. The exit code is 1 if a finding is an error.
     """
     from cellsk.audit import audit_images
 

@@ -32,7 +32,7 @@ N_FOLDS = 3
 EPOCHS = 20
 PATIENT = r"(P\d+)"
 PAGE, REPORT = "report.html", "report.txt"
-TITLE = "Benign and malignant drawn cells: how well does a classifier predict them?"
+TITLE = "Benign and malignant drawn cells: how well does a model classify them?"
 # The report is moved last: where it exists, the other files exist too.
 WRITTEN = (
     "cells",
@@ -47,12 +47,14 @@ WRITTEN = (
 
 
 def demo(
-    output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("demo"),
+    output: Annotated[
+        Path, typer.Option(help="Folder to write: a new one, or that of an earlier demo.")
+    ] = Path("demo"),
     seed: Seed = 0,
 ) -> None:
     """Show the whole workflow on drawn cells.
 
-    It draws images, searches the number of filters, evaluates the best candidate, writes a model
+    It draws images, compares numbers of filters, evaluates the best candidate, writes a model
     file, and predicts new images.
     """
     show_warnings()
@@ -118,10 +120,10 @@ def _run(folder: Path, store: Path, seed: int) -> str:
     plan = FilterSearch(images, pipeline, CANDIDATES, N_FOLDS, seed)
     found = search_filters(plan, refit=False)
     pipeline.set_params(**found.best_params_)
-    print_note("Evaluating the best, patient by patient ...")
+    print_note("Evaluating the best candidate on patients that it was not trained on ...")
     evaluation = _evaluate(images, pipeline, seed)
     evaluation.save(folder / PAGE)
-    print_note("Fitting on all images ...")
+    print_note("Training on all images ...")
     fit_pipeline(pipeline, images)
     save_pipeline(pipeline, folder / "model.cellsk")
     accuracy = _predict_new_patients(folder, seed + 1)
@@ -193,10 +195,10 @@ def _write_report(*parts: str) -> str:
 Numbers of filters, {N_FOLDS} folds by patient
 {search}
 
-The best of them, evaluated: see {PAGE}
+The best candidate, evaluated: see {PAGE}
 {evaluation}
 
-The model, fitted on all images
+The model, trained on all images
 {fit}
 {new_patients}
 

@@ -54,14 +54,20 @@ def evaluate(
     folder: Folder,
     folds: Annotated[
         int | None,
-        typer.Option(min=2, show_default=False, help="Number of folds.  [default: 5]"),
+        typer.Option(
+            min=2, show_default=False, help="Number of folds of the cross-validation.  [default: 5]"
+        ),
     ] = None,
     cv: Annotated[
-        Path | None, typer.Option(help="Fold manifest to repeat, written by --save-folds.")
+        Path | None,
+        typer.Option(
+            help="Csv file with the fold of each image, written by --save-folds. It replaces"
+            " --folds."
+        ),
     ] = None,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Only show a table of the folds: no intervals, no audit."),
+        typer.Option("--quick", help="Only show the scores of each fold: no intervals, no audit."),
     ] = False,
     labels: Labels = None,
     group_pattern: GroupPattern = None,
@@ -70,27 +76,34 @@ def evaluate(
     site: Annotated[
         str | None,
         typer.Option(
-            help="Column of --groups-csv. All images with one value stay in the same fold."
+            help="Column of --groups-csv, such as the hospital. All images of a site stay in one"
+            " fold, so the scores are those for new sites."
         ),
     ] = None,
     subgroup: Annotated[
         list[str] | None,
-        typer.Option(help="Column of --groups-csv. Also show the numbers for each of its values."),
+        typer.Option(help="Column of --groups-csv. Also show the scores for each of its values."),
     ] = None,
     positive: Annotated[
         str | None,
-        typer.Option(help="Positive class.  [default: the second of two classes by name]"),
+        typer.Option(
+            help="Class that sensitivity is about.  [default: the second of two classes by name]"
+        ),
     ] = None,
     sensitivity: Annotated[
         float | None,
         typer.Option(
-            callback=check_rate, metavar="(0, 1]", help="Choose the threshold for this sensitivity."
+            callback=check_rate,
+            metavar="(0, 1]",
+            help="Choose the threshold of the probability for this sensitivity.",
         ),
     ] = None,
     specificity: Annotated[
         float | None,
         typer.Option(
-            callback=check_rate, metavar="(0, 1]", help="Choose the threshold for this specificity."
+            callback=check_rate,
+            metavar="(0, 1]",
+            help="Choose the threshold of the probability for this specificity.",
         ),
     ] = None,
     calibrate: Annotated[
@@ -98,7 +111,8 @@ def evaluate(
         typer.Option(
             callback=check_calibration,
             metavar="METHOD",
-            help="Calibrate the probabilities: sigmoid, isotonic or temperature.",
+            help="Calibrate the probabilities, so that of the images with a probability of 0.8,"
+            " eight in ten are positive: sigmoid, isotonic or temperature.",
         ),
     ] = None,
     prevalence: Annotated[
@@ -106,7 +120,8 @@ def evaluate(
         typer.Option(
             callback=check_fraction,
             metavar="(0, 1)",
-            help="Also show PPV and NPV for this fraction of positives.",
+            help="Also show the predictive values (PPV, NPV) if this fraction of images is"
+            " positive.",
         ),
     ] = None,
     aggregation: Annotated[
@@ -114,7 +129,7 @@ def evaluate(
         typer.Option(
             callback=check_aggregation,
             metavar="METHOD",
-            help="How to combine the images of a patient: mean, max or vote.",
+            help="How to combine the predictions for the images of a patient: mean, max or vote.",
         ),
     ] = "mean",
     max_uncertainty: Annotated[
@@ -122,19 +137,30 @@ def evaluate(
         typer.Option(
             callback=check_fraction,
             metavar="(0, 1)",
-            help="Refer images with a higher uncertainty to a pathologist.",
+            help="Also show the scores without the images whose uncertainty (1 minus the highest"
+            " probability) is higher: a pathologist would classify these.",
         ),
     ] = None,
     leakage: Annotated[
         bool,
-        typer.Option("--leakage", help="Also show the scores when patient grouping is ignored."),
+        typer.Option(
+            "--leakage", help="Also show how much higher the scores are if patients are ignored."
+        ),
     ] = False,
     html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
     json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Model card to write.")] = None,
-    save_folds: Annotated[Path | None, typer.Option(help="Fold manifest to write.")] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(help="Markdown file to write, with the same results (a model card)."),
+    ] = None,
+    save_folds: Annotated[
+        Path | None,
+        typer.Option(
+            help="Csv file to write, with the fold of each image. --cv repeats these folds."
+        ),
+    ] = None,
     max_pictures: Annotated[
-        int, typer.Option(min=0, help="Maximum number of images on the page.")
+        int, typer.Option(min=0, help="Maximum number of images on the web page.")
     ] = 200,
     image_size: ImageSize = None,
     filters: Filters = "32,64",
@@ -144,10 +170,10 @@ def evaluate(
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
 ) -> None:
-    """Evaluate a classifier on new patients, by cross-validation.
+    """Estimate how well a model classifies images of new patients.
 
-    Each image is predicted once, by a model that was not trained on its patient. The scores have
-    intervals.
+    In cross-validation, each image is predicted once, by a model that was not trained on its
+    patient. Each score has a confidence interval.
     """
     shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)

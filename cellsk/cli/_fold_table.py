@@ -58,7 +58,7 @@ def describe_fold_table(table: dict[str, Any]) -> str:
     ]
     rows += [
         [label, "", *(table[key].get(name) for name in SCORES), ""]
-        for label, key in (("mean", "mean"), ("sd", "standard_deviation"))
+        for label, key in (("mean", "mean"), ("SD", "standard_deviation"))
     ]
     header = ["fold", "images", "accuracy", "balanced accuracy", "ROC AUC", "epoch kept"]
     return _align(header, rows)

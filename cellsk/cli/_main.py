@@ -51,7 +51,7 @@ def _cellsk(
         ),
     ] = False,
 ) -> None:
-    """Classify microscope images of cells, and evaluate the classifier.
+    """Classify microscope images of cells, and show how well this works on new patients.
 
     Not a medical device.
     """

@@ -70,12 +70,12 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     " --group-pattern.",
     "groups-level": "Pass another level (0 is the first folder, -1 the last), or --group-pattern.",
     "groups-column-missing": "Name it 'patient', or name the column with --groups.",
-    "groups-incomplete": "Fill them in.",
-    "sites-incomplete": "Fill them in, or leave out --site.",
-    "patients-unknown": "Pass --group-pattern, --groups or --groups-csv, unless each image is of"
-    " another patient.",
+    "groups-incomplete": "Fill in the empty cells.",
+    "sites-incomplete": "Fill in the empty cells, or leave out --site.",
+    "patients-unknown": "Pass --group-pattern, --groups or --groups-csv, unless every image is"
+    " from a different patient.",
     "copies-across-folds": "cellsk audit lists them. Move the copies away, or name one patient for"
-    " them in a --groups-csv.",
+    " them in the csv file of --groups-csv.",
     # Folds
     "too-few-groups-for-folds": _suggest_folds,
     "too-few-images-for-folds": _suggest_folds,
@@ -84,9 +84,9 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "class-missing-from-test": _suggest_folds_to_test_all,
     "class-missing-from-training": "Pass a smaller number to --folds, or add patients.",
     "one-class-in-training": "Pass a smaller number to --folds.",
-    "manifest-needs-groups": "Name the patients as when it was written.",
-    "inner-folds-impossible": "Add {unit}s, or leave out --sensitivity, --specificity, --calibrate"
-    " or --nested.",
+    "manifest-needs-groups": "Name the patients with the same options as when it was written.",
+    "inner-folds-impossible": "Add {unit}s, or leave out the option that needs these folds:"
+    " --sensitivity, --specificity or --calibrate.",
     "best-candidate-unscored": "Pass a smaller number to --folds.",
     # Operating points
     "probabilities-constant": "Train for more --epochs, or leave out --sensitivity and"
@@ -102,7 +102,9 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     " --filters.",
     "training-diverged": "Check the images with cellsk audit.",
 }
-_NAME_ONE_PATIENT = "Name one patient for each set in a --groups-csv."
+_NAME_ONE_PATIENT = (
+    "In the csv file of --groups-csv, name the same patient for all images of a set."
+)
 # Codes of the findings of an audit whose remedy names Python, and the remedy here.
 FINDING_REMEDIES = {
     "A101": "Copy them again from their source, or pass --skip-unreadable to cellsk train and"

@@ -52,53 +52,63 @@ def check_store(value: Path | None) -> Path | None:
     return value
 
 
-Folder = Annotated[Path, typer.Argument(help="Folder with one sub-folder per class.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of images, with one sub-folder per class.")]
 Labels = Annotated[
     Path | None,
     typer.Option(help="Csv file with the labels, for a folder without a sub-folder per class."),
 ]
 GroupPattern = Annotated[
     str | None,
-    typer.Option(help=r"Regular expression that finds the patient in a path, such as '(P\d+)'."),
+    typer.Option(
+        help=r"Regular expression that finds the patient in the path of each image. The text"
+        r" inside the parentheses is the patient: '(P\d+)' finds P01 in benign/P01-S1-0047.png."
+    ),
 ]
 Groups = Annotated[
     str | None,
     typer.Option(
-        help="Where the patient is: a column of --groups-csv or --labels, or a folder level, such"
-        " as -1 for the folder that holds the image."
+        help="Where the name of the patient is: a column of --groups-csv or --labels, or a folder"
+        " level, such as -1 for the folder that contains the image."
     ),
 ]
 GroupsCsv = Annotated[
     Path | None,
     typer.Option(
-        help="Csv file with a header. One column names the image (path, filename, file, image or"
-        " id). Another names the patient (the first of patient, subject, case, donor, animal,"
-        " group, slide and wsi, or the column that --groups names). More columns, such as site or"
-        " scanner, are allowed."
+        help="Csv file with the patients. It has a header. One column names the image (path,"
+        " filename, file, image or id). Another names the patient (the first of patient, subject,"
+        " case, donor, animal, group, slide and wsi, or the column that --groups names). More"
+        " columns, such as site or scanner, are allowed."
     ),
 ]
 ImageSize = Annotated[
-    str | None, typer.Option(help="Resize the images: 96, or 96x128 for height x width.")
+    str | None,
+    typer.Option(
+        help="Resize the images to this size in pixels: 96, or 96x128 for height x width."
+        "  [default: no change; all images must then have one size]"
+    ),
 ]
-Filters = Annotated[str, typer.Option(help="Number of filters of each convolutional layer.")]
+Filters = Annotated[
+    str,
+    typer.Option(help="Number of filters of each convolutional layer: 32,64 is two layers."),
+]
 Epochs = Annotated[int, typer.Option(min=1, help="Maximum number of passes over the images.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Number of images per training step.")]
 Seed = Annotated[
-    int, typer.Option(min=0, help="Random seed. The same seed gives the same numbers.")
+    int, typer.Option(min=0, help="Random seed. The same seed gives the same results.")
 ]
-Folds = Annotated[int, typer.Option(min=2, help="Number of folds.")]
+Folds = Annotated[int, typer.Option(min=2, help="Number of folds of the cross-validation.")]
 Store = Annotated[
     Path | None,
     typer.Option(
         callback=check_store,
-        help="Folder that keeps the decoded images for the next command.  [default: a temporary"
-        " folder, removed at the end]",
+        help="Folder that keeps the decoded images, so that the next command starts faster."
+        "  [default: a temporary folder, removed at the end]",
     ),
 ]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out files that cannot be decoded.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 def check_rate(param: typer.CallbackParam, value: float | None) -> float | None:

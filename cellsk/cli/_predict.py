@@ -27,8 +27,10 @@ CHUNK_SIZE, N_CHUNKS = 256, 2  # images in a chunk, and chunks in memory at the 
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model file, written by cellsk train.")],
-    folder: Annotated[Path, typer.Argument(help="Folder of images, with its sub-folders.")],
+    model: Annotated[
+        Path, typer.Argument(help="Model file, written by cellsk train or cellsk search.")
+    ],
+    folder: Annotated[Path, typer.Argument(help="Folder of images. Sub-folders are included.")],
     output: Annotated[
         Path,
         typer.Option(
@@ -52,8 +54,8 @@ def predict(
     pipeline = load_model(model)
     if not hasattr(pipeline, "predict_proba"):
         raise InputError(
-            "The model file must hold a classifier that reads image files",
-            f"a {type(pipeline).__name__}",
+            "The model must read image files and predict probabilities",
+            f"a file with a {type(pipeline).__name__}, which has no predict_proba",
             "Make one with cellsk train.",
         )
     check_is_fitted(pipeline)

@@ -44,7 +44,7 @@ PARAMETER = "classifier__filters"
 NESTED_FAILED = "The nested evaluation did not finish. The results of the search are valid."
 NESTED_REMEDY = "Pass --nested to cellsk search for a score without this bias."
 PATIENTS_UNKNOWN = (
-    "Patients unknown: images of one patient may be in training and test, so the numbers may be "
+    "Patients unknown: images of one patient may be in training and test, so the scores may be "
     "too good. Name the patients with --group-pattern, --groups or --groups-csv."
 )
 
@@ -64,20 +64,21 @@ def search(
     filters: Annotated[
         list[str],
         typer.Option(
-            help="Number of filters of each convolutional layer. Repeat the option for each"
-            " candidate."
+            help="Number of filters of each convolutional layer: 32,64 is two layers. Repeat the"
+            " option for each candidate."
         ),
     ] = ["16,32", "32,64"],  # noqa: B006 - typer copies it
     folds: Folds = 5,
     output: Annotated[
         Path | None,
-        typer.Option(help="Model file to write: the best candidate, fitted on all images."),
+        typer.Option(help="Model file to write: the best candidate, trained on all images."),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
     nested: Annotated[
         bool,
         typer.Option(
-            "--nested", help="Also evaluate the whole search by nested cross-validation. Slow."
+            "--nested",
+            help="Also evaluate the whole search: it then runs again within each fold. Slow.",
         ),
     ] = False,
     labels: Labels = None,

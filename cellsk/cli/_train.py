@@ -54,7 +54,7 @@ def train(
     skip_unreadable: SkipUnreadable = False,
     as_json: Json = False,
 ) -> None:
-    """Train a classifier, and write a model file."""
+    """Train a model, and write it to a file."""
     show_warnings()
     check_output(output)
     counts, size = parse_filters(filters), parse_size(image_size)
@@ -102,8 +102,11 @@ def describe_fit(summary: dict[str, Any]) -> str:
     hold_out = summary["hold_out"]
     kept = f"{summary['epochs']} epochs; the weights of epoch {summary['best_epoch']} were kept.\n"
     if not hold_out:
-        return kept + "Too few images for a hold-out: all images were used in all epochs."
+        return (
+            f"{kept}Too few images for a hold-out, which chooses the epoch: all images were used in"
+            " all epochs."
+        )
     return (
         f"{kept}On the hold-out images: accuracy {hold_out['accuracy']:.3f}, "
-        f"loss {hold_out['loss']:.3f}. These images chose the epoch, so do not report this number."
+        f"loss {hold_out['loss']:.3f}. These images chose the epoch, so do not report these scores."
     )

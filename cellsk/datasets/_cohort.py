@@ -48,7 +48,7 @@ def plan_cohort(
         raise InputError(
             "must be at most n_samples, so that each patient has an image",
             f"{n_patients} patients for {n_samples} images",
-            "Lower n_patients.",
+            "Pass a smaller n_patients.",
             parameter="n_patients",
             code="more-patients-than-images",
         )
@@ -74,7 +74,7 @@ def _share_patients(y: Ints, n_patients: int, balance: float, pure: bool) -> lis
         raise InputError(
             "needs at least one patient of each class",
             "n_patients=1",
-            "Raise n_patients to 2 or more, or pass pure_patients=False.",
+            "Pass n_patients=2 or more, or pure_patients=False.",
             parameter="pure_patients",
             code="pure-patients-too-few",
         )
@@ -99,7 +99,7 @@ def plan_duplicates(cohort: Cohort, n_duplicates: int, seed: list[int]) -> Cohor
             f"must leave one original of each class, so at most {len(spare)} of {len(order)}"
             " images",
             f"{n_duplicates}",
-            "Lower it, or raise n_samples.",
+            "Pass a smaller n_duplicates, or a larger n_samples.",
             parameter="n_duplicates",
             code="too-many-duplicates",
         )

@@ -62,8 +62,9 @@ def list_images(
 
     group_pattern : str or compiled regular expression, default=None
         Searched in the path of each image relative to ``folder``, with forward slashes, to
-        find its patient or slide: the named group ``group``, else the first group, else the
-        whole match.
+        find its patient or slide: the text inside the first parentheses, or inside
+        ``(?P<group>...)``, or without parentheses the whole match. ``r"(P\\d+)"`` finds ``P01``
+        in ``benign/P01-S1-0047.png``.
 
     groups : str or int, default=None
         Another source of groups: the name of a column of the csv file, or a folder level.

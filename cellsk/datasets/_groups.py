@@ -72,7 +72,7 @@ def match_groups(pattern: str | re.Pattern[str], paths: list[str]) -> list[str]:
     missed = [path for path, name in zip(paths, groups, strict=True) if not name]
     if missed:
         raise InputError(
-            "must find a group in every path",
+            "must find a patient in every path",
             f"{compiled.pattern!r}, which finds none in {len(missed):,} of"
             f" {count_noun(len(paths), 'path')}. First: {missed[0]!r}",
             "Correct the pattern, or move these files away.",

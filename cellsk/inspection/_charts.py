@@ -181,7 +181,7 @@ def _plot_bins(
 
 
 def draw_histogram(histogram: Mapping[str, Any], positive: str | None = None) -> Figure:
-    """Return the histogram of the scores of each class.
+    """Return the histogram of the probabilities of each class.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def draw_training(folds: Sequence[Mapping[str, Any]], quantity: str) -> Figure:
     folds : sequence of mapping
         `history` and `best_epoch` of each fold. Folds without a history are left out.
     quantity : {"loss", "accuracy"}
-        Quantity to draw: dashed for the training images, and solid for the validation images, if
+        Quantity to draw: dashed for the training images, and solid for the hold-out images, if
         there are any, with a dot at the epoch that was kept. Folds have seven colors in turn.
 
     Returns

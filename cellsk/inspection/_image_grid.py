@@ -272,7 +272,7 @@ def _count_images(name: str, images: Any) -> int:
         )
     if not len(images):
         raise InputError(
-            "must hold at least one image", "none", "Pass at least one.", parameter=name
+            "must hold at least one image", "none", "Pass one or more.", parameter=name
         )
     return len(images)
 
@@ -352,7 +352,7 @@ def _as_pictures(images: Sequence[NDArray] | NDArray) -> list[NDArray[np.float64
     arrays = [np.asarray(image) for image in images]
     if not arrays:
         raise InputError(
-            "must hold at least one image", "none", "Pass at least one.", parameter="images"
+            "must hold at least one image", "none", "Pass one or more.", parameter="images"
         )
     for array in arrays:
         if array.ndim not in (2, 3) or 0 in array.shape or array.shape[2:] not in ((), (1,), (3,)):

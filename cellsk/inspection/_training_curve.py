@@ -27,7 +27,7 @@ _PANELS = ("accuracy", "loss")
 # The curves differ both in color and in dashes.
 _STYLES: dict[str, dict[str, Any]] = {
     "": {"label": "training", "color": BLUE, "linestyle": "-"},
-    "val_": {"label": "validation", "color": VERMILLION, "linestyle": "--"},
+    "val_": {"label": "hold-out", "color": VERMILLION, "linestyle": "--"},
 }
 
 
@@ -35,7 +35,7 @@ class TrainingCurveDisplay:
     """Curves of a training: accuracy and loss, epoch by epoch.
 
     Shows whether the training was long enough, and when overfitting began: from there on the
-    training curve improves, and the validation curve does not. The epoch whose weights were
+    training curve improves, and the hold-out curve does not. The epoch whose weights were
     kept is marked.
 
     Make it with :meth:`from_estimator`. The constructor only stores its arguments.
@@ -44,7 +44,7 @@ class TrainingCurveDisplay:
     ----------
     history : mapping of str to sequence of float
         `accuracy` and `loss` of each epoch, and `val_accuracy` and `val_loss` if there was
-        a validation set.
+        a hold-out: training images that are set aside to choose the epoch.
     best_epoch : int, default=None
         The epoch whose weights were kept, counted from 1. None marks none.
 
@@ -55,8 +55,8 @@ class TrainingCurveDisplay:
     ax_ : ndarray of matplotlib Axes of shape (2,)
         The panels: accuracy, loss.
     lines_ : list of matplotlib Line2D
-        The curves: training and validation of accuracy, then of loss. There are no
-        validation curves if there was no validation set.
+        The curves: training and hold-out of accuracy, then of loss. There are no hold-out
+        curves if there was no hold-out.
 
     See Also
     --------
@@ -65,8 +65,8 @@ class TrainingCurveDisplay:
 
     Notes
     -----
-    Use the curves to assess a training, but do not report their numbers. The validation
-    images chose the epoch, so the best value of their curve is too good; report the scores of
+    Use the curves to check a training, but do not report their values. The hold-out images
+    chose the epoch, so the best value of their curve is too good; report the scores of
     :func:`~cellsk.evaluate`. The training curve is an average over each epoch while the weights
     change, so it lags by half an epoch and may start below the validation curve.
 
@@ -83,7 +83,7 @@ class TrainingCurveDisplay:
     ... }
     >>> display = TrainingCurveDisplay(history, best_epoch=2).plot()
     >>> [line.get_label() for line in display.lines_]
-    ['training', 'validation', 'training', 'validation']
+    ['training', 'hold-out', 'training', 'hold-out']
     """
 
     figure_: Figure

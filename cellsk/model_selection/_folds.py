@@ -114,8 +114,9 @@ def check_sides(fold: Any, number: int, n_rows: int) -> tuple[NDArray[np.intp], 
     except (TypeError, ValueError):
         raise InputError(
             rule,
-            f"something else as fold {number}",
-            f"Pass whole numbers from 0 to {n_rows - 1}, as splitter.split(X, y) yields them.",
+            f"fold {number}, which is not a pair of lists of row numbers of these images",
+            f"Pass pairs of lists of whole numbers from 0 to {n_rows - 1}, such as"
+            " splitter.split(X, y) yields, or cv=choose_cv(y, groups).",
             parameter="cv",
             code="cv-rows-invalid",
         ) from None
@@ -125,7 +126,7 @@ def check_sides(fold: Any, number: int, n_rows: int) -> tuple[NDArray[np.intp], 
             rule,
             f"{count_noun(len(shared), 'image')} in both training and test of fold {number}. First:"
             f" X[{shared[0]}]",
-            "Test on other images than those of training.",
+            "Remove them from one of the two sides, or pass cv=choose_cv(y, groups).",
             parameter="cv",
         )
     if not len(train) or not len(test):

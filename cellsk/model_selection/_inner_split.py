@@ -124,7 +124,7 @@ class InnerKFold(BaseCrossValidator):
         most = check_count("max_splits", self.max_splits, minimum=2)
         if y is None:
             raise InputError(
-                "Stratified folds need labels", "y=None", "Pass y.", code="labels-missing"
+                "Stratified folds need labels", "y=None", "Pass y to fit.", code="labels-missing"
             )
         if groups is None and self.grouped:
             raise InputError(
@@ -156,8 +156,8 @@ def _describe(noun: str, got: str) -> InputError:
     return InputError(
         _RULE,
         got,
-        f"Add {noun}s, or leave out that choice: sensitivity, specificity, calibrate, or the"
-        " search.",
+        f"Add {noun}s, or leave out what needs these folds: sensitivity, specificity, calibrate, or"
+        " the search.",
         code="inner-folds-impossible",
         values={"unit": noun},
     )

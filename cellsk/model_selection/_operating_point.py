@@ -79,7 +79,7 @@ class OperatingPointClassifierCV(TunedThresholdClassifierCV):
 
     Notes
     -----
-    The numbers of the tuning chose the threshold, so they are too good to report: `evaluate`
+    The scores of the tuning chose the threshold, so they are too good to report: `evaluate`
     shows the result of a threshold on other images. There the sensitivity is below the target
     about as often as above it: the target is not guaranteed.
 
@@ -234,7 +234,7 @@ def _check_not_constant(estimator: Any, X: Any) -> None:
         raise InputError(
             "A threshold can be tuned only if probabilities differ",
             f"the same probability, {proba[0]:.3g}, for all of {count_noun(n_checked, 'image')}:"
-            " the classifier has learned nothing",
+            " the model has learned nothing",
             "Train it longer or with other settings, or leave out sensitivity and specificity.",
             code="probabilities-constant",
         )

@@ -137,10 +137,10 @@ def check_unfitted(estimator: Any) -> None:
     for part in iter_estimators(estimator):
         if isinstance(part, FrozenEstimator):
             raise InputError(
-                "Each part of an estimator must be fitted again in each fold",
+                "Each step of an estimator must be fitted again in each fold",
                 f"a FrozenEstimator around {type(part.estimator).__name__}, which may have learned"
                 " from the images that test it",
-                "Pass the estimator itself.",
+                f"Pass the {type(part.estimator).__name__} itself instead of the FrozenEstimator.",
                 code="frozen-estimator",
             )
 
@@ -156,11 +156,11 @@ def warn_if_groups_are_lost(estimator: Any) -> None:
     lost = [type(part).__name__ for part in iter_estimators(estimator) if _could_take_groups(part)]
     if lost and not takes_groups(request_groups(estimator)):
         warning = SplitWarning(
-            "Groups must reach every part that splits images",
+            "Groups must reach every step that splits images",
             f"{type(estimator).__name__}, which does not pass them to {lost[0]}: the images that"
-            " it sets aside, such as those for early stopping, may show patients of its training"
-            " images",
-            "Use a scikit-learn Pipeline or search.",
+            " it sets aside, such as the hold-out for early stopping, may show patients of its"
+            " training images",
+            "Put the step into a scikit-learn Pipeline or search, which pass the groups on.",
             code="groups-lost",
             values={"part": lost[0]},
         )

@@ -51,12 +51,13 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     batch_size : int, default=32
         Images per step.
     early_stopping : bool, default=True
-        Whether to stop when the hold-out's loss no longer falls, and to keep the weights
-        of the epoch where it was lowest. If False, all images train for all epochs.
+        Whether to set some training images aside (the hold-out), to stop when their loss no
+        longer falls, and to keep the weights of the epoch where it was lowest. If False, all
+        images train for all epochs.
     patience : int, default=5
         Epochs without a lower loss after which to stop.
     validation_fraction : float, default=0.1
-        Fraction of the images to hold out for early stopping, in (0, 1); of whole groups,
+        Fraction of the images in the hold-out, in (0, 1); of whole groups,
         half at most. Not used if `X_val` and `y_val` are passed to `fit`.
     class_weight : dict or "balanced", default=None
         Weight of each class label. "balanced" gives each class the same total weight.

@@ -29,7 +29,7 @@ def split_rows(
 ) -> tuple[Subset, Subset | None]:
     """Return the images that train, and those for early stopping, or None.
 
-    Images of weight zero are in neither. If the caller passed validation images, ``own``, these
+    Images of weight zero are in neither. If the caller passed hold-out images, ``own``, these
     are used, and no image is held out.
 
     Raises
@@ -131,8 +131,9 @@ def _choose_fold(codes: NDArray, groups: NDArray, fraction: float, seed: int) ->
             break
     if best is None:
         raise InputError(
-            "Early stopping must hold out whole groups and keep every class in training",
-            f"{count_noun(n_groups, 'group')}, for which no such split exists",
+            "Early stopping must hold out all images of some patients, and keep every class in"
+            " training",
+            f"{count_noun(n_groups, 'patient')}, for which no such split exists",
             "Pass X_val and y_val, or set early_stopping=False.",
             code="no-hold-out-by-group",
             values={"n_groups": n_groups},

@@ -43,7 +43,7 @@ def encode_images(
 def encode_validation(
     classifier: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None
 ) -> Subset | None:
-    """Return the caller's validation images that have a weight, or None if there are none.
+    """Return the caller's hold-out images that have a weight, or None if there are none.
 
     Raises
     ------

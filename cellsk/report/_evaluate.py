@@ -67,7 +67,7 @@ def evaluate(
     parameters of a search, a threshold, a calibration) are made within the training side of
     each fold.
 
-    Not a medical device: a report is about a method and these images, not about a patient.
+    Not a medical device: a report is about an estimator and these images, not about a patient.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def evaluate(
         Class labels: str, int or bool.
     groups : array-like of shape (n,), default=None
         Patient of each image. All images of a patient stay on one side of every split. Groups
-        are passed to every part of the estimator whose `fit` takes them. None assumes that all
+        are passed to every step of the estimator whose `fit` takes them. None assumes that all
         images are independent.
     cv : int, splitter, iterable or path, default=None
         None and an int use ``choose_cv(y, groups, n_splits)``. A splitter, or pairs of rows, must

@@ -99,7 +99,7 @@ def warn_if_patients_are_few(labels: EvaluationLabels) -> None:
                 "should name the patient of each image",
                 "none: images of one patient may be in training and test, and then all scores"
                 " are too high and all intervals too narrow",
-                "Pass groups=..., unless each image is of another patient.",
+                "Pass groups=..., unless every image is from a different patient.",
                 parameter="groups",
                 code="patients-unknown",
             ),
@@ -117,7 +117,7 @@ def warn_if_patients_are_few(labels: EvaluationLabels) -> None:
                 f"Intervals need at least {FEW_PATIENTS} patients of each class",
                 f"{count_noun(fewest, 'patient')} with images of class {name!r}: the intervals are"
                 " too narrow",
-                "Add patients.",
+                "Add patients, if possible up to 20 of each class.",
                 code="few-patients",
                 values={"n_patients": fewest, "class": name},
             ),

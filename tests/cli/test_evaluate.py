@@ -97,7 +97,7 @@ def test_evaluate_quick_shows_the_scores_of_the_report(evaluated, folder, tmp_pa
     assert header.split() == [
         *["fold", "images", "accuracy", "balanced", "accuracy", "ROC", "AUC", "epoch", "kept"]
     ]
-    assert [row.split()[0] for row in rows] == ["1", "2", "mean", "sd"]
+    assert [row.split()[0] for row in rows] == ["1", "2", "mean", "SD"]
     table = json.loads(output.read_text("utf-8"))
     document = json.loads((evaluated[1] / "report.json").read_text("utf-8"))
     assert table["patients_kept_together"] is True

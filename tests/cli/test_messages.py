@@ -87,7 +87,7 @@ def test_word_error_names_option_and_remedy():
         parameter="groups",
         code="groups-incomplete",
     )
-    assert word_error(error) == "--groups must be the patient. Got none. Fill them in."
+    assert word_error(error) == "--groups must be the patient. Got none. Fill in the empty cells."
     assert word_error(ValueError("Some other error.")) == "Some other error."
 
 

@@ -25,7 +25,7 @@ def test_train_in_another_process_writes_the_same_model(trained, folder, tmp_pat
     )
     assert model.read_bytes() == trained.read_bytes()
     assert "2 epochs; the weights of epoch" in printed
-    assert "so do not report this number" in printed
+    assert "so do not report these scores" in printed
     assert "run: cellsk evaluate" in printed
     errors = (tmp_path / "stderr").read_text()
     assert errors == "120 images: 60 benign, 60 malignant; 12 patients.\n"

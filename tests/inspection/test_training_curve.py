@@ -30,12 +30,12 @@ def test_constructor_any_values_stores_them_untouched():
 
 
 def test_plot_full_history_draws_four_labelled_curves():
-    """Each panel has its training and its validation curve, against epochs from 1."""
+    """Each panel has its training and its hold-out curve, against epochs from 1."""
     display = TrainingCurveDisplay(HISTORY, 2).plot()
     assert display.ax_.shape == (2,)
     assert [ax.get_ylabel() for ax in display.ax_] == ["accuracy", "loss"]
     assert [ax.get_xlabel() for ax in display.ax_] == ["epoch", "epoch"]
-    assert [line.get_label() for line in display.lines_] == ["training", "validation"] * 2
+    assert [line.get_label() for line in display.lines_] == ["training", "hold-out"] * 2
     curves = [HISTORY[name] for name in ("accuracy", "val_accuracy", "loss", "val_loss")]
     for line, curve in zip(display.lines_, curves, strict=True):
         np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3])
@@ -44,11 +44,11 @@ def test_plot_full_history_draws_four_labelled_curves():
 
 
 def test_plot_full_history_tells_curves_apart_without_color():
-    """Training and validation also differ in their dashes."""
+    """Training and hold-out also differ in their dashes."""
     display = TrainingCurveDisplay(HISTORY, 2).plot()
-    training, validation = display.lines_[:2]
-    assert training.get_color() != validation.get_color()
-    assert training.get_linestyle() != validation.get_linestyle()
+    training, hold_out = display.lines_[:2]
+    assert training.get_color() != hold_out.get_color()
+    assert training.get_linestyle() != hold_out.get_linestyle()
 
 
 def test_plot_best_epoch_marks_it_in_both_panels():

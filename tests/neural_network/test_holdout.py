@@ -56,7 +56,9 @@ def test_hold_out_only_group_of_class_stays_in_training():
 
 def test_hold_out_one_group_raises():
     """A single patient cannot be split."""
-    with pytest.raises(ValueError, match=r"whole groups.*Got 1 group,.*early_stopping=False"):
+    with pytest.raises(
+        ValueError, match=r"all images of some patients.*Got 1 patient,.*early_stopping=False"
+    ):
         hold_out(np.array([0, 1] * 10), np.zeros(20), 0.1, seed=0)
 
 

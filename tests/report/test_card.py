@@ -113,7 +113,7 @@ def test_card_has_each_number_in_the_row_of_its_name(document):
 def test_card_has_classes_folds_and_matrix(document):
     """Three tables, cell by cell."""
     text = render_card(document)
-    classes = table_of(text, ["Class", "Images", "Patients"])
+    classes = table_of(text, ["Class", "Images", "Patients with such images"])
     assert classes[1:] == [["benign", "4", "2", "50%"], ["malignant (positive)", "4", "3", "50%"]]
     matrix = table_of(text, ["True class"])
     assert matrix[1:] == [["benign", "3", "1"], ["malignant", "0", "4"]]
@@ -121,7 +121,7 @@ def test_card_has_classes_folds_and_matrix(document):
     assert fold["Trained on"] == "4 images of 2 patients"
     assert fold["Tested benign / malignant"] == "2 / 2"
     assert (fold["ROC AUC"], fold["Threshold"], fold["Epoch kept"]) == ("0.600", "0.310", "2")
-    assert (fold["Chosen"], fold["Time to fit"]) == ("classifier__filters=(8, 16)", "1 min 15 s")
+    assert (fold["Chosen"], fold["Time to train"]) == ("classifier__filters=(8, 16)", "1 min 15 s")
 
 
 def test_card_has_threshold_prevalence_patients_and_leakage(document):
@@ -213,7 +213,7 @@ def test_card_names_the_number_of_folds_of_a_mean(document):
 def test_card_warnings_come_before_the_numbers(document):
     """Readers must not miss them."""
     text = render_card(document)
-    assert text.index("Four patients are few.") < text.index("## Numbers")
+    assert text.index("Four patients are few.") < text.index("## Scores")
 
 
 def test_card_lists_answered_items_and_names_the_others(document):
@@ -254,7 +254,7 @@ def test_card_without_optional_parts_leaves_their_sections_out(document):
     assert headings == [
         "Intended use and limits",
         "Images",
-        "Numbers",
+        "Scores",
         "Confusion matrix and errors",
         "Folds",
         "Model",

@@ -194,10 +194,10 @@ def test_partitions_without_patients_name_the_risk(bare):
 @pytest.mark.parametrize(
     ("number", "full", "without"),
     [
-        ("12c", "A search within the training side of each fold chose", "Validated by cross"),
-        ("12f", "Calibration (sigmoid) is part of the model", "The evaluation changed no model"),
-        ("13", "classifier__class_weight='balanced'", "No parameter class_weight was set"),
-        ("15", "for a sensitivity of 0.95, from 0.310 to 0.320", "the run tuned no threshold"),
+        ("12c", "A search within the training side of each fold chose", "validated by cross"),
+        ("12f", "Calibration (sigmoid) belongs to the model", "model was not updated"),
+        ("13", "classifier__class_weight='balanced'", "no class_weight was set"),
+        ("15", "for a sensitivity of 0.95, from 0.310 to 0.320", "the run chose no threshold"),
         ("23b", "site north: 0.722 (0.522 to 0.922); site south: 0.833", "results by cluster"),
         ("7", "audited, with findings A201", "not audited"),
     ],

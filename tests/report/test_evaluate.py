@@ -203,7 +203,7 @@ def test_evaluate_patients_with_both_classes_are_described_correctly(report):
     assert (patients["n_patients"], patients["n_mixed"], patients["numbers"]) == (12, 12, {})
     text = repr(report)
     assert "Every patient has both malignant and benign images and counts as malignant" in text
-    assert "Only 12 patients have benign images: the intervals are too narrow." in text
+    assert "Only 12 patients have benign images: with fewer than 20, the intervals are" in text
     assert "of one class" not in text
     assert "patients of class" not in text
 
@@ -230,7 +230,7 @@ def test_evaluate_tunes_the_threshold_within_training(pipeline, drawn):
     assert len(set(point["thresholds"])) > 1
     assert point["achieved"]["sensitivity"]["value"] > point["untuned"]["sensitivity"]["value"]
     assert point["achieved"]["specificity"]["value"] < point["untuned"]["specificity"]["value"]
-    assert "Threshold chosen within training for a sensitivity of 0.95" in repr(report)
+    assert "Threshold chosen on the training sides for a sensitivity of 0.95" in repr(report)
 
 
 def test_evaluate_calibrates_within_training(drawn):
@@ -640,7 +640,7 @@ def test_evaluate_few_patients_warns_that_intervals_are_too_narrow(pipeline, dra
         report = evaluate(pipeline, drawn.images, drawn.y, groups=groups, n_splits=2, **QUICK)
     limit = report.document["limits"][0]
     assert limit["code"] == "few-patients"
-    assert limit["text"].startswith("Only 4 patients have class 1 images: the intervals are too")
+    assert limit["text"].startswith("Only 4 patients have class 1 images: with fewer than 20,")
 
 
 def test_evaluate_constant_classifier_gets_chance(drawn):

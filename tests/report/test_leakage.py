@@ -30,7 +30,7 @@ def test_leakage_sentence_follows_the_interval(gap, expected):
     """Higher, no difference shown, lower, or no interval; and what was compared."""
     sentence = describe_leakage(compared(*gap), 12)
     assert expected in sentence
-    assert "with folds by image. With folds by patient it is 0.800, also scored by" in sentence
+    assert "with folds by image. With folds by patient it is 0.800, for the same" in sentence
 
 
 def test_leakage_sentence_has_no_minus_before_zero():

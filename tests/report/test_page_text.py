@@ -42,7 +42,9 @@ def test_cautions_ask_the_codes_of_limits_and_warnings(document):
     few["warnings"] = []
     assert list_cautions(few) == []
     few["limits"] = [{"code": "few-patients", "text": "Any text."}]
-    caution = "Only 4 patients have benign images: the intervals are too narrow."
+    caution = (
+        "Only 4 patients have benign images: with fewer than 20, the intervals are too narrow."
+    )
     assert list_cautions(few) == [caution]
     few["warnings"] = [{"code": "other", "text": "The intervals are too narrow."}]
     assert list_cautions(few) == [caution]
@@ -142,7 +144,7 @@ def test_page_names_the_files_that_were_left_out(document, bare_html):
     short = copy.deepcopy(document)
     short["left_out"] = [[f"bad{n}.png", "cannot be decoded"] for n in range(12)]
     words = strip_tags(render_page(short, {}))
-    assert "12 files. The numbers do not include them:" in words
+    assert "12 files. The scores do not include them:" in words
     assert all(f"bad{n}.png cannot be decoded" in words for n in range(12))
     assert "Left out before the run" not in strip_tags(bare_html)
 
@@ -158,10 +160,10 @@ def test_page_explains_that_thresholds_do_not_apply_to_patients(document, bare_h
 
 def test_referral_names_a_lower_error_only_if_the_error_falls(document, bare_html):
     """The uncertainty of some models does not indicate their errors."""
-    assert "The error is lower if" in bare_html
+    assert "among the others is lower" in bare_html
     flat = copy.deepcopy(document)
     flat["curves"]["coverage"]["error"] = [0.3] * len(flat["curves"]["coverage"]["coverage"])
-    assert "The error is lower if" not in render_page(flat, {})
+    assert "among the others is lower" not in render_page(flat, {})
     assert "does not fall" in render_page(flat, {})
 
 
@@ -177,8 +179,8 @@ def test_caption_of_training_names_the_first_of_calibrated_networks(document, ba
 @pytest.mark.parametrize(
     ("stated", "title", "expected"),
     [
-        ([0.97, 0.9], "Most confident errors", "Wrong with high confidence: the probability"),
-        ([0.97, 0.6], "Most confident errors", "Wrong, the first of them with high confidence"),
+        ([0.97, 0.9], "Most confident errors", "incorrectly with high confidence: the probability"),
+        ([0.97, 0.6], "Most confident errors", "incorrectly, the most confident first"),
         ([0.55, 0.55], "Errors with the highest probability", "none of them with high confidence"),
     ],
 )

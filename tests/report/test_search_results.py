@@ -1,6 +1,7 @@
 """SearchReport.from_results, summary, describe and with_nested: for any search."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -153,11 +154,14 @@ def test_summary_without_weights_chooses_nothing_by_time():
 def test_describe_is_a_table_with_the_sentences(report):
     """All candidates, and the same sentences as in the summary."""
     lines = report.describe("Use --nested.").splitlines()
-    header = ["rank", "filters", "accuracy", "from", "to", "sd", "fit", "seconds", "remark"]
-    assert lines[0].split() == header
+    names = ["rank", "filters", "accuracy", "CI low", "CI high", "SD", "fit seconds", "remark"]
+    assert re.split(r"  +", lines[0]) == names
     assert lines[1].split()[:4] == ["1", "16,", "32", "0.820"]
     assert lines[3].split() == ["3", "32,", "64", *["-"] * 4, "9.900"]
-    assert lines[4:] == report.summary("Use --nested.")["summary"]
+    assert lines[4] == (
+        "CI: 95% confidence interval, approximate. SD: standard deviation of the folds."
+    )
+    assert lines[5:] == report.summary("Use --nested.")["summary"]
 
 
 def test_with_nested_adds_the_score_to_report_and_computes_nothing_else(report):

@@ -88,7 +88,7 @@ def _answer_measures(document: EvaluationDocument) -> Answer:
     scores = join_words([name_score(name) for name in document["numbers"]])
     return Answer(
         f"Scores, as defined in scikit-learn: {scores}. Plots: ROC and precision-recall "
-        "curves, reliability diagram, histogram of scores, error against coverage, and the "
+        "curves, reliability diagram, histogram of probabilities, error against coverage, and the "
         "confusion matrix. Clinical utility was not measured.",
         "why these, and which of them is the most important here.",
     )
@@ -110,7 +110,7 @@ def _answer_clusters(document: EvaluationDocument) -> Answer:
     compared = (
         f"The scores were computed for each value of {join_words(columns)}."
         if columns
-        else "The run had no column, such as a site, to compare by."
+        else "The run was not given a column, such as the site, by which to compare scores."
     )
     return Answer(
         f"{compared} Intervals are by {document['interval']['method']}. Heterogeneity of model "
@@ -151,7 +151,7 @@ def _answer_outcome(document: EvaluationDocument) -> Answer:
     positive = document["data"]["positive"]
     named = "" if positive is None else f" The positive class is '{positive}'."
     return Answer(
-        f"The class in the label of each image: {list_classes(document['data'])}.{named}",
+        f"The class that the label of each image names: {list_classes(document['data'])}.{named}",
         "what the labels mean, how, when and by whom they were determined, and why these.",
     )
 
@@ -166,18 +166,24 @@ def _answer_predictors(document: EvaluationDocument) -> Answer:
 
 def _answer_details(document: EvaluationDocument) -> Answer:
     return Answer(
-        "This report, and its JSON file with every prediction, parameter and version.",
+        "In this report, and in its JSON file, which contains every prediction, parameter and "
+        "version.",
         "the protocol of the study.",
     )
 
 
 def _answer_privacy(document: EvaluationDocument) -> Answer:
-    kept = "names of files" if document["data"]["images_are"] == "paths" else "numbers of images"
-    groups = "" if document["data"]["n_groups"] is None else ", groups as they were passed"
+    files = document["data"]["images_are"] == "paths"
+    kept = "the names of the image files" if files else "the row numbers of the images"
+    groups = (
+        ""
+        if document["data"]["n_groups"] is None
+        else " and the names of the patients, as they were given to the run"
+    )
     return Answer(
-        f"The report contains {kept}{groups}, and its page small pictures. The run removed "
-        "nothing from them.",
-        "how the data were de-identified, and whether names and groups may be published.",
+        f"The run did not de-identify anything. The report contains {kept}{groups}. Its web page "
+        "also contains small pictures of the images.",
+        "how the data were de-identified, and whether these names may be published.",
     )
 
 

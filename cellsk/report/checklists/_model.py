@@ -34,10 +34,11 @@ def _answer_model(document: EvaluationDocument) -> Answer:
         names = join_words(sorted({name for one in best for name in one}))
         text += f"A search within the training side of each fold chose {names}. "
     if document["calibration"]:
-        text += f"Probabilities were calibrated there ({document['calibration']['method']}). "
+        method = document["calibration"]["method"]
+        text += f"Probabilities were calibrated on the training side of each fold ({method}). "
     if document["operating_point"]:
-        text += "The threshold was chosen there, too. "
-    return Answer(text + "Validated by cross-validation.", "why this model.")
+        text += "The threshold was chosen on the training side of each fold. "
+    return Answer(text + "The model was validated by cross-validation.", "why this model.")
 
 
 def _answer_combination(document: EvaluationDocument) -> Answer:
@@ -77,9 +78,10 @@ def _answer_selection(document: EvaluationDocument) -> Answer:
     if _list_best_params(document):
         sentences.append("In each fold, a search on its training side chose the parameters.")
     else:
-        sentences.append("No search: the parameters were set before the run.")
+        sentences.append("There was no search: the parameters were set before the run.")
     sentences.append(
-        "The report is about the procedure; the model for use is trained afterwards on all images."
+        "The report is about models that are trained in this way; the model for use is trained"
+        " afterwards on all images."
     )
     return Answer(" ".join(sentences), "which models were tried before this run.")
 
@@ -94,18 +96,22 @@ def _answer_balance(document: EvaluationDocument) -> Answer:
     if used:
         how = f"Classes were weighted in training: {_write_parameters(used)}. "
     else:
-        how = "No parameter class_weight was set. "
+        how = "The classes were not weighted in training: no class_weight was set. "
     after = document["calibration"]
-    how += f"Calibrated afterwards: {after['method']}." if after else "Not recalibrated afterwards."
+    how += (
+        f"The probabilities were calibrated afterwards ({after['method']})."
+        if after
+        else "The probabilities were not recalibrated afterwards."
+    )
     images = list_classes(document["data"])
     return Answer(f"{how} The images: {images}.", "any other balancing, and why.")
 
 
 def _answer_output(document: EvaluationDocument) -> Answer:
-    text = "A probability for each class, and a class. "
+    text = "The output is a probability for each class, and a predicted class. "
     point = document["operating_point"]
     if point is None:
-        text += "The class is the result of predict; the run tuned no threshold."
+        text += "The predicted class is the result of predict: the run chose no threshold."
         return Answer(text, "why this suits the use.")
     thresholds = [value for value in point["thresholds"] if value is not None]
     ranged = (
@@ -125,9 +131,9 @@ def _answer_output(document: EvaluationDocument) -> Answer:
 def _answer_predictions(document: EvaluationDocument) -> Answer:
     version = document["versions"].get("cellsk", "version unknown")
     return Answer(
-        f"By predict_proba and predict of {document['estimator']['name']}, fitted on the "
-        f"training side of each fold, with cellsk {version}. Every prediction is in the report's "
-        "JSON file."
+        f"They were computed by predict_proba and predict of {document['estimator']['name']}, "
+        f"fitted on the training side of each fold, with cellsk {version}. Every prediction is in "
+        "the report's JSON file."
     )
 
 
@@ -135,10 +141,10 @@ def _answer_updating(document: EvaluationDocument) -> Answer:
     if document["calibration"]:
         method = document["calibration"]["method"]
         return Answer(
-            f"None after the evaluation. Calibration ({method}) is part of the model, fitted in "
-            "the training side of each fold."
+            f"The model was not updated after its evaluation. Calibration ({method}) belongs to "
+            "the model, and was fitted on the training side of each fold."
         )
-    return Answer("None. The evaluation changed no model.")
+    return Answer("The model was not updated after its evaluation.")
 
 
 def _answer_specification(document: EvaluationDocument) -> Answer:

@@ -90,10 +90,13 @@ def _describe_amounts(fold: Fold, names: list[str]) -> str:
 def _answer_performance(document: EvaluationDocument) -> Answer:
     scores = [" ".join(score) for score in list_scores(document["numbers"])]
     level = name_level(document["interval"])
-    text = f"On all images, each in a test side, with {level}s: {'; '.join(scores)}."
+    text = (
+        f"Scores over all images, each predicted when it was on the test side, with {level}s: "
+        f"{'; '.join(scores)}."
+    )
     if document["subgroups"]:
         return Answer(f"{text} The report lists the same for each subgroup.")
-    return Answer(text, "performance in key subgroups: pass them as columns to get it.")
+    return Answer(text, "performance in key subgroups. The run was given no subgroups.")
 
 
 def _answer_diagnosis(document: EvaluationDocument) -> Answer:

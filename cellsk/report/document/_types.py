@@ -226,7 +226,7 @@ class HistogramClass(TypedDict):
 
 
 class Histogram(TypedDict):
-    """Images by score and true class."""
+    """Images by probability and true class."""
 
     edges: list[float | None]
     classes: list[HistogramClass]

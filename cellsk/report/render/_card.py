@@ -104,14 +104,14 @@ def _write_head(document: EvaluationDocument) -> list[str]:
         lines += ["", verdict]
     warnings = [warning["text"] for warning in document["warnings"]]
     if cautions := [*list_cautions(document), *warnings]:
-        lines += ["", "**Before you rely on these numbers:**", "", *write_list(cautions)]
+        lines += ["", "**Before you rely on these results:**", "", *write_list(cautions)]
     return lines
 
 
 def _write_use(document: EvaluationDocument) -> list[str]:
     lines = ["## Intended use and limits", "", escape(document["intended_use"])]
     if limits := [limit["text"] for limit in document["limits"]]:
-        lines += ["", "Limits of the numbers:", "", *write_list(limits)]
+        lines += ["", "Limits of the results:", "", *write_list(limits)]
     return lines
 
 
@@ -127,7 +127,7 @@ def _write_images(document: EvaluationDocument) -> list[str]:
         for one in data["classes"]
     ]
     unknown = ["", "Patients are unknown."] if data["n_groups"] is None else []
-    table = write_table(["Class", "Images", "Patients", "Share of images"], rows)
+    table = write_table(["Class", "Images", "Patients with such images", "Share of images"], rows)
     return ["## Images", "", *table, *unknown, *_write_left_out(document["left_out"])]
 
 
@@ -211,13 +211,14 @@ def _write_coverage(document: EvaluationDocument) -> list[str]:
     header = ["Left to the model", "Images", "Error among them", "Highest uncertainty"]
     no_guide = " Here the error does not fall: the uncertainty does not indicate errors."
     return [
-        "## Error against coverage",
+        "## Error and coverage",
         "",
         *write_table(header, rows),
         "",
-        "Images left to the model if uncertain images are referred to a pathologist. Uncertainty "
-        "is 1 minus the highest probability. The thresholds come from these same images, so the "
-        f"errors are a little too low.{'' if is_error_falling(coverage) else no_guide}",
+        "Coverage is the share of images left to the model if uncertain images are referred to a "
+        "pathologist. Uncertainty is 1 minus the highest probability. The limits of uncertainty "
+        "come from these same images, so the errors are a little too low."
+        f"{'' if is_error_falling(coverage) else no_guide}",
     ]
 
 
@@ -253,7 +254,7 @@ def _write_folds(document: EvaluationDocument) -> list[str]:
         "",
         escape(f"In Python: {document['cv']['description']}"),
         "",
-        *write_table([*header, "Time to fit"], rows),
+        *write_table([*header, "Time to train"], rows),
         *(["", *write_list(single)] if single else []),
     ]
 
@@ -285,7 +286,7 @@ def _write_model(document: EvaluationDocument) -> list[str]:
     estimator, calibration = document["estimator"], document["calibration"]
     lines = ["## Model", "", escape(estimator["name"])]
     if calibration is not None:
-        lines += ["", f"Calibrated within each training side: {calibration['method']}."]
+        lines += ["", f"Calibrated on the training side of each fold: {calibration['method']}."]
     seconds = document["seconds"]
     took = "" if seconds is None else f" in {write_duration(seconds)}"
     seed = "none" if document["seed"] is None else document["seed"]
@@ -300,12 +301,20 @@ def _write_model(document: EvaluationDocument) -> list[str]:
     lines += ["", *write_table(["Package", "Version"], document["versions"].items())]
     lines += ["", f"Seed of folds and bootstrap: {seed}. Made {document['created']}{took}."]
     n_files = count_noun(len(document["manifest"]), "image")
-    lines += [f"The fold manifest names {n_files} by SHA-256; others can repeat these folds."]
+    lines += [
+        f"The fold manifest lists the fold of {n_files}, identified by SHA-256, so that others can"
+        " repeat these folds."
+    ]
     return lines
 
 
 def _write_checklists(document: EvaluationDocument) -> list[str]:
-    lines = ["## Checklists", "", "Answers that the run can give. The questions are ours."]
+    lines = [
+        "## Checklists",
+        "",
+        "Answers that the run can give. The questions are in our own words: read the "
+        "guidelines before you submit a checklist.",
+    ]
     for name, items in document["checklists"].items():
         rows = [
             (one["item"], one["question"], one["answer"])

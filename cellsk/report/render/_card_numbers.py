@@ -41,14 +41,14 @@ def _write_numbers(document: EvaluationDocument) -> list[str]:
     rows = [_write_score(document, name, number) for name, number in document["numbers"].items()]
     units = count_noun(interval["n_units"], interval["unit"])
     return [
-        "## Numbers",
+        "## Scores",
         "",
-        "Scores over all images, each predicted when it was in the test side.",
+        "Scores over all images together. Each image was predicted when it was on the test side.",
         "",
         *write_table(header, rows),
         "",
-        f"Intervals: percentiles of a {interval['method']} ({units}, "
-        f"{interval['n_resamples']:,} resamples).",
+        f"SD: standard deviation. Intervals: percentiles of a {interval['method']} ({units}, drawn "
+        f"again with replacement {interval['n_resamples']:,} times).",
         *_write_opinions(document),
         *_write_prevalence(document),
     ]
@@ -114,8 +114,8 @@ def _write_patients(document: EvaluationDocument) -> list[str]:
     if found is None:
         return []
     sentences = [
-        f"{count_noun(found['n_patients'], 'patient')}, each with one probability from all of its"
-        f" images ({found['aggregation']}).",
+        f"{count_noun(found['n_patients'], 'patient')}, each with one probability from all images"
+        f" of the patient ({found['aggregation']}).",
         describe_mixed_patients(document) if found["numbers"] else "",
         explain_patient_threshold(document) if found["numbers"] else "",
         explain_no_patient_scores(document),
@@ -139,10 +139,10 @@ def _write_point(document: EvaluationDocument) -> list[str]:
     return [
         "## Operating point",
         "",
-        f"Target: a {point['wanted']} of {point['target']:g}. Thresholds, each chosen within the "
+        f"Target: a {point['wanted']} of {point['target']:g}. Thresholds, each chosen on the "
         f"training side of its fold: {thresholds}.",
         "",
-        *write_table(["Score", "At these thresholds", "Untuned"], rows),
+        *write_table(["Score", "At these thresholds", "Without them"], rows),
     ]
 
 

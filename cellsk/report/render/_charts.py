@@ -65,8 +65,9 @@ def _write_captions(facts: EvaluationFacts) -> dict[str, Caption]:
         "histogram": _caption_histogram(data),
         "coverage": Caption(
             "Error and coverage",
-            "Error among the images left to the model, if the most uncertain images are referred"
-            " to a pathologist. From left to right, more images are referred.",
+            "Coverage is the share of images left to the model, if the most uncertain images are"
+            " referred to a pathologist. The line is the error among the images left to the model."
+            " From left to right, more images are referred.",
             [],
         ),
     }
@@ -78,11 +79,15 @@ def _write_captions(facts: EvaluationFacts) -> dict[str, Caption]:
 
 def _caption_roc(curves: Sequence[RocCurve], positive: str | None) -> Caption:
     if positive is None:
-        text = "Each class against the rest, with its area. The gray line is the chance level."
+        text = (
+            "Each class against the rest, with the area under its curve. The gray line is the"
+            " chance level."
+        )
         return Caption("ROC curves", text, _list_areas(curves))
     text = (
-        f"Area {_write_area(curves)}. The gray line is the chance level; the dot shows sensitivity"
-        " and specificity of the decisions, with their intervals."
+        f"Area under the curve (ROC AUC) {_write_area(curves)}. The gray line is the"
+        " chance level; the dot shows sensitivity and specificity of the decisions, with their"
+        " intervals."
     )
     return Caption("ROC curve", text, [])
 
@@ -117,18 +122,20 @@ def _caption_histogram(data: Data) -> Caption:
     if data["positive"] is None:
         names = [name_class(entry["name"]) for entry in data["classes"]]
         legend = [_make_entry(number, name) for number, name in enumerate(names)]
-        return Caption("Scores", "Probability of the predicted class, by true class.", legend)
+        return Caption(
+            "Probabilities", "Probability of the predicted class, by true class.", legend
+        )
     positive, negative = name_two_classes(data)
     legend = [_make_entry(0, f"{positive}, above"), _make_entry(1, f"{negative}, below")]
     text = f"Probability of {positive}, by true class. The less overlap, the better."
-    return Caption("Scores", text, legend)
+    return Caption("Probabilities", text, legend)
 
 
 def _caption_training(facts: EvaluationFacts, quantity: str) -> Caption:
     folds = facts["folds"]
     text = f"{quantity.capitalize()} of every fold, epoch by epoch. Dashed: training images."
     if any(f"val_{quantity}" in (fold["history"] or {}) for fold in folds):
-        text += " Solid: validation images within the training side; the dot is the epoch kept."
+        text += " Solid: hold-out images; the dot is the epoch that was kept."
     if facts["calibration"]:
         text += " Calibration trains several networks in each fold; the first of them is shown."
     legend = [

@@ -148,8 +148,8 @@ def _describe_start(document: EvaluationDocument) -> dict[str, Any]:
 def _list_sections(document: EvaluationDocument) -> dict[str, str]:
     """Return the sections for which the document has content, in order: id and title."""
     sections = {
-        "numbers": ("Numbers", True),
-        "leakage": ("Leakage", document["leakage"]),
+        "numbers": ("Scores", True),
+        "leakage": ("Patients ignored", document["leakage"]),
         "decisions": ("Decisions", True),
         "ranking": ("Ranking", True),
         "probabilities": ("Probabilities", True),

@@ -9,6 +9,7 @@ from cellsk.report.words import (
     describe_interval,
     describe_search,
     list_short_names,
+    name_level,
     name_score,
     name_search_score,
     summarize_search,
@@ -37,14 +38,16 @@ def render_search_table(document: SearchDocument, remedy: str | None = None) -> 
     """Return all candidates as a table with interval and spread, and the sentences below."""
     summary = summarize_search(document, remedy)
     header = ["rank", *list_short_names(document), name_search_score(document)]
-    header += ["from", "to", "sd", "fit seconds", "remark"]
+    header += ["CI low", "CI high", "SD", "fit seconds", "remark"]
     rows = []
     for candidate, found in zip(document["candidates"], summary["candidates"], strict=True):
         row = [str(candidate["rank"]), *write_params(document, candidate)]
         rows.append([*row, *_list_cells(candidate), found["remark"]])
     if not any(row[-1] for row in rows):
         header, rows = header[:-1], [row[:-1] for row in rows]
-    return "\n".join([*_align([header, *rows]), *summary["summary"]])
+    level = name_level(document["interval"])
+    legend = f"CI: {level}, approximate. SD: standard deviation of the folds."
+    return "\n".join([*_align([header, *rows]), legend, *summary["summary"]])
 
 
 def _list_cells(candidate: Candidate) -> list[str]:

@@ -149,9 +149,9 @@ def _show_operating_point(point: OperatingPoint | None) -> list[str]:
     other = "specificity" if wanted == "sensitivity" else "sensitivity"
     return [
         "",
-        f"Threshold chosen within training for a {wanted} of {point['target']:g}:",
+        f"Threshold chosen on the training sides for a {wanted} of {point['target']:g}:",
         *(
-            f"{_show_number(name, achieved[name])} (untuned {_show_value(untuned[name])})"
+            f"{_show_number(name, achieved[name])} (without it {_show_value(untuned[name])})"
             for name in (wanted, other)
         ),
     ]

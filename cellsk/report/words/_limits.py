@@ -1,4 +1,4 @@
-"""Limits of the numbers, each with a code, and the cautions that come before all numbers."""
+"""Limits of the results, each with a code, and the cautions that come before all numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from cellsk.report.words._verdict import describe_single_prediction
 __all__ = ["INTENDED_USE", "list_cautions", "list_limits"]
 
 INTENDED_USE = (
-    "For research: this report shows how well a method classifies images like these. Not a medical"
-    " device: do not use it for a diagnosis, or for a decision about a patient."
+    "For research: this report shows how well models that are trained in this way classify images"
+    " like these. Not a medical device: do not use it for a diagnosis, or for a decision about a"
+    " patient."
 )
 FEW_UNITS = 20
 FEW = "few-patients"
@@ -28,12 +29,13 @@ def list_limits(facts: EvaluationFacts) -> list[Remark]:
         (FEW if unit == "patient" else FEW_IMAGES, _limit_of_few(facts["data"])),
         (
             "similar-images",
-            "The numbers hold for images like these: the same preparation, stain, scanner and mix"
-            " of classes. They can be worse elsewhere; only images from there can show it.",
+            "The scores are valid for images like these: the same preparation, stain, scanner and"
+            " mix of classes. They can be worse for images from another place; only images from"
+            " there can show it.",
         ),
         (
             "interval-scope",
-            f"The {name_level(facts['interval'])}s show how the numbers would vary with"
+            f"The {name_level(facts['interval'])}s show how the scores would vary with"
             f" other {unit}s, for these trained models. They do not include the variation between"
             " training runs or between splits into folds.",
         ),
@@ -73,8 +75,8 @@ def _limit_of_sites(facts: EvaluationFacts) -> str:
     if not facts["cv"]["sites_kept_together"]:
         return ""
     return (
-        "Each site is in one fold. The hold-outs within training (for early stopping, a threshold"
-        " or a calibration) may split a site, and the intervals assume that the"
+        "Each site is in one fold. Splits within the training side (for early stopping, a threshold"
+        " or a calibration) may divide a site, and the intervals assume that the"
         f" {facts['interval']['unit']}s of a site are independent."
     )
 
@@ -94,7 +96,7 @@ def _count_rarest(data: Data) -> str:
         have = f"{count_noun(count, 'patient')} {pick_form(count, 'has', 'have')} {rarest} images"
     else:
         have = f"{count_noun(count, 'image')} {pick_form(count, 'is', 'are')} {rarest}"
-    return f"Only {have}: the intervals are too narrow."
+    return f"Only {have}: with fewer than {FEW_UNITS}, the intervals are too narrow."
 
 
 def list_cautions(document: EvaluationDocument) -> list[str]:

@@ -186,7 +186,7 @@ def describe_nested(document: SearchDocument, remedy: str | None = None) -> list
     best = pick_best(document)["mean"]
     return [
         f"To report: {write_range(number)}, on {units} that"
-        f" the search did not use, in {count_noun(nested['n_folds'], 'fold')} around it. The score"
+        f" the search did not use: it ran again within each of {nested['n_folds']} folds. The score"
         f" of the best candidate, chosen and scored on the same {units}, is {write_number(best)}."
     ]
 

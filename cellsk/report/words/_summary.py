@@ -85,7 +85,7 @@ def _describe_ranking(facts: EvaluationFacts) -> str:
     positive, negative = name_two_classes(facts["data"])
     return (
         f"Of 100 pairs of one {positive} and one {negative} image, the {positive} image gets the"
-        f" higher score in {pairs}."
+        f" higher probability in {pairs}."
     )
 
 
@@ -147,8 +147,8 @@ def describe_leakage(found: LeakageNumbers, n_patients: int) -> str:
     patients = count_noun(n_patients, "patient")
     sentence = (
         f"If patients were ignored, the reported {label} would be {write_number(random['value'])},"
-        f" with folds by image. With folds by patient it is {write_number(grouped['value'])}, also"
-        f" scored by image, for {patients}."
+        f" with folds by image. With folds by patient it is {write_number(grouped['value'])}, for"
+        f" the same images of {patients}."
     )
     difference = write_number(gap["value"])
     if gap["low"] is None or gap["high"] is None:

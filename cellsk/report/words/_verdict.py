@@ -18,7 +18,10 @@ __all__ = [
 ]
 
 SURE = 0.8  # the predicted class is then at least four times as probable as all others together
-_LOOK = "Look for what they share: a stain, a tissue fold, a patient, a wrong label."
+_LOOK = (
+    "Look for what they have in common, such as a stain, a fold in the tissue, a patient or a wrong"
+    " label."
+)
 
 
 class ErrorCaptions(NamedTuple):
@@ -119,8 +122,8 @@ def describe_errors(facts: EvaluationFacts) -> ErrorCaptions:
     shown = is_better_than_chance(facts)
     if shown:
         label_caption = (
-            "Images whose labels are contradicted most by models that were not trained on them. A"
-            " person must check each of them; no label was changed."
+            "The predictions contradict these labels most. The models were not trained on these"
+            " images. A person must check each label: none was changed."
         )
     else:
         label_caption = (
@@ -141,16 +144,17 @@ def _describe_confident_errors(facts: EvaluationFacts) -> tuple[str, str]:
     lowest, highest = write_number(min(stated), 2), write_number(max(stated), 2)
     ranged = highest if highest == lowest else f"{lowest} to {highest}"
     probability = f"the probability of the predicted class is {ranged}"
+    wrong = "Images that were classified incorrectly"
     if min(stated) >= SURE:
-        return "Most confident errors", f"Wrong with high confidence: {probability}. {_LOOK}"
+        return "Most confident errors", f"{wrong} with high confidence: {probability}. {_LOOK}"
     if max(stated) >= SURE:
         return (
             "Most confident errors",
-            f"Wrong, the first of them with high confidence: {probability}. {_LOOK}",
+            f"{wrong}, the most confident first: {probability}. {_LOOK}",
         )
     return (
         "Errors with the highest probability",
-        f"Wrong, but none of them with high confidence: {probability}. {_LOOK}",
+        f"{wrong}, none of them with high confidence: {probability}. {_LOOK}",
     )
 
 
