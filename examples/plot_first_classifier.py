@@ -29,9 +29,10 @@ from cellsk import (
 # has one sub-folder per class and the patient is part of the path.
 scratch = tempfile.TemporaryDirectory()
 folder = Path(scratch.name) / "train"
-make_cells(300, folder=folder, n_patients=10, image_size=(48, 48), random_state=0)
+settings = {"n_patients": 10, "image_size": (32, 32), "difficulty": 0.5}
+make_cells(240, folder=folder, random_state=0, **settings)
 
-for path in sorted(folder.rglob("*.png"))[::75]:
+for path in sorted(folder.rglob("*.png"))[::60]:
     print(path.relative_to(folder).as_posix())
 
 # %%
@@ -71,7 +72,7 @@ scores = cross_val_score(
     pipeline,
     cells.paths,
     cells.y,
-    cv=StratifiedGroupKFold(n_splits=3, shuffle=True, random_state=0),
+    cv=StratifiedGroupKFold(n_splits=2, shuffle=True, random_state=0),
     params={"groups": cells.groups},
 )
 print("accuracy of each fold:", scores.round(2))
@@ -91,7 +92,7 @@ TrainingCurveDisplay.from_estimator(pipeline)
 # The fitted pipeline predicts images of new patients. Look at the wrong predictions: these images
 # may have something in common.
 new_folder = Path(scratch.name) / "new"
-new = make_cells(40, folder=new_folder, n_patients=10, image_size=(48, 48), random_state=1)
+new = make_cells(40, folder=new_folder, random_state=1, **settings)
 ImageGridDisplay.from_paths(
     new.paths,
     new.y,

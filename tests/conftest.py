@@ -77,7 +77,7 @@ def processes():
 def run_python(processes, tmp_path):
     """Return a function that runs code in a new process, and returns what it printed."""
 
-    def run(code, *arguments, env=None):
+    def run(code, *arguments, env=None, timeout=120):
         printed, errors = tmp_path / "stdout", tmp_path / "stderr"
         paths = [str(printed), str(errors)]
         begin = BEGIN.format(env=env or {}, arguments=list(map(str, arguments)), paths=paths)
@@ -85,7 +85,7 @@ def run_python(processes, tmp_path):
             target=exec, args=(begin + code + END, {"__name__": "__main__"})
         )
         process.start()
-        process.join(timeout=120)
+        process.join(timeout=timeout)
         process.kill()
         assert process.exitcode == 0, errors.read_text()[-5000:]
         return printed.read_text()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
+N_IMAGES, N_NEW_IMAGES = 360, 120
+IMAGE_SIZE = (48, 48)
 CANDIDATES = [(8, 16), (16, 32)]
 N_FOLDS = 3
 EPOCHS = 20
@@ -142,7 +144,7 @@ def _draw_images(folder: Path, seed: int) -> LabeledImages:
     from cellsk.datasets import make_cells
 
     print_note("Drawing patients, slides and cells ...")
-    make_cells(360, folder=folder, n_patients=12, image_size=(48, 48), random_state=seed)
+    make_cells(N_IMAGES, folder=folder, n_patients=12, image_size=IMAGE_SIZE, random_state=seed)
     return list_labeled_images(folder, group_pattern=PATIENT)
 
 
@@ -168,7 +170,11 @@ def _predict_new_patients(folder: Path, seed: int) -> float:
 
     model = load_model(folder / "model.cellsk")
     drawn = make_cells(
-        120, folder=folder / "new_patients", n_patients=3, image_size=(48, 48), random_state=seed
+        N_NEW_IMAGES,
+        folder=folder / "new_patients",
+        n_patients=3,
+        image_size=IMAGE_SIZE,
+        random_state=seed,
     )
     names = [str(Path(path).relative_to(folder)) for path in drawn.paths]
     write_predictions(model, drawn.paths, folder / "predictions.csv", names=names)

@@ -5,12 +5,21 @@ import pytest
 from cellsk.cli import _demo
 from cellsk.cli._demo import TITLE, WRITTEN
 
+SHORT = {
+    "N_IMAGES": 96,
+    "N_NEW_IMAGES": 30,
+    "IMAGE_SIZE": (16, 16),
+    "CANDIDATES": [(2,), (4,)],
+    "N_FOLDS": 2,
+    "EPOCHS": 2,
+}
+
 
 @pytest.mark.slow
 def test_demo_writes_report_pictures_and_model(tmp_path, monkeypatch, cellsk):
     """All files are written, and nothing else."""
-    monkeypatch.setattr(_demo, "EPOCHS", 2)
-    monkeypatch.setattr(_demo, "CANDIDATES", [(2,), (4,)])
+    for name, value in SHORT.items():
+        monkeypatch.setattr(_demo, name, value)
     output = tmp_path / "demo"
     done = cellsk("demo", "--output", output)
     assert done.returncode == 0, done.stderr
@@ -25,7 +34,7 @@ def test_demo_writes_report_pictures_and_model(tmp_path, monkeypatch, cellsk):
     for picture in ("sample_images.png", "training_curves.png"):
         assert (output / picture).read_bytes().startswith(b"\x89PNG")
     rows = (output / "predictions.csv").read_text().splitlines()[1:]
-    assert len(rows) == 120
+    assert len(rows) == SHORT["N_NEW_IMAGES"]
     assert all((output / row.split(",")[0]).is_file() for row in rows)
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
 
