@@ -21,7 +21,7 @@ demo: $(VENV)/.ready-user
 	$(BIN)/cellsk demo --output demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.ready-dev
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html

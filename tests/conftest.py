@@ -101,6 +101,12 @@ def pcam():
     return PCAM
 
 
+def pytest_collection_modifyitems(items):
+    """Run files with slow tests first, so that no worker has a long one left at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_terminal_summary(terminalreporter):
     """Say how many of scikit-learn's own checks ran, and how they ended."""
     counts = {

@@ -1,6 +1,5 @@
 """The pages of memory maps leave the process, without losing written pixels."""
 
-import subprocess
 import sys
 
 import numpy as np
@@ -51,11 +50,9 @@ def file(tmp_path_factory):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads memory from /proc")
-def test_pages_of_a_map_are_given_back(file):
+def test_pages_of_a_map_are_given_back(file, run_python):
     """After predicting and training on all images, few pages are left; a sum leaves all."""
-    command = [sys.executable, "-c", LOOK.format(n=N_IMAGES), str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    predicted, trained, summed = map(float, done.stdout.split())
+    predicted, trained, summed = map(float, run_python(LOOK.format(n=N_IMAGES), file).split())
     assert predicted < 25
     assert trained < 25
     assert summed > 34

@@ -1,9 +1,5 @@
 """ONNX Runtime computes what Keras computes, in any batch and on any number of threads."""
 
-import os
-import subprocess
-import sys
-
 import joblib
 import keras
 import numpy as np
@@ -161,16 +157,15 @@ def test_count_threads_follows_the_share_of_the_process(monkeypatch):
         assert 1 <= count_threads() <= joblib.cpu_count()
 
 
-def test_onnx_runtime_leaves_nothing_in_the_users_folder(tmp_path):
+def test_onnx_runtime_leaves_nothing_in_the_users_folder(tmp_path, run_python):
     """The telemetry of ONNX Runtime would write an identifier of the machine there."""
     code = (
+        "for name in ('ORT_DISABLE_TELEMETRY', 'CI', 'XDG_CACHE_HOME'):\n"
+        "    os.environ.pop(name, None)\n"
         "import numpy as np; from cellsk import build_cnn; "
         "from cellsk.neural_network._onnx import OnnxNetwork; "
         "model = build_cnn({'X_shape_': (0, 8, 8, 1), 'n_classes_': 2}, filters=(2,)); "
         "OnnxNetwork(model, np.uint8)(np.zeros((1, 8, 8, 1), np.uint8))"
     )
-    unset = {"ORT_DISABLE_TELEMETRY", "CI", "XDG_CACHE_HOME"}
-    home = {key: value for key, value in os.environ.items() if key not in unset}
-    home |= {"HOME": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.getcwd()}
-    subprocess.run([sys.executable, "-c", code], check=True, env=home, timeout=120)
+    run_python(code, env={"HOME": str(tmp_path)})
     assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name]

@@ -3,9 +3,7 @@
 import copy
 import gc
 import io
-import os
 import pickle
-import subprocess
 import sys
 
 import keras
@@ -160,16 +158,10 @@ def test_read_probabilities_network_gone_leaves_nothing():
 
 @pytest.mark.parametrize(("switch", "kind"), [("on", "OnnxNetwork"), ("off", "TracedNetwork")])
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads memory from /proc")
-def test_read_probabilities_many_networks_keep_memory(switch, kind):
+def test_read_probabilities_many_networks_keep_memory(switch, kind, run_python):
     """In a new process, neither sessions nor traced functions stay in memory."""
-    done = subprocess.run(
-        [sys.executable, "-c", MANY_NETWORKS],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"CELLSK_ONNX": switch},
-    )
-    found, kept, functions, megabytes = done.stdout.split()
+    printed = run_python(MANY_NETWORKS, env={"CELLSK_ONNX": switch})
+    found, kept, functions, megabytes = printed.split()
     assert found == kind
     assert (int(kept), int(functions)) == (0, 0)
     assert float(megabytes) < 4

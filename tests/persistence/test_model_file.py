@@ -107,16 +107,16 @@ def test_classifier_loaded_can_be_cloned(loaded):
 
 @pytest.mark.slow
 def test_classifier_loaded_in_a_new_process_predicts_the_same_bits(
-    classifier, images, path, tmp_path
+    classifier, images, path, tmp_path, run_python
 ):
     """The file can be loaded in a new process."""
     save_model(classifier, path)
     np.save(tmp_path / "images.npy", images)
     code = (
-        "import numpy as np; from cellsk import load_model; "
-        "np.save('proba.npy', load_model('model.cellsk').predict_proba(np.load('images.npy')))"
+        "import numpy as np; from cellsk import load_model; model, images, proba = sys.argv[1:];"
+        "np.save(proba, load_model(model).predict_proba(np.load(images)))"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    run_python(code, path, tmp_path / "images.npy", tmp_path / "proba.npy")
     assert np.array_equal(np.load(tmp_path / "proba.npy"), classifier.predict_proba(images))
 
 
