@@ -160,7 +160,7 @@ def test_plot_again_draws_on_new_figure():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"images": []}, r"at least one image.*Pass some"),
+        ({"images": []}, r"at least one image.*Pass at least one"),
         ({"images": np.zeros((2, 4, 4, 4))}, r"gray or RGB.*Got shape \(4, 4, 4\)"),
         ({"images": np.zeros((2, 4))}, r"gray or RGB.*Pass one image per entry"),
         ({"images": np.full((2, 4, 4), 4095)}, r"from 0 to 255.*Rescale them first"),
