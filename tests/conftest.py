@@ -88,7 +88,9 @@ def run_python(processes, tmp_path):
         printed, errors = tmp_path / "stdout", tmp_path / "stderr"
         paths = [str(printed), str(errors)]
         begin = BEGIN.format(env=env or {}, arguments=list(map(str, arguments)), paths=paths)
-        process = processes.Process(target=exec, args=(begin + code + END, {"__name__": "__main__"}))
+        process = processes.Process(
+            target=exec, args=(begin + code + END, {"__name__": "__main__"})
+        )
         process.start()
         process.join(timeout=120)
         process.kill()

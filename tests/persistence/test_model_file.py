@@ -34,7 +34,6 @@ from cellsk.neural_network import CellClassifier
 from cellsk.persistence import load_model, save_model
 from cellsk.preprocessing import ImageReader
 
-
 PREDICT = """
 import sys
 import numpy as np
