@@ -4,12 +4,19 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # new processes; this one is limited below
 
 import multiprocessing
 import sys
 from pathlib import Path
 
 import pytest
+import scipy.linalg  # noqa: F401  # has its own BLAS, which must be loaded before it is limited
+from threadpoolctl import threadpool_limits
+
+# The threads of BLAS wait for each other if every core has its own test process. The arrays of the
+# tests are small: a logistic regression takes 20 times as long with two threads as with one.
+threadpool_limits(1, user_api="blas")
 
 PCAM = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "pcam"
 

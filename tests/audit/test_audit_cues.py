@@ -66,7 +66,7 @@ def test_cue_of_mean_color_is_found():
     assert codes(audit_images(images, Y, PATIENTS)) == {"A506"}
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_cue_that_follows_nothing_is_not_reported(tmp_path, seed):
     """Formats that do not depend on the labels give no finding."""
     rng = np.random.default_rng(seed)
@@ -103,15 +103,15 @@ def test_cue_score_of_noise_is_near_chance_and_of_label_is_one():
     assert exact.p_value < 1e-6
 
 
-def test_cue_false_alarms_are_rare_in_clustered_noise():
-    """If patients differ in color by chance, at most 1 of 30 sets gives an alarm."""
+def test_cue_of_patients_that_differ_by_chance_is_no_alarm():
+    """None of 15 sets gives an alarm. If images were independent, nearly all would."""
     rng = np.random.default_rng(1)
     units = np.repeat(np.arange(16), 10).astype(str)
     y = np.repeat(np.arange(16) % 2, 10)
     splits = _split_rows(y, units)
-    values = [rng.normal(size=16).repeat(10) + rng.normal(0, 0.2, 160) for _ in range(30)]
+    values = [rng.normal(size=16).repeat(10) + rng.normal(0, 0.2, 160) for _ in range(15)]
     p_values = [score_cue(value[:, None], y, units, splits).p_value for value in values]
-    assert sum(p <= 0.005 for p in p_values) <= 1
+    assert min(p_values) > 0.005
 
 
 # Label errors -----------------------------------------------------------------------

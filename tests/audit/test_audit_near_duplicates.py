@@ -49,8 +49,8 @@ CHANGES = {
 
 @pytest.fixture(scope="module")
 def patches(pcam):
-    """300 different real patches that are not empty."""
-    paths = list_images(pcam / "valid").paths[::5]
+    """150 different real patches that are not empty."""
+    paths = list_images(pcam / "valid").paths[::10]
     images = {image.tobytes(): image for image in map(np.asarray, map(Image.open, paths))}
     return [image for image in images.values() if image.std() > 20]
 

@@ -28,9 +28,9 @@ def test_bootstrap_sample_equals_sklearn_with_weights(drawn, n_classes, digits):
     y, proba, predicted, clusters = drawn(90, n_classes, digits=digits)
     positive = 1 if n_classes == 2 else None
     samples = bootstrap_scores(
-        y, proba, predicted, positive=positive, clusters=clusters, n_resamples=20
+        y, proba, predicted, positive=positive, clusters=clusters, n_resamples=10
     )
-    for index, times in enumerate(multiplicities(clusters, 20)):
+    for index, times in enumerate(multiplicities(clusters, 10)):
         expected = compute_scores(y, proba, predicted, positive=positive, sample_weight=times)
         found = {name: values[index] for name, values in samples.items()}
         assert found == pytest.approx(expected, abs=1e-9, nan_ok=True)
@@ -43,9 +43,9 @@ def test_bootstrap_few_images_equal_sklearn(drawn, n_samples, n_classes):
     """If few images leave classes out, samples are NaN where compute_scores is NaN."""
     y, proba, predicted, _ = drawn(n_samples, n_classes, seed=3)
     positive = 0 if n_classes == 2 else None
-    samples = bootstrap_scores(y, proba, predicted, positive=positive, n_resamples=40)
+    samples = bootstrap_scores(y, proba, predicted, positive=positive, n_resamples=15)
     undefined = 0
-    for index, times in enumerate(multiplicities(np.arange(n_samples), 40)):
+    for index, times in enumerate(multiplicities(np.arange(n_samples), 15)):
         expected = compute_scores(y, proba, predicted, positive=positive, sample_weight=times)
         found = {name: values[index] for name, values in samples.items()}
         assert found == pytest.approx(expected, abs=1e-9, nan_ok=True)

@@ -151,7 +151,7 @@ def test_out_of_fold_keeps_history_threshold_and_parameters(small, table):
     search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2)
     found = predict_out_of_fold(lambda *_: search, X, y, folds_of(X, y))
     assert all(record.best_params["C"] in (0.1, 1.0) for record in found.records)
-    calibrated = CalibratedClassifierCV(CellClassifier(**small), cv=2)
+    calibrated = CalibratedClassifierCV(CellClassifier(**small | {"epochs": 2}), cv=2)
     images = np.random.default_rng(0).integers(0, 255, (40, 8, 8, 3), dtype=np.uint8)
     found = predict_out_of_fold(lambda *_: calibrated, images, y, folds_of(images, y, n_splits=2))
     assert all(len(record.history["loss"]) >= record.best_epoch >= 1 for record in found.records)

@@ -24,7 +24,7 @@ def test_save_model_keeps_threshold_and_calibration_around_a_network(tmp_path):
         random_state=0,
     )
     names = np.array(drawn.target_names)[drawn.y]
-    network = CellClassifier(filters=(4,), epochs=2, early_stopping=False, random_state=0)
+    network = CellClassifier(filters=(4,), epochs=1, early_stopping=False, random_state=0)
     pipeline = Pipeline([("reader", ImageReader()), ("classifier", network)])
     calibrated = calibrate(pipeline, names, drawn.groups, n_splits=2)
     tuned = tune_threshold(

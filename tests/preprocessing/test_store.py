@@ -1,12 +1,8 @@
 """The store of decoded pixels: the same images as without, even if its files are damaged."""
 
 import errno
-import json
 import os
-import signal
 import stat
-import subprocess
-import sys
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -27,23 +23,22 @@ from cellsk.exceptions import ImageReadError, StoreWarning
 from cellsk.preprocessing import ImageReader, _pixel_file, _reader, _store, _store_files
 
 SIZE = 3 * 8 * 10
-# One process that reads: its arguments are a JSON list of store, paths, and where to stop.
+# One process that reads. It is given a pipe, the folder of the store, paths, and where to stop.
 READ = """
-import json, sys, time
+import time
 from cellsk.preprocessing import ImageReader, _reader
-folder, paths, stop = json.loads(sys.argv[1])
 decode, seen = _reader.decode_image, []
 def count(source, **settings):
     seen.append(source)
     if len(seen) == stop:
-        print("writing", flush=True)
+        pipe.send("writing")
         time.sleep(600)
     return decode(source, **settings)
 _reader.decode_image = count
-print("ready", flush=True)
-sys.stdin.readline()
+pipe.send("ready")
+pipe.recv()
 images = ImageReader(store=folder).transform(paths)
-print(json.dumps([len(seen), type(images).__name__, images.tobytes().hex()]))
+pipe.send([len(seen), type(images).__name__, images.tobytes()])
 """
 
 
@@ -97,34 +92,48 @@ def find_pixel_file(folder):
     return folder / name
 
 
-def start(folder, paths, stop=0):
-    """Start a process that reads after `let_read`."""
-    argument = json.dumps([os.fspath(folder), paths, stop])
-    return subprocess.Popen(
-        [sys.executable, "-c", READ, argument],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start(processes):
+    """Return a function that starts a process, which reads after `let_read`."""
+    started = []
+
+    def start_process(folder, paths, stop=0):
+        pipe, other = processes.Pipe()
+        names = {"pipe": other, "folder": folder, "paths": paths, "stop": stop}
+        process = processes.Process(target=exec, args=(READ, names))
+        process.start()
+        other.close()
+        started.append(process)
+        return process, pipe
+
+    yield start_process
+    for process in started:
+        process.kill()
+        process.join()
 
 
-def wait_until_ready(*processes):
+def receive(pipe):
+    """Return what a process sends next."""
+    assert pipe.poll(60), "the process sends nothing"
+    return pipe.recv()
+
+
+def wait_until_ready(*pipes):
     """Wait until all processes, which start side by side, have imported cellsk."""
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
+    for pipe in pipes:
+        assert receive(pipe) == "ready"
 
 
-def let_read(process):
+def let_read(pipe):
     """Let a process read that is ready."""
-    process.stdin.write("go\n")
-    process.stdin.flush()
+    pipe.send("go")
 
 
-def finish(process):
+def finish(pipe):
     """Return how many files a process has decoded, and its images."""
-    n_decoded, kind, pixels = json.loads(process.communicate(timeout=60)[0])
+    n_decoded, kind, pixels = receive(pipe)
     assert kind == "memmap"
-    return n_decoded, np.frombuffer(bytes.fromhex(pixels), np.uint8).reshape(-1, 8, 10, 3)
+    return n_decoded, np.frombuffer(pixels, np.uint8).reshape(-1, 8, 10, 3)
 
 
 def test_store_gives_the_same_pixels_and_decodes_once(paths, folder, decoded):
@@ -501,13 +510,14 @@ def test_store_in_threads_gives_each_the_same(paths, folder, monkeypatch):
     assert all(np.array_equal(images, ImageReader().transform(paths)) for images in found)
 
 
-def test_store_written_by_processes_at_once_decodes_each_list_once(paths, folder):
+def test_store_written_by_processes_at_once_decodes_each_list_once(paths, folder, start):
     """One of two processes with the same list decodes it. An overlapping list is correct too."""
-    processes = [start(folder, paths) for _ in range(2)] + [start(folder, paths[:1:-1])]
-    wait_until_ready(*processes)
-    for process in processes:
-        let_read(process)
-    *same, (_, other) = [finish(process) for process in processes]
+    lists = (paths, paths, paths[:1:-1])
+    pipes = [pipe for _, pipe in [start(folder, one) for one in lists]]
+    wait_until_ready(*pipes)
+    for pipe in pipes:
+        let_read(pipe)
+    *same, (_, other) = [finish(pipe) for pipe in pipes]
     plain = ImageReader().transform(paths)
     assert all(np.array_equal(images, plain) for _, images in same)
     assert np.array_equal(other, plain[:1:-1])
@@ -516,19 +526,18 @@ def test_store_written_by_processes_at_once_decodes_each_list_once(paths, folder
     assert list_names(folder, ".draft") == []
 
 
-def test_store_survives_a_process_killed_while_writing(paths, folder):
+def test_store_survives_a_process_killed_while_writing(paths, folder, start):
     """The waiting process continues, and the file of the killed one is removed."""
-    dying, waiting = start(folder, paths, stop=4), start(folder, paths)
-    wait_until_ready(dying, waiting)
-    let_read(dying)
-    assert dying.stdout.readline() == "writing\n"
+    (dying, of_dying), (_, of_waiting) = start(folder, paths, stop=4), start(folder, paths)
+    wait_until_ready(of_dying, of_waiting)
+    let_read(of_dying)
+    assert receive(of_dying) == "writing"
     assert len(list_names(folder, ".draft")) == 1
-    let_read(waiting)
-    with pytest.raises(subprocess.TimeoutExpired):
-        waiting.wait(0.5)
-    dying.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
-    dying.communicate()
-    n_decoded, images = finish(waiting)
+    let_read(of_waiting)
+    assert not of_waiting.poll(0.5)
+    dying.kill()
+    dying.join()
+    n_decoded, images = finish(of_waiting)
     assert n_decoded == 8
     assert np.array_equal(images, ImageReader().transform(paths))
     assert list_names(folder, ".draft") == []

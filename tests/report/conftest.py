@@ -1,5 +1,6 @@
 """Realistic documents of an evaluation, with scores computed by scikit-learn, and a browser."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.calibration import calibration_curve
 
 from cellsk.metrics import bootstrap_scores, compute_scores, percentile_interval
 from cellsk.report.checklists import answer_checklists
-from cellsk.report.render import choose_rows, make_thumbnails, render_page
+from cellsk.report.render import _charts, choose_rows, make_thumbnails, render_page
 
 CHROMIUM = Path("/usr/bin/chromium")
 N_FOLDS = 5
@@ -22,6 +23,38 @@ SEVEN = (
     "neutrophil",
     "platelet",
 )
+
+RUN_AXE = """([part, options]) =>
+    axe.run(part || document, options).then((found) => found.violations)"""
+# The rules of axe-core whose result depends on colors, on the width, or on columns that a phone
+# hides. The other rules depend on the elements and their text only.
+RULES_OF_STYLE = [
+    "color-contrast",
+    "link-in-text-block",
+    "scrollable-region-focusable",
+    "empty-table-header",
+    "td-has-header",
+    "th-has-data-cells",
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_charts():
+    """Charts that were drawn, by what they were drawn from: drawing is most of the work of a page.
+
+    Clear it to draw again.
+    """
+    draw, drawn = _charts.draw_evaluation, {}
+
+    def draw_once(*arguments):
+        key = json.dumps(arguments)
+        if key not in drawn:
+            drawn[key] = draw(*arguments)
+        return drawn[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_charts, "draw_evaluation", draw_once)
+        yield drawn
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +98,29 @@ def browser():
         running = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield running
         running.close()
+
+
+@pytest.fixture
+def find_violations():
+    """A function that returns violations of accessibility by a page, by the rules of axe-core."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+    def find(page, part=None, rules=None):
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(axe.axe_script)
+        options = {"resultTypes": ["violations"]}
+        if rules:
+            options["runOnly"] = {"type": "rule", "values": rules}
+        found = page.evaluate(RUN_AXE, [part, options])
+        return [(one["id"], one["impact"], one["nodes"][0]["html"][:120]) for one in found]
+
+    return find
+
+
+@pytest.fixture
+def find_violations_of_style(find_violations):
+    """The same by the rules whose result depends on colors and width."""
+    return lambda page, part=None: find_violations(page, part, RULES_OF_STYLE)
 
 
 def make_document(names=("benign", "malignant"), n_images=600, n_patients=12, seed=0):

@@ -407,14 +407,14 @@ def test_report_saves_json_and_markdown_and_refuses_other_endings(report, tmp_pa
 def test_evaluate_network_from_paths_keeps_the_curves_of_every_fold(tmp_path, small):
     """Files, patients, and the network with early stopping."""
     drawn = make_cells(
-        90, folder=tmp_path, n_patients=15, image_size=(16, 16), difficulty=0, random_state=0
+        60, folder=tmp_path, n_patients=10, image_size=(16, 16), difficulty=0, random_state=0
     )
     network = CellClassifier(**small | {"epochs": 2, "early_stopping": True})
     pipeline = Pipeline([("reader", ImageReader()), ("classifier", network)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # few images for early stopping
         report = evaluate(
-            pipeline, drawn.paths, drawn.y, groups=drawn.groups, n_splits=3, audit=False, **QUICK
+            pipeline, drawn.paths, drawn.y, groups=drawn.groups, n_splits=2, audit=False, **QUICK
         )
     for fold in report.document["folds"]:
         assert 1 <= fold["best_epoch"] <= len(fold["history"]["val_loss"]) <= 2
