@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cellsk import CellClassifier, build_cnn
 from cellsk.neural_network import _trainers, _training
@@ -219,6 +220,32 @@ def test_steps_of_one_call_give_the_bits_of_single_steps(cells, small, monkeypat
         np.testing.assert_array_equal(several.predict_proba(cells.images), expected)
 
 
+def test_step_is_traced_once(cells, small, monkeypatch):
+    """All variables exist before the first step. Otherwise TensorFlow traces it twice."""
+    traced, step = [], keras.Sequential.train_step
+
+    def count(self, data):
+        traced.append(self)
+        return step(self, data)
+
+    monkeypatch.setattr(keras.Sequential, "train_step", count)
+    fit_and_predict(cells, **small | {"epochs": 2})
+    assert len(traced) == 1
+
+
+def test_epoch_has_one_iterator(cells, small, monkeypatch):
+    """Keras makes one iterator per epoch, and one more at the end."""
+    made, make = [], tf.data.Dataset.__iter__
+
+    def count(self):
+        made.append(self)
+        return make(self)
+
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", count)
+    fit_and_predict(cells, **small | {"epochs": 4})
+    assert len(made) == 5
+
+
 def test_who_looks_at_each_step_sees_each_step(cells, small, monkeypatch, capfd):
     """With a caller's callback, a progress bar or CELLSK_FAST=off, a call has one step."""
 
@@ -270,6 +297,7 @@ def test_fast_off_refuses_bfloat16_and_other_words(cells, small, monkeypatch):
 
 TWO_DEVICES = """
 import json
+import tensorflow as tf
 from cellsk import CellClassifier, make_cells
 
 cpu = tf.config.list_physical_devices("CPU")[0]
