@@ -135,6 +135,8 @@ def _holds_code(node: Any) -> bool:
 
 
 def _make_trainer(network: keras.Model, precision: str, images: NDArray) -> Trainer:
+    import tensorflow as tf
+
     model = type(network).from_config(network.get_config())
     model.compile_from_config(network.get_compile_config())
     model.optimizer.build(model.trainable_variables)
@@ -144,7 +146,18 @@ def _make_trainer(network: keras.Model, precision: str, images: NDArray) -> Trai
         if value.any():
             start[number] = value
     fast = is_on(FAST) and speed_up(model, precision, images)
+    if is_on(FAST) and not tf.distribute.has_strategy():
+        _build_metrics(model, images)
     return Trainer(model, precision if fast else "float32", start)
+
+
+def _build_metrics(model: keras.Model, images: NDArray) -> None:
+    """Create the variables of the metrics, which each epoch resets.
+
+    If the training step created them, TensorFlow would trace it twice.
+    """
+    outputs = model(images, training=False)
+    model.compute_metrics(images, np.zeros(len(images)), outputs, np.ones(len(images)))
 
 
 def _start_from(network: keras.Model, trainer: Trainer) -> None:

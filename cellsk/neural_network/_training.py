@@ -74,6 +74,8 @@ def train(
         result = trainer.model.fit(
             batches,
             epochs=epochs,
+            # With this, Keras makes one iterator per epoch. Without it, it makes two.
+            steps_per_epoch=int(batches.cardinality()),
             validation_data=watched_batches,
             callbacks=[count, *called],
             shuffle=False,  # the batches are in random order

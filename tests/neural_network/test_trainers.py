@@ -1,13 +1,12 @@
 """Trainers are reused by later fits, which have the numbers of a first fit."""
 
 import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cellsk import CellClassifier, build_cnn
 from cellsk.neural_network import _trainers, _training
@@ -30,15 +29,23 @@ def fit_and_predict(cells, **parameters):
     return CellClassifier(**parameters).fit(cells.images, cells.y).predict_proba(cells.images)
 
 
-def make_network(cells):
+def make_network(cells, n_classes=2, **settings):
     """Return a network for these images."""
-    return build_cnn({"X_shape_": cells.images.shape, "n_classes_": 2}, filters=(8,), seed=3)
+    meta = {"X_shape_": cells.images.shape, "n_classes_": n_classes}
+    return build_cnn(meta, **{"filters": (8,), "seed": 3} | settings)
+
+
+def use_trainer(cells, network, precision="float32"):
+    """Return the model of the trainer that a fit of this network would use."""
+    images = cells.images[:8]
+    with _trainers.prepare_trainer(network, precision, images, reuse=True, steps=1) as trainer:
+        return trainer.model
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_second_fit_borrows_and_gives_the_numbers_of_a_first(cells, small, precision):
     """After fits with other seeds, rates and epochs, the numbers equal those of a first fit."""
-    settings = small | {"precision": precision, "dropout": 0.3}
+    settings = small | {"precision": precision, "dropout": 0.3, "epochs": 4}
     first = fit_and_predict(cells, **settings)
     (trainer,) = _trainers._idle.values()
     other = settings | {"random_state": 5, "learning_rate": 0.01, "epochs": 2, "batch_size": 7}
@@ -48,13 +55,11 @@ def test_second_fit_borrows_and_gives_the_numbers_of_a_first(cells, small, preci
     assert kept.model is trainer.model
 
 
-def test_other_network_gets_another_trainer(cells, small):
-    """Depth, dropout, precision and the number of classes change the trainer."""
-    for change in ({}, {"filters": (4,)}, {"dropout": 0.5}, {"precision": "float32"}):
-        fit_and_predict(cells, **small | {"precision": "bfloat16", "epochs": 1} | change)
-    CellClassifier(**small | {"epochs": 1}, precision="bfloat16").fit(
-        cells.images, np.arange(120) % 3
-    )
+def test_other_network_gets_another_trainer(cells):
+    """Filters, dropout, the number of classes and precision change the trainer."""
+    for change in ({}, {"filters": (4,)}, {"dropout": 0.5}, {"n_classes": 3}, {}):
+        use_trainer(cells, make_network(cells, **change), "bfloat16")
+    use_trainer(cells, make_network(cells))
     assert len(_trainers._idle) == 5
 
 
@@ -82,13 +87,8 @@ def test_network_compiled_otherwise_gets_another_trainer(cells, change):
     settings = COMPILED[change]
     if "optimizer" in settings:
         settings = {"optimizer": settings["optimizer"]()}
-    used = []
-    for network in (compile_network(cells), compile_network(cells, **settings)):
-        with _trainers.prepare_trainer(
-            network, "float32", cells.images[:8], reuse=True, steps=1
-        ) as trainer:
-            used.append(trainer.model)
-    first, second = used
+    networks = (compile_network(cells), compile_network(cells, **settings))
+    first, second = (use_trainer(cells, network) for network in networks)
     assert first is not second
     assert len(_trainers._idle) == 2
 
@@ -116,15 +116,16 @@ def test_second_fit_with_another_loss_trains_with_it(cells):
 
 def test_callers_callbacks_get_a_trainer_of_their_own(cells, small):
     """A callback may change the network in any way, so no later fit reuses it."""
-    expected = fit_and_predict(cells, **small)
+    settings = small | {"epochs": 2}
+    expected = fit_and_predict(cells, **settings)
 
     class Freeze(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             self.model.optimizer.learning_rate = 0.0
             self.model.layers[1].trainable = False
 
-    fit_and_predict(cells, **small, callbacks=[Freeze])
-    np.testing.assert_array_equal(fit_and_predict(cells, **small), expected)
+    fit_and_predict(cells, **settings, callbacks=[Freeze])
+    np.testing.assert_array_equal(fit_and_predict(cells, **settings), expected)
 
 
 def test_fit_that_fails_keeps_no_trainer(cells, small):
@@ -138,34 +139,34 @@ def test_fits_in_threads_do_not_share_a_trainer(cells, small):
     """Fits at the same time give the numbers of one fit alone."""
     settings = small | {"epochs": 2}
     alone = fit_and_predict(cells, **settings)
-    with ThreadPoolExecutor(3) as pool:
-        together = list(pool.map(lambda _: fit_and_predict(cells, **settings), range(5)))
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda _: fit_and_predict(cells, **settings), range(6)))
     for proba in together:
         np.testing.assert_array_equal(proba, alone)
 
 
 def test_cleared_session_changes_nothing(cells, small):
     """A fit works after Keras has cleared its session."""
-    expected = fit_and_predict(cells, **small)
+    settings = small | {"epochs": 2}
+    expected = fit_and_predict(cells, **settings)
     keras.backend.clear_session()
-    np.testing.assert_array_equal(fit_and_predict(cells, **small), expected)
+    np.testing.assert_array_equal(fit_and_predict(cells, **settings), expected)
 
 
-def test_kept_trainers_are_bounded(cells, small, monkeypatch):
+def test_kept_trainers_are_bounded(cells, monkeypatch):
     """The oldest trainers are deleted."""
     monkeypatch.setattr(_trainers, "MAX_BYTES", 120_000)
     for units in (16, 17, 18):
-        fit_and_predict(cells, **small | {"dense_units": units, "epochs": 1})
+        use_trainer(cells, make_network(cells, dense_units=units))
     assert [trainer.model.get_layer("dense").units for trainer in _trainers._idle.values()] == [18]
     monkeypatch.setattr(_trainers, "MAX_BYTES", 0)
-    fit_and_predict(cells, **small)
+    use_trainer(cells, make_network(cells))
     assert not _trainers._idle
 
 
-def test_network_keeps_the_state_of_its_training(cells, small):
+def test_network_keeps_the_state_of_its_training(fitted, small):
     """The Keras model keeps the state of its optimizer, for more training."""
-    classifier = CellClassifier(**small | {"early_stopping": False}).fit(cells.images, cells.y)
-    optimizer = classifier.keras_classifier_.model_.optimizer
+    optimizer = fitted.keras_classifier_.model_.optimizer
     assert int(optimizer.iterations) == small["epochs"] * 4
     velocities = [v for v in optimizer.variables if v.path.endswith("velocity")]
     assert velocities
@@ -203,19 +204,46 @@ def test_each_epoch_is_one_pass_in_an_order_of_its_own(cells):
     np.testing.assert_array_equal(read(1, 2), orders[-1])
 
 
-@pytest.mark.parametrize("steps", [2, 3, 16])
-def test_steps_of_one_call_give_the_bits_of_single_steps(cells, small, monkeypatch, steps):
+def test_steps_of_one_call_give_the_bits_of_single_steps(cells, small, monkeypatch):
     """The four steps of an epoch may be more or fewer than those of a call."""
     settings = small | {"batch_size": 27, "dropout": 0.3, "early_stopping": True, "patience": 2}
     results = []
-    for count in (1, steps):
+    for count in (1, 2, 3, 16):
         monkeypatch.setattr(_training, "STEPS_PER_CALL", count)
         results.append(CellClassifier(**settings).fit(cells.images, cells.y))
         assert list(_trainers._idle.values())[-1].model.steps_per_execution == count
-    single, several = results
-    assert several.history_ == single.history_
-    assert several.best_epoch_ == single.best_epoch_
-    np.testing.assert_array_equal(*(one.predict_proba(cells.images) for one in results))
+    single, *others = results
+    expected = single.predict_proba(cells.images)
+    for several in others:
+        assert several.history_ == single.history_
+        assert several.best_epoch_ == single.best_epoch_
+        np.testing.assert_array_equal(several.predict_proba(cells.images), expected)
+
+
+def test_step_is_traced_once(cells, small, monkeypatch):
+    """All variables exist before the first step. Otherwise TensorFlow traces it twice."""
+    traced, step = [], keras.Sequential.train_step
+
+    def count(self, data):
+        traced.append(self)
+        return step(self, data)
+
+    monkeypatch.setattr(keras.Sequential, "train_step", count)
+    fit_and_predict(cells, **small | {"epochs": 2})
+    assert len(traced) == 1
+
+
+def test_epoch_has_one_iterator(cells, small, monkeypatch):
+    """Keras makes one iterator per epoch, and one more at the end."""
+    made, make = [], tf.data.Dataset.__iter__
+
+    def count(self):
+        made.append(self)
+        return make(self)
+
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", count)
+    fit_and_predict(cells, **small | {"epochs": 4})
+    assert len(made) == 5
 
 
 def test_who_looks_at_each_step_sees_each_step(cells, small, monkeypatch, capfd):
@@ -290,11 +318,9 @@ print(json.dumps(found))
 """
 
 
-def test_fit_shares_its_batches_among_devices():
+def test_fit_shares_its_batches_among_devices(run_python):
     """Fits in a strategy of TensorFlow, after other fits, train the same network."""
-    command = [sys.executable, "-c", TWO_DEVICES]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    alone, shared, again = json.loads(done.stdout.splitlines()[-1])
+    alone, shared, again = json.loads(run_python(TWO_DEVICES).splitlines()[-1])
     assert again == shared
     np.testing.assert_allclose(shared, alone, atol=2e-3)
     assert np.ptp(alone) > 0.05  # and not one number for all
