@@ -15,7 +15,8 @@ def find_label_errors(y: ArrayLike, proba: ArrayLike) -> NDArray[np.int64]:
 
     This is confident learning. The threshold of a class is the mean probability of this class
     among the images labeled with it. An image is a probable error if it reaches the threshold
-    of another class, and that class is the most probable of those whose threshold it reaches.
+    of another class, that class is the most probable of those whose threshold it reaches, and
+    its label is not the most probable class of all.
     The rows are ranked by the probability of the label minus the highest other probability.
 
     Parameters
@@ -62,7 +63,7 @@ def find_label_errors(y: ArrayLike, proba: ArrayLike) -> NDArray[np.int64]:
     # As in the paper, up to rounding: an image may reach its threshold exactly.
     confident = np.where(table >= threshold - 1e-6, table, -1.0)
     other = confident.argmax(axis=1)
-    wrong = (confident.max(axis=1) >= 0) & (other != codes)
+    wrong = (confident.max(axis=1) >= 0) & (other != codes) & (table.argmax(axis=1) != codes)
     rest = np.where(classes == codes[:, np.newaxis], -1.0, table).max(axis=1)
     rows = np.flatnonzero(wrong)
     return rows[np.argsort((own - rest)[rows], kind="stable")]

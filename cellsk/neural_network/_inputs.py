@@ -61,7 +61,11 @@ def validate_images(
     """
     _refuse_paths(X)
     array = check_array(
-        X, dtype=[np.float32, np.uint8], allow_nd=True, estimator=estimator, input_name="X"
+        _stack_images(X),
+        dtype=[np.float32, np.uint8],
+        allow_nd=True,
+        estimator=estimator,
+        input_name="X",
     )
     if array.ndim == 2:
         validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -85,7 +89,11 @@ def find_pixel_max(images: NDArray) -> float:
 
 def _refuse_paths(X: Any) -> None:
     rows = getattr(X, "array", X)  # of a pandas Series
-    first = rows[0] if hasattr(rows, "__getitem__") and np.ndim(rows) == 1 and len(rows) else None
+    # The dimensions of a list are not known before it is an array, which takes time.
+    is_list = isinstance(rows, list | tuple) or (
+        hasattr(rows, "__getitem__") and np.ndim(rows) == 1
+    )
+    first = rows[0] if is_list and len(rows) else None
     if isinstance(first, str | bytes | PurePath):
         raise InputError(
             LAYOUT,
@@ -94,6 +102,36 @@ def _refuse_paths(X: Any) -> None:
             "('classifier', CellClassifier())]).",
             code="images-are-paths",
         )
+
+
+def _stack_images(X: Any) -> Any:
+    """Return a list of arrays, or a tensor, as one array that keeps the dtype.
+
+    Return anything else as it is. scikit-learn turns lists into floats, and pixels of uint8
+    would lose their range.
+    """
+    dtype = getattr(X, "dtype", None)
+    if dtype is not None and not isinstance(dtype, np.dtype):  # a tensor
+        X, dtype = np.asarray(X), None
+    is_list = isinstance(X, list | tuple) or (dtype is not None and dtype.kind == "O")
+    rows = list(getattr(X, "array", X)) if is_list else []
+    if not rows or not all(map(_is_array, rows)):
+        return X
+    images = [np.asarray(row) for row in rows]
+    shapes = list(dict.fromkeys(image.shape for image in images))
+    if len(shapes) > 1:
+        raise InputError(
+            "X must hold images of one shape",
+            f"{shapes[0]} and {shapes[1]}",
+            "Pass paths to an ImageReader(image_size=...), which resizes them.",
+            code="image-shapes-differ",
+        )
+    return np.stack(images)
+
+
+def _is_array(row: Any) -> bool:
+    """Return whether it is an array with a dtype, or an image of Pillow, and not a number."""
+    return any(hasattr(row, name) for name in ("dtype", "__array_interface__")) and np.ndim(row) > 0
 
 
 def _shape_images(array: NDArray, image_shape: Sequence[int] | None) -> NDArray:

@@ -146,6 +146,14 @@ def test_label_errors_follow_worked_counts():
     assert find_label_errors(y, proba).tolist() == [2]
 
 
+def test_label_errors_leave_out_images_whose_label_is_the_most_probable_class():
+    """By hand: row 2 reaches the threshold 0.3 of class 1, but class 0 is more probable."""
+    proba = np.array([[0.95, 0.05], [0.95, 0.05], [0.65, 0.35], [0.7, 0.3]])
+    y = [0, 0, 0, 1]
+    assert np.mean(proba[:3, 0]) == pytest.approx(0.85)
+    assert find_label_errors(y, proba).tolist() == []
+
+
 def test_label_errors_of_class_without_images_and_of_sure_model_are_none():
     """Right labels and a class without images give no errors."""
     assert find_label_errors([0, 0, 1], np.eye(3)[[0, 0, 1]]).tolist() == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from cellsk import CellClassifier, make_cells
+from cellsk import CellClassifier, load_model, make_cells, save_model
 from cellsk.exceptions import SmallHoldOutWarning
 
 
@@ -328,3 +328,20 @@ def test_fit_takes_what_sklearn_takes(cells, small):
     for state in (np.int64(0), np.random):
         classifier = CellClassifier(**small | {"epochs": 1, "random_state": state}, verbose=False)
         assert classifier.fit(cells.images, cells.y).n_iter_ == 1
+
+
+def test_fit_takes_parameters_as_numpy_has_them(cells, tmp_path):
+    """A grid over np.arange has scalars of NumPy. They give the same numbers, also from a file."""
+    plain = {
+        **{"filters": (4,), "kernel_size": 3, "dense_units": 8, "dropout": 0.25, "epochs": 2},
+        **{"learning_rate": 0.0078125, "batch_size": 16, "early_stopping": True, "patience": 1},
+        **{"validation_fraction": 0.25, "precision": "float32", "random_state": 1, "verbose": 0},
+    }
+    scalars = {name: np.asarray(value)[()] for name, value in plain.items()}
+    scalars |= {"dropout": np.float32(0.25), "learning_rate": np.float32(0.0078125)}
+    assert type(scalars["dense_units"]) is np.int64
+    model = CellClassifier(**scalars).fit(cells.images, cells.y)
+    expected = CellClassifier(**plain).fit(cells.images, cells.y).predict_proba(cells.images)
+    assert (model.predict_proba(cells.images) == expected).all()
+    save_model(model, tmp_path / "model.cellsk")
+    assert (load_model(tmp_path / "model.cellsk").predict_proba(cells.images) == expected).all()

@@ -1,7 +1,10 @@
 """X becomes images of four axes, or is refused with a reason."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import tensorflow as tf
+from PIL import Image
 from sklearn.base import BaseEstimator
 
 from cellsk import CellClassifier
@@ -49,6 +52,45 @@ def test_check_images_other_numbers_become_float32():
         assert estimator.image_dtype_ == "float32"
 
 
+def hold_in_series(images):
+    """Return a Series of pandas with an image in each row."""
+    return pd.Series(list(images))
+
+
+def hold_in_objects(images):
+    """Return an array of objects with an image in each row."""
+    rows = np.empty(len(images), dtype=object)
+    rows[:] = list(images)
+    return rows
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        list,
+        tuple,
+        hold_in_series,
+        hold_in_objects,
+        lambda images: [Image.fromarray(image) for image in images],
+        lambda images: [tf.constant(image) for image in images],
+        tf.constant,
+        lambda images: np.asfortranarray(images)[::-1][::-1],
+    ],
+)
+def test_check_images_same_pixels_in_any_container_are_the_same(cells, hold):
+    """uint8 stays uint8, so that the pixels are divided by 255 and not by the largest."""
+    images, estimator = learn(hold(cells.images[:5] // 2))
+    assert estimator.image_dtype_ == "uint8"
+    assert estimator.pixel_max_ == 255
+    np.testing.assert_array_equal(images, cells.images[:5] // 2)
+
+
+def test_predict_list_of_arrays_equals_the_array(fitted, cells):
+    """A model that was fitted on an array takes a list."""
+    expected = fitted.predict_proba(cells.images[:4])
+    assert (fitted.predict_proba(list(cells.images[:4])) == expected).all()
+
+
 def test_find_pixel_max_is_what_pixels_are_divided_by():
     """uint8 is divided by 255, others by the largest absolute value, blank images by one."""
     assert find_pixel_max(np.zeros((1, 2, 2, 1), np.uint8)) == 255
@@ -76,6 +118,11 @@ def test_predict_other_scale_of_floats_warns(cells, small):
         (np.array(["a.png"]), None, "Got file names"),
         (np.full((2, 4, 4), np.nan), None, "contains NaN"),
         (np.zeros((0, 4, 4, 3)), None, r"0 sample\(s\)"),
+        (
+            [np.zeros((4, 4, 3)), np.zeros((5, 4, 3))],
+            None,
+            r"one shape. Got \(4, 4, 3\) and \(5, 4",
+        ),
     ],
 )
 def test_check_images_bad_input_raises(X, image_shape, match):

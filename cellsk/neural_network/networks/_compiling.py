@@ -38,7 +38,7 @@ def compile_network(model: keras.Model, learning_rate: float) -> None:
     n_outputs = model.output_shape[-1]
     model.compile(
         # TensorFlow keeps 35 kB for each new name of a variable for good; so no "adam_2".
-        optimizer=keras.optimizers.Adam(learning_rate, name="adam"),
+        optimizer=keras.optimizers.Adam(float(learning_rate), name="adam"),
         loss="binary_crossentropy" if n_outputs == 1 else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )

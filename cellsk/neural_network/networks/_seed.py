@@ -130,9 +130,10 @@ def build_cnn(
     import keras
 
     filters = check_filters(filters)
-    check_count("kernel_size", kernel_size)
-    check_count("dense_units", dense_units)
-    check_number("dropout", dropout, low=0, high=1, closed="left")
+    # Keras refuses the scalars of NumPy, which a grid over np.arange has.
+    kernel_size = check_count("kernel_size", kernel_size)
+    dense_units = check_count("dense_units", dense_units)
+    dropout = check_number("dropout", dropout, low=0, high=1, closed="left")
     check_number("learning_rate", learning_rate, low=0)
     _, *image_shape = meta["X_shape_"]
     windows = _windows((image_shape[0], image_shape[1]), filters, kernel_size)
@@ -140,7 +141,7 @@ def build_cnn(
     model = keras.Sequential(
         [
             keras.Input(shape=tuple(image_shape), name="image"),
-            keras.layers.Rescaling(rescale, name="rescale"),
+            keras.layers.Rescaling(float(rescale), name="rescale"),
             *_convolutions(filters, list(windows), seeds),
             keras.layers.Flatten(data_format=LAYOUT, name="flatten"),
             *_head(dense_units, dropout, seeds),
