@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cellsk.neural_network import CellClassifier, build_cnn
     from cellsk.persistence import load_model, save_model
     from cellsk.preprocessing import ImageReader
-    from cellsk.report import EvaluationReport, SearchReport, evaluate
+    from cellsk.report import EvaluationReport, SearchReport, evaluate, evaluate_model
 
 __version__ = "0.1.0"
 
@@ -36,6 +36,7 @@ _ROOMS = {
     "build_cnn": "neural_network",
     "choose_cv": "model_selection",
     "evaluate": "report",
+    "evaluate_model": "report",
     "list_images": "datasets",
     "load_model": "persistence",
     "make_cells": "datasets",
@@ -58,6 +59,7 @@ __all__ = [
     "build_cnn",
     "choose_cv",
     "evaluate",
+    "evaluate_model",
     "list_images",
     "load_model",
     "make_cells",

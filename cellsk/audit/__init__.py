@@ -6,5 +6,9 @@ from cellsk.audit._fingerprints import Fingerprint as Fingerprint
 from cellsk.audit._fingerprints import measure_image as measure_image
 from cellsk.audit._label_errors import find_label_errors
 from cellsk.audit._report import AuditReport
+from cellsk.audit._training import SharedImages as SharedImages
+from cellsk.audit._training import TrainingFingerprints as TrainingFingerprints
+from cellsk.audit._training import find_shared as find_shared
+from cellsk.audit._training import make_training_fingerprints as make_training_fingerprints
 
 __all__ = ["AuditReport", "audit_images", "find_label_errors"]

@@ -42,6 +42,7 @@ from cellsk.cli._options import (
 )
 from cellsk.cli._pipeline import build_pipeline
 from cellsk.cli._progress import show_progress
+from cellsk.cli._reports import note_written, print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_note, show_warnings
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def evaluate(
     settings = wanted | {
         "cv": cv,
         "n_splits": n_folds,
-        "pos_label": choose_positive(images, positive),
+        "pos_label": choose_positive(images.class_names, positive),
         "sites": None if site is None else images.column("--site", site),
         "subgroups": {name: images.column("--subgroup", name) for name in subgroup or []},
         "calibrate": calibrate,
@@ -259,18 +260,9 @@ def _show_folds(plan: _Plan, json: Path | None) -> None:
 
 def _evaluate(plan: _Plan, outputs: Outputs, shown: ShownWarnings, *, leakage: bool) -> None:
     report = _run(plan)
-    _print_summary(report, shown)
+    print_summary(report, shown)
     compare = partial(_compare, report, plan) if leakage else None
     _save_all(report, outputs, compare)
-
-
-def _print_summary(report: EvaluationReport, shown: ShownWarnings) -> None:
-    """Print the summary without the warnings that the user has read meanwhile."""
-    from cellsk.report import render_terminal
-
-    document = report.document
-    new = [warning for warning in document["warnings"] if warning["code"] not in shown]
-    print(render_terminal(document | {"warnings": new}), flush=True)
 
 
 def _save_all(
@@ -279,26 +271,13 @@ def _save_all(
     """Write the files; then compare, which takes as long again, and write them once more."""
     written: list[Path] = []
     with naming_written_files(written):
-        _save(report, outputs, written)
+        save_reports(report, outputs, written)
         if outputs.folds is not None:
             report.save_folds(outputs.folds)
-            _note_written(outputs.folds, written)
+            note_written(outputs.folds, written)
         if compare is not None:
             compare()
-            _save(report, outputs, written)
-
-
-def _save(report: EvaluationReport, outputs: Outputs, written: list[Path]) -> None:
-    for path in (outputs.html, outputs.json, outputs.markdown):
-        if path is not None:
-            report.save(path, max_pictures=outputs.max_pictures)
-            _note_written(path, written)
-
-
-def _note_written(path: Path, written: list[Path]) -> None:
-    print_note(f"Written{' again, with the comparison' if path in written else ''}: {path}.")
-    if path not in written:
-        written.append(path)
+            save_reports(report, outputs, written)
 
 
 def _compare(report: EvaluationReport, plan: _Plan) -> None:

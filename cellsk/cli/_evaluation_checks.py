@@ -124,7 +124,7 @@ def check_wanted(images: LabeledImages, wanted: dict[str, Any], *, leakage: bool
         )
 
 
-def choose_positive(images: LabeledImages, positive: str | None) -> str | None:
+def choose_positive(names: list[str], positive: str | None) -> str | None:
     """Return the positive class: the given one, or the second of two classes.
 
     Raises
@@ -132,7 +132,6 @@ def choose_positive(images: LabeledImages, positive: str | None) -> str | None:
     InputError
         When there is no such class, or there are more than two classes.
     """
-    names = images.class_names
     if len(names) > 2:
         if positive is not None:
             raise InputError(

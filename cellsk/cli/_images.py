@@ -77,8 +77,11 @@ def list_labeled_images(
     groups: str | None = None,
     groups_csv: Path | None = None,
     skip_unreadable: bool = False,
+    classes: Sequence[str] | None = None,
 ) -> LabeledImages:
     """List a labeled folder, add the columns of the groups csv, and print the counts.
+
+    ``classes`` are those of a model. Not all of them need images.
 
     Raises
     ------
@@ -93,6 +96,7 @@ def list_labeled_images(
     listed = list_images(
         folder,
         labels=labels,
+        classes=classes,
         group_pattern=group_pattern,
         groups=None if groups_csv is not None else column_or_level,
         verify=skip_unreadable,

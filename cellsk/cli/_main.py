@@ -17,6 +17,7 @@ from cellsk.cli._interrupt import INTERRUPTED, Interrupted, handle_signals, is_i
 from cellsk.cli._messages import word_error
 from cellsk.cli._predict import predict
 from cellsk.cli._search import search
+from cellsk.cli._test import test
 from cellsk.cli._train import train
 
 __all__ = ["app", "main"]
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
 )
-for command in (demo, audit, evaluate, search, train, predict):
+for command in (demo, audit, evaluate, search, train, test, predict):
     app.command()(command)
 
 

@@ -43,8 +43,12 @@ def build_pipeline(
     return Pipeline([("reader", reader), ("classifier", CellClassifier(**parameters))])
 
 
-def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
+def read_images(
+    pipeline: Any, images: LabeledImages, measured: dict[str, Any] | None = None
+) -> tuple[int, int]:
     """Decode all images once, into the store, and start TensorFlow; return height and width.
+
+    ``measured`` gets the fingerprint of each image that is decoded.
 
     Files that cannot be read are found here, and not after hours of training.
 
@@ -55,10 +59,15 @@ def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
     InputError
         When the images differ in size, and are not resized.
     """
+    from cellsk.audit import measure_image
     from cellsk.neural_network import start_tensorflow
     from cellsk.preprocessing import read_once
 
-    height, width, _ = read_once(pipeline["reader"], images.paths).shape
+    def measure(source: str, pixels: Any, facts: Any) -> None:
+        if measured is not None:
+            measured[source] = measure_image(pixels, facts)
+
+    height, width, _ = read_once(pipeline["reader"], images.paths, inspect=measure).shape
     start_tensorflow()
     return height, width
 
@@ -70,15 +79,20 @@ def fit_pipeline(pipeline: Any, images: LabeledImages) -> Any:
         return pipeline.fit(images.paths, images.labels, **groups)
 
 
-def save_pipeline(pipeline: Any, output: Path) -> None:
-    """Write a model file, whose reader has no store."""
+def save_pipeline(
+    pipeline: Any, output: Path, images: LabeledImages, measured: dict[str, Any]
+) -> None:
+    """Write a model file, whose reader has no store, with fingerprints of the training images."""
     from sklearn.base import clone
     from sklearn.pipeline import Pipeline
 
+    from cellsk.audit import make_training_fingerprints
     from cellsk.persistence import save_model
     from cellsk.preprocessing import ImageReader
 
     reader = clone(pipeline["reader"]).set_params(
         store=None, max_store_bytes=ImageReader().max_store_bytes, verbose=0
     )
-    save_model(Pipeline([("reader", reader), ("classifier", pipeline["classifier"])]), output)
+    model = Pipeline([("reader", reader), ("classifier", pipeline["classifier"])])
+    training = make_training_fingerprints(images.paths, images.groups, measured=measured)
+    save_model(model, output, training=training)

@@ -70,9 +70,10 @@ def train(
         pipeline = build_pipeline(
             size, place, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
         )
-        read_images(pipeline, images)
+        measured: dict[str, Any] = {}
+        read_images(pipeline, images, measured)
         fit_pipeline(pipeline, images)
-    save_pipeline(pipeline, output)
+    save_pipeline(pipeline, output, images, measured)
     summary = summarize_fit(pipeline["classifier"]) | {"model": str(output)}
     if as_json:
         print_json(summary)

@@ -2,6 +2,10 @@
 
 from cellsk.model_selection._calibration import calibrate
 from cellsk.model_selection._decision import LabelPredictor as LabelPredictor
+from cellsk.model_selection._fixed_model import FixedModel as FixedModel
+from cellsk.model_selection._fixed_model import check_fitted as check_fitted
+from cellsk.model_selection._fixed_model import describe_fixed as describe_fixed
+from cellsk.model_selection._fixed_model import predict_fixed as predict_fixed
 from cellsk.model_selection._folds import Folds
 from cellsk.model_selection._image_hashes import hash_images, name_images
 from cellsk.model_selection._inner_split import InnerKFold

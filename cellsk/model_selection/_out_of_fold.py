@@ -18,7 +18,7 @@ from cellsk.exceptions import InputError, InputTypeError
 from cellsk.model_selection._decision import LabelPredictor
 from cellsk.model_selection._routing import request_groups, takes_groups
 
-__all__ = ["FoldRecord", "OutOfFold", "predict_out_of_fold"]
+__all__ = ["FoldRecord", "OutOfFold", "predict_out_of_fold", "predict_with"]
 
 MakeEstimator = Callable[[NDArray, "NDArray | None"], Any]
 
@@ -174,6 +174,18 @@ def _predict(
     filled = np.zeros((len(images), len(classes)))
     filled[:, known] = _check_proba(np.asarray(proba), (len(images), len(known)))
     return filled, _find_codes(classes, labels, "predict"), known
+
+
+def predict_with(fitted: Any, images: NDArray) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the probabilities and the predicted codes of a fitted model, by its own classes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When they are not finite probabilities and labels of `classes_`.
+    """
+    proba, predicted, _ = _predict(fitted, images, fitted.classes_)
+    return proba, predicted
 
 
 def _find_codes(classes: NDArray, labels: Any, what: str) -> NDArray[np.intp]:

@@ -39,14 +39,20 @@ class Rows(NamedTuple):
     sites: NDArray | None
 
 
-def check_rows(y: ArrayLike, groups: ArrayLike | None, sites: ArrayLike | None = None) -> Rows:
+def check_rows(
+    y: ArrayLike,
+    groups: ArrayLike | None,
+    sites: ArrayLike | None = None,
+    *,
+    several_classes: bool = True,
+) -> Rows:
     """Return labels, groups and sites as checked arrays.
 
     Raises
     ------
     ValueError
         If one is not a column of names, or has missing values or another length, or if
-        ``y`` has fewer than two classes.
+        ``y`` has fewer than two classes although ``several_classes`` are needed.
     """
     labels = _check_column("y", y)
     columns = [
@@ -61,7 +67,8 @@ def check_rows(y: ArrayLike, groups: ArrayLike | None, sites: ArrayLike | None =
                 "Pass columns of the same images.",
                 parameter=name,
             )
-    _check_classes(labels)
+    if several_classes:
+        _check_classes(labels)
     return Rows(labels, *columns)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +14,26 @@ from sklearn.utils.validation import check_is_fitted
 
 from cellsk._checks import check_count
 from cellsk._files import whole_file
+from cellsk.audit import TrainingFingerprints
 from cellsk.exceptions import ModelFileError
 from cellsk.persistence._archive import read_archive, refuse, write_archive
 from cellsk.persistence._decoder import Decoder
 from cellsk.persistence._encoder import Encoder
 from cellsk.persistence._json import dump_json, parse_json
 from cellsk.persistence._manifest import MANIFEST, build_manifest, check_manifest
+from cellsk.persistence._training import TRAINING, decode_training, encode_training
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["load_model", "read_training", "save_model"]
 
 _TREE = "estimator.json"
 
 
-def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
+def save_model(
+    estimator: BaseEstimator,
+    path: str | os.PathLike[str],
+    *,
+    training: TrainingFingerprints | None = None,
+) -> None:
     """Write a fitted estimator, with all estimators inside it, as one file without pickle.
 
     The file holds JSON, arrays, and ``.keras`` files of Keras, so that loading it runs no
@@ -42,6 +51,10 @@ def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     path : str or path-like
         File to write, usually with the suffix ``.cellsk``. A file of that name is replaced
         when the new one is complete. If anything fails, it is unchanged.
+    training : TrainingFingerprints, default=None
+        Fingerprints of the training images, from :func:`make_training_fingerprints`. With them,
+        :func:`evaluate_model` finds images and patients that a test set shares with the training
+        images.
 
     Raises
     ------
@@ -67,6 +80,8 @@ def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
       digest of each other member;
     - ``estimator.json``: classes, parameters and fitted attributes;
     - ``array-<k>.npy``: arrays;
+    - ``training.json``: fingerprints of the training images, if there are any. They hold no
+      pixels and no names;
     - ``network-<k>.keras``: the network of each `CellClassifier`. Extract it with any zip
       program and open it with ``keras.saving.load_model``. It holds weights, but not the
       state of the optimizer, so call ``model.compile`` before you train it further.
@@ -95,6 +110,8 @@ def save_model(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     tree = dump_json(_TREE, encoder.encode_root(estimator))
     _check_fitted(estimator)
     members = {_TREE: tree, **encoder.members}
+    if training is not None:
+        members[TRAINING] = encode_training(training)
     _replace_file(path, write_archive({MANIFEST: build_manifest(members), **members}))
 
 
@@ -166,8 +183,40 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
     ...     load_model(path).transform(np.array([[3.0]]))
     array([[2.]])
     """
-    check_count("max_bytes", max_bytes, unit="bytes")
     file = Path(path)
+    members = _read_members(file, path, max_bytes)
+    members.pop(TRAINING, None)
+    with _naming(file):
+        tree = parse_json(_TREE, members.pop(_TREE, b""))
+        return Decoder(members, max_bytes).decode_root(tree)
+
+
+def read_training(path: str | os.PathLike[str]) -> TrainingFingerprints | None:
+    """Return the fingerprints of the training images in a model file, or None without them.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    training : TrainingFingerprints or None
+
+    Raises
+    ------
+    ModelFileError, OSError
+        As `load_model`.
+    """
+    file = Path(path)
+    members = _read_members(file, path, 2**31)
+    with _naming(file):
+        return decode_training(members[TRAINING]) if TRAINING in members else None
+
+
+def _read_members(file: Path, path: str | os.PathLike[str], max_bytes: int) -> dict[str, bytes]:
+    """Return the members of a model file without the manifest, which they agree with."""
+    check_count("max_bytes", max_bytes, unit="bytes")
     if file.is_dir():
         raise refuse(
             "path must name a model file.",
@@ -177,13 +226,19 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
         )
     if not file.exists():
         raise FileNotFoundError(f"path must name a model file. Got {str(path)!r}: no such file.")
-    try:
+    with _naming(file):
         with file.open("rb") as source:
             members = read_archive(source, max_bytes)
         check_manifest(members)
-        tree = parse_json(_TREE, members.pop(_TREE, b""))
         del members[MANIFEST]
-        return Decoder(members, max_bytes).decode_root(tree)
+        return members
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Let errors in the body name the file."""
+    try:
+        yield
     except ModelFileError as error:
         raise ModelFileError(
             f"{file.name!r} cannot be loaded. {error.rule}",

@@ -1,6 +1,7 @@
 """Reports of evaluations and searches: documents, and how they are shown. See README.md."""
 
 from cellsk.report._evaluate import evaluate
+from cellsk.report._evaluate_model import evaluate_model
 from cellsk.report._evaluation_report import EvaluationReport
 from cellsk.report._search_report import SearchReport
 from cellsk.report.render import render_terminal as render_terminal
@@ -9,4 +10,5 @@ __all__ = [
     "EvaluationReport",
     "SearchReport",
     "evaluate",
+    "evaluate_model",
 ]

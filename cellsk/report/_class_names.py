@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk._checks import name_some
+from cellsk._checks import count_noun, name_some
 from cellsk.exceptions import InputError
 
-__all__ = ["find_positive", "name_classes"]
+__all__ = ["find_positive", "match_classes", "name_classes"]
 
 
 def name_classes(
@@ -55,6 +55,50 @@ def name_classes(
     if classes.dtype.kind in "iub" and X.ndim == 1 and X.dtype.kind == "U":
         return _name_by_folder(codes, X) or [str(label) for label in classes]
     return [str(label) for label in classes]
+
+
+def match_classes(
+    labels: NDArray, classes: NDArray, X: NDArray, target_names: Sequence[str] | None
+) -> tuple[NDArray[np.intp], list[str]]:
+    """Return the code of each label among the classes of a model, and the names of its classes.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        Labels of the model, or names of its classes.
+    classes : ndarray of shape (n_classes,)
+        Labels of the model.
+    X : ndarray of shape (n, ...)
+        Paths, or images.
+    target_names : sequence of str, default=None
+        Name of each class, in the order of `classes`. None takes the labels.
+
+    Returns
+    -------
+    codes : ndarray of shape (n,)
+    names : list of str
+
+    Raises
+    ------
+    ValueError
+        When a label is not a class of the model.
+    """
+    names = [str(label) for label in classes.tolist()]
+    if target_names is not None:
+        names = name_classes(classes, np.empty(0, np.intp), X, target_names)
+    code_of: dict[Any, int] = {name: code for code, name in enumerate(names)}
+    code_of |= {label: code for code, label in enumerate(classes.tolist())}
+    unknown = sorted({label for label in labels.tolist() if label not in code_of}, key=str)
+    if unknown:
+        n_unknown = int(np.isin(labels, unknown).sum())
+        raise InputError(
+            "The test set may only have classes that the model knows",
+            f"{count_noun(n_unknown, 'image')} of class {name_some(unknown)}, and the model knows"
+            f" {name_some(names, len(names))}",
+            "Leave these images out, or give the classes the names of the model.",
+            code="class-unknown-to-model",
+        )
+    return np.array([code_of[label] for label in labels.tolist()], dtype=np.intp), names
 
 
 def _name_by_folder(codes: NDArray, paths: NDArray) -> list[str] | None:

@@ -30,9 +30,9 @@ from cellsk.report._warnings import (
 )
 from cellsk.report.checklists import answer_checklists
 from cellsk.report.document import EvaluationDocument, EvaluationFacts, build_facts
-from cellsk.report.words import INTENDED_USE, list_limits, write_title
+from cellsk.report.words import list_limits, write_intended_use, write_title
 
-__all__ = ["evaluate"]
+__all__ = ["complete_document", "evaluate"]
 
 
 def evaluate(
@@ -256,7 +256,7 @@ def _run(
                 n_jobs=settings.n_jobs,
             )
     facts = build_facts(labels, settings, folds, out_of_fold, found, kept.remarks, left_out)
-    return _complete(facts), folds, out_of_fold, found
+    return complete_document(facts), folds, out_of_fold, found
 
 
 def _make_folds(data: EvaluationData, settings: Settings, cv: Any, n_splits: int) -> Folds:
@@ -274,12 +274,12 @@ def _make_folds(data: EvaluationData, settings: Settings, cv: Any, n_splits: int
     return folds
 
 
-def _complete(facts: EvaluationFacts) -> EvaluationDocument:
+def complete_document(facts: EvaluationFacts) -> EvaluationDocument:
     """Return the document: the facts, with title, intended use, limits and checklists."""
     document: EvaluationDocument = {
         **facts,
-        "title": write_title(facts["data"]),
-        "intended_use": INTENDED_USE,
+        "title": write_title(facts),
+        "intended_use": write_intended_use(facts),
         "limits": list_limits(facts),
         "checklists": {},
     }

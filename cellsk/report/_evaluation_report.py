@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellsk._checks import check_count
+from cellsk.exceptions import InputError
 from cellsk.model_selection import Folds, OutOfFold, iter_estimators, write_manifest
 from cellsk.preprocessing import ImageReader
 from cellsk.report._leakage import measure_leakage
@@ -67,7 +68,7 @@ class EvaluationReport:
         document: EvaluationDocument,
         data: EvaluationData,
         settings: Settings,
-        folds: Folds,
+        folds: Folds | None,
         out_of_fold: OutOfFold,
         audit: AuditReport | None = None,
     ) -> None:
@@ -132,7 +133,8 @@ class EvaluationReport:
         columns: dict[str, Any] = {"file": found["file"]}
         if found["group"] is not None:
             columns["group"] = found["group"]
-        columns["fold"] = found["fold"]
+        if found["fold"]:
+            columns["fold"] = found["fold"]
         columns["label"], columns["predicted"] = names[found["label"]], names[found["predicted"]]
         proba = self._out_of_fold.proba
         columns |= {f"probability_{name}": proba[:, code] for code, name in enumerate(names)}
@@ -162,6 +164,13 @@ class EvaluationReport:
         E. Bussola et al., "AI slipping on tiles: data leakage in digital pathology", ICPR
         International Workshops, 2021.
         """
+        if self._folds is None:
+            raise InputError(
+                "leakage_gap is for a cross-validation",
+                "the test of a trained model",
+                "Use evaluate.",
+                code="no-folds",
+            )
         n_splits = len(self._folds.splits)
         found = measure_leakage(self._data, self._settings, self._out_of_fold, n_splits)
         self.document["leakage"] = found
@@ -211,6 +220,13 @@ class EvaluationReport:
         OSError
             When the file cannot be written.
         """
+        if not self.document["manifest"]:
+            raise InputError(
+                "save_folds is for a cross-validation",
+                "the test of a trained model",
+                "Save the report as .json, which lists all images.",
+                code="no-folds",
+            )
         write_manifest(path, self.document["manifest"])
 
     def _render_page(self, max_pictures: int) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from cellsk._checks import check_count, check_number, check_option, count_noun
 from cellsk.exceptions import InputError, InputTypeError
 from cellsk.model_selection import check_rows, is_missing
-from cellsk.report._class_names import find_positive, name_classes
+from cellsk.report._class_names import find_positive, match_classes, name_classes
 from cellsk.report._settings import EvaluationData, EvaluationLabels, Settings
 
 __all__ = ["check_data", "check_settings", "check_two_class_settings"]
@@ -99,17 +99,20 @@ def check_data(
     subgroups: Mapping[str, ArrayLike] | None,
     target_names: Sequence[str] | None,
     pos_label: Any,
+    classes: NDArray | None = None,
 ) -> EvaluationData:
     """Check images, labels, groups, sites and subgroups, and name the classes.
+
+    ``classes`` are those of a fixed model. The labels are then matched to them.
 
     Raises
     ------
     TypeError, ValueError
-        When lengths differ, a value is missing, there is one class only, or the positive
-        class is not named.
+        When lengths differ, a value is missing, there is one class only, the positive class is
+        not named, or a label is not a class of the model.
     """
     images = _as_images(X)
-    labels, known, places = check_rows(y, groups, sites)
+    labels, known, places = check_rows(y, groups, sites, several_classes=classes is None)
     if len(labels) != len(images):
         raise InputError(
             f"must hold one label for each of {count_noun(len(images), 'image')}",
@@ -117,8 +120,11 @@ def check_data(
             "Pass the y that belongs to these images.",
             parameter="y",
         )
-    classes, codes = np.unique(labels, return_inverse=True)
-    names = name_classes(classes, codes, images, target_names)
+    if classes is None:
+        classes, codes = np.unique(labels, return_inverse=True)
+        names = name_classes(classes, codes, images, target_names)
+    else:
+        codes, names = match_classes(labels, classes, images, target_names)
     columns = subgroups if subgroups is not None else {}
     if not hasattr(columns, "keys"):
         raise InputTypeError(

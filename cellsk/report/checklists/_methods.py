@@ -8,11 +8,13 @@ from cellsk.report.document import EvaluationDocument
 from cellsk.report.words import (
     count_units,
     describe_left_out,
+    describe_training,
     list_classes,
     list_kept_together,
     name_level,
     name_score,
     name_source,
+    name_training,
 )
 
 __all__ = ["CLAIM_METHODS", "TRIPOD_METHODS"]
@@ -32,7 +34,8 @@ def _answer_missing(document: EvaluationDocument) -> Answer:
 def _answer_preparation(document: EvaluationDocument) -> Answer:
     text = (
         f"Within the run, all preparation is part of the pipeline, {document['estimator']['name']}"
-        " with the parameters listed in the report, fitted on the training side of each fold. "
+        " with the parameters listed in the report, fitted on "
+        f"{name_training(document)}. "
     )
     audit = document["audit"]
     if audit is None:
@@ -46,6 +49,11 @@ def _answer_preparation(document: EvaluationDocument) -> Answer:
 
 def _answer_folds(document: EvaluationDocument) -> Answer:
     cv, data = document["cv"], document["data"]
+    if cv is None:
+        return Answer(
+            f"A test set of {count_units(data)}, for one model that was trained before."
+            f" {describe_training(document)}"
+        )
     text = (
         f"Cross-validation with {cv['n_folds']} folds, {name_source(cv)}: "
         f"{cv['description']}. Each of the {count_noun(data['n_images'], 'image')} was tested "
@@ -58,6 +66,8 @@ def _answer_folds(document: EvaluationDocument) -> Answer:
 def _answer_level(document: EvaluationDocument) -> Answer:
     """Answer at which level the partitions are disjoint."""
     cv = document["cv"]
+    if cv is None:
+        return Answer(describe_training(document), "at which level training and test are disjoint.")
     kept = list_kept_together(cv)
     text = f"All images of {kept} were kept in one fold. " if kept else ""
     if cv["groups_kept_together"]:
@@ -70,6 +80,8 @@ def _answer_level(document: EvaluationDocument) -> Answer:
 
 
 def _answer_internal(document: EvaluationDocument) -> Answer:
+    if document["cv"] is None:
+        return Answer("This run tested a trained model. It has no internal validation.")
     return Answer(
         f"By {document['cv']['n_folds']}-fold cross-validation on {count_units(document['data'])}. "
         f"{_answer_level(document).text}"
@@ -77,6 +89,12 @@ def _answer_internal(document: EvaluationDocument) -> Answer:
 
 
 def _answer_external(document: EvaluationDocument) -> Answer:
+    if document["cv"] is None:
+        return Answer(
+            f"By a test set of {count_units(document['data'])}. {describe_training(document)}",
+            "whether the test set is of another place (external validation) or of a later time"
+            " (temporal validation).",
+        )
     apart = ", with each site in one fold" if document["cv"]["sites_kept_together"] else ""
     return Answer(
         f"Training and test are folds of the same images{apart}. The run did not test on data of "
@@ -130,6 +148,11 @@ def _answer_fairness(document: EvaluationDocument) -> Answer | None:
 
 
 def _answer_sharing(document: EvaluationDocument) -> Answer:
+    if document["cv"] is None:
+        return Answer(
+            "The JSON file of the report lists every image by name, with its label and prediction.",
+            "where images, code and model are available.",
+        )
     return Answer(
         "The fold manifest names each image by its SHA-256, with label, group and fold, so that "
         "others who have the images can repeat the same folds. Parameters, versions and seed are "

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from cellsk._checks import join_words
 from cellsk.report.checklists._items import Answer, Answers
 from cellsk.report.document import EvaluationDocument
-from cellsk.report.words import list_classes, write_duration, write_number, write_range
+from cellsk.report.words import (
+    list_classes,
+    name_training,
+    write_duration,
+    write_number,
+    write_range,
+)
 
 __all__ = ["CLAIM_MODEL", "TRIPOD_MODEL"]
 
@@ -29,6 +35,8 @@ def _list_best_params(document: EvaluationDocument) -> list[dict[str, str]]:
 
 def _answer_model(document: EvaluationDocument) -> Answer:
     text = f"{document['estimator']['name']}, with the parameters listed in the report. "
+    if document["cv"] is None:
+        return Answer(f"{text}It was trained before this run, and is tested as it is.", "why it.")
     best = _list_best_params(document)
     if best:
         names = join_words(sorted({name for one in best for name in one}))
@@ -42,6 +50,9 @@ def _answer_model(document: EvaluationDocument) -> Answer:
 
 
 def _answer_combination(document: EvaluationDocument) -> Answer:
+    if document["cv"] is None:
+        text = "The test itself combined no models."
+        return Answer(text, f"whether {document['estimator']['name']} is itself an ensemble.")
     text = "The evaluation itself combined no models: one estimator was fitted for each fold."
     if document["calibration"]:
         text = (
@@ -61,6 +72,11 @@ def _answer_start(document: EvaluationDocument) -> Answer:
 
 
 def _answer_training(document: EvaluationDocument) -> Answer:
+    if document["cv"] is None:
+        return Answer(
+            "All training parameters that the model keeps are listed in the report.",
+            "the machine, the epochs, and why these parameters.",
+        )
     epochs = [len(fold["history"]["loss"]) for fold in document["folds"] if fold["history"]]
     text = "All training parameters are listed in the report. "
     if epochs:
@@ -71,6 +87,11 @@ def _answer_training(document: EvaluationDocument) -> Answer:
 
 
 def _answer_selection(document: EvaluationDocument) -> Answer:
+    if document["cv"] is None:
+        return Answer(
+            "The model was chosen before this run, which tested no other one.",
+            "how it was chosen, and that the test set had no influence on it.",
+        )
     epochs = [fold["best_epoch"] for fold in document["folds"] if fold["best_epoch"] is not None]
     sentences = []
     if epochs:
@@ -114,25 +135,29 @@ def _answer_output(document: EvaluationDocument) -> Answer:
         text += "The predicted class is the result of predict: the run chose no threshold."
         return Answer(text, "why this suits the use.")
     thresholds = [value for value in point["thresholds"] if value is not None]
-    ranged = (
-        f", from {write_number(min(thresholds))} to {write_number(max(thresholds))} over the folds"
-        if thresholds
-        else ""
-    )
     wanted = point["wanted"]
     text += (
-        f"The threshold was chosen on the training side of each fold for a {wanted} of "
-        f"{point['target']:g}{ranged}. The {wanted} on the test sides is "
-        f"{write_range(point['achieved'][wanted])}."
+        f"The threshold was chosen on {name_training(document)} for a {wanted} of "
+        f"{point['target']:g}{_write_thresholds(thresholds)}. The {wanted} on the images that were "
+        f"tested is {write_range(point['achieved'][wanted])}."
     )
     return Answer(text, f"why a {wanted} of {point['target']:g} is needed.")
+
+
+def _write_thresholds(thresholds: list[float]) -> str:
+    if not thresholds:
+        return ""
+    if len(thresholds) == 1:
+        return f", at {write_number(thresholds[0])}"
+    low, high = write_number(min(thresholds)), write_number(max(thresholds))
+    return f", from {low} to {high} over the folds"
 
 
 def _answer_predictions(document: EvaluationDocument) -> Answer:
     version = document["versions"].get("cellsk", "version unknown")
     return Answer(
         f"They were computed by predict_proba and predict of {document['estimator']['name']}, "
-        f"fitted on the training side of each fold, with cellsk {version}. Every prediction is in "
+        f"fitted on {name_training(document)}, with cellsk {version}. Every prediction is in "
         "the report's JSON file."
     )
 
@@ -142,12 +167,17 @@ def _answer_updating(document: EvaluationDocument) -> Answer:
         method = document["calibration"]["method"]
         return Answer(
             f"The model was not updated after its evaluation. Calibration ({method}) belongs to "
-            "the model, and was fitted on the training side of each fold."
+            f"the model, and was fitted on {name_training(document)}."
         )
     return Answer("The model was not updated after its evaluation.")
 
 
 def _answer_specification(document: EvaluationDocument) -> Answer:
+    if document["cv"] is None:
+        return Answer(
+            "Parameters and versions are in the report. save_model writes the model as a file.",
+            "where the model can be obtained.",
+        )
     return Answer(
         "Parameters, versions and seed are in the report. The run kept no model, as each fold has "
         "another one. A model for use is fitted afterwards on all images, and written by "

@@ -11,6 +11,7 @@ from cellsk.report.words import (
     count_train,
     count_units,
     describe_left_out,
+    describe_training,
     is_better_than_chance,
     list_classes,
     list_names,
@@ -58,6 +59,8 @@ def _answer_characteristics(document: EvaluationDocument) -> Answer:
 
 def _answer_fold_mix(document: EvaluationDocument) -> Answer:
     rows = [fold["test_counts"] for fold in document["folds"]]
+    if not rows:
+        return _answer_test_mix(document)
     ranges = []
     for code, one in enumerate(document["data"]["classes"]):
         shares = [counts[code] / max(sum(counts), 1) for counts in rows]
@@ -68,7 +71,21 @@ def _answer_fold_mix(document: EvaluationDocument) -> Answer:
     )
 
 
+def _answer_test_mix(document: EvaluationDocument) -> Answer:
+    data = document["data"]
+    shares = [
+        f"'{one['name']}' {write_share(one['n_images'] / data['n_images'])}"
+        for one in data["classes"]
+    ]
+    return Answer(
+        f"Share of each class in the test set: {join_words(shares)}.",
+        "the same for the training images; age, sex and clinical features in both.",
+    )
+
+
 def _answer_amounts(document: EvaluationDocument) -> Answer:
+    if document["cv"] is None:
+        return Answer(f"Tested on {list_classes(document['data'])}. {describe_training(document)}")
     names = list_names(document["data"])
     folds = document["folds"]
     sentences = [_describe_amounts(fold, names) for fold in folds[:_MAX_FOLDS]]
@@ -90,10 +107,8 @@ def _describe_amounts(fold: Fold, names: list[str]) -> str:
 def _answer_performance(document: EvaluationDocument) -> Answer:
     scores = [" ".join(score) for score in list_scores(document["numbers"])]
     level = name_level(document["interval"])
-    text = (
-        f"Scores over all images, each predicted when it was on the test side, with {level}s: "
-        f"{'; '.join(scores)}."
-    )
+    tested = "" if document["cv"] is None else ", each predicted when it was on the test side"
+    text = f"Scores over all images{tested}, with {level}s: {'; '.join(scores)}."
     if document["subgroups"]:
         return Answer(f"{text} The report lists the same for each subgroup.")
     return Answer(text, "performance in key subgroups. The run was given no subgroups.")
@@ -127,15 +142,21 @@ def _answer_results_by_cluster(document: EvaluationDocument) -> Answer:
         for group in document["subgroups"]
         if name in group["numbers"]
     ]
+    text = _describe_fold_mean(document, name)
+    if values:
+        return Answer(f"{text} By subgroup: {'; '.join(values)}.".strip())
+    return Answer(text, "results by cluster, such as site or scanner.")
+
+
+def _describe_fold_mean(document: EvaluationDocument, name: str) -> str:
+    if document["cv"] is None:
+        return ""
     fold = document["mean_of_folds"].get(name, {"mean": None, "sd": None})
     folds = count_defined(name, document["folds"]) or "over the folds"
-    text = (
+    return (
         f"{name_score(name)} {folds}: mean {write_number(fold['mean'])}, standard "
         f"deviation {write_number(fold['sd'])}."
     )
-    if values:
-        return Answer(f"{text} By subgroup: {'; '.join(values)}.")
-    return Answer(text, "results by cluster, such as site or scanner.")
 
 
 def _answer_errors(document: EvaluationDocument) -> Answer:

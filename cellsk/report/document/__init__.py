@@ -2,6 +2,7 @@
 
 from cellsk.report.document._estimator import hide_folders as hide_folders
 from cellsk.report.document._evaluation import build_facts as build_facts
+from cellsk.report.document._evidence import TestSet as TestSet
 from cellsk.report.document._nested import read_nested as read_nested
 from cellsk.report.document._numbers import compare_predictions as compare_predictions
 from cellsk.report.document._numbers import make_predictions as make_predictions
@@ -36,4 +37,5 @@ from cellsk.report.document._types import Referral as Referral
 from cellsk.report.document._types import Remark as Remark
 from cellsk.report.document._types import RocCurve as RocCurve
 from cellsk.report.document._types import Subgroup as Subgroup
+from cellsk.report.document._types import TrainingSet as TrainingSet
 from cellsk.report.document._types import read_schema as read_schema

@@ -16,7 +16,7 @@ from sklearn.metrics import confusion_matrix
 from cellsk.model_selection import FoldRecord, Folds, OutOfFold
 from cellsk.report._settings import EvaluationLabels, Settings
 from cellsk.report.document._estimator import describe_estimator, hide_folders
-from cellsk.report.document._evidence import build_evidence
+from cellsk.report.document._evidence import TestSet, build_evidence
 from cellsk.report.document._numbers import (
     Predictions,
     Resampling,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA", "build_facts"]
 
-SCHEMA = "cellsk-evaluation-2"
+SCHEMA = "cellsk-evaluation-3"
 PACKAGES = ("cellsk", "scikit-learn", "numpy", "keras", "tensorflow", "scikeras", "pillow")
 AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv")
 
@@ -57,15 +57,18 @@ AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv")
 def build_facts(
     labels: EvaluationLabels,
     settings: Settings,
-    folds: Folds,
+    folds: Folds | None,
     out_of_fold: OutOfFold,
     audit: AuditReport | None,
     warnings: Sequence[Remark],
     left_out: Sequence[tuple[str, str]] = (),
+    *,
+    test_set: TestSet | None = None,
 ) -> EvaluationFacts:
     """Return everything that was measured, as plain values that JSON knows.
 
-    The fields are described in ``evaluation.schema.json``.
+    The fields are described in ``evaluation.schema.json``. The test of a fixed model has no folds,
+    but a ``test_set``.
     """
     predictions, resampling = make_predictions(labels, out_of_fold), make_resampling(settings)
     fold_list = [
@@ -77,7 +80,8 @@ def build_facts(
         "schema": SCHEMA,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "data": _describe_data(labels),
-        "cv": _describe_cv(folds),
+        "cv": None if folds is None else _describe_cv(folds),
+        "training": None if test_set is None else test_set.training,
         "interval": _describe_interval(predictions, settings),
         "numbers": numbers,
         "second_opinions": compute_opinions(predictions, settings.confidence_level),
@@ -91,11 +95,11 @@ def build_facts(
         "subgroups": score_subgroups(predictions, labels.subgroups, resampling),
         "patients": score_patients(predictions, settings, resampling),
         "operating_point": _describe_operating_point(
-            predictions, settings, fold_list, resampling, numbers
+            predictions, settings, _list_thresholds(fold_list, test_set), resampling, numbers
         ),
         "referral": refer_uncertain(predictions, settings.max_uncertainty, resampling),
         "calibration": None if settings.calibrate is None else {"method": settings.calibrate},
-        **build_evidence(labels, folds, out_of_fold, predictions),
+        **build_evidence(labels, folds or test_set, out_of_fold, predictions),
         "audit": _read_audit(audit),
         "left_out": [_hide_left_out(str(name), str(reason)) for name, reason in left_out],
         "warnings": list(warnings),
@@ -178,7 +182,7 @@ def _describe_fold(predictions: Predictions, record: FoldRecord, number: int) ->
 
 def _average(folds: Sequence[Fold]) -> dict[str, FoldMean]:
     averages: dict[str, FoldMean] = {}
-    for name in folds[0]["scores"]:
+    for name in folds[0]["scores"] if folds else ():
         scores = (fold["scores"][name] for fold in folds)
         known = [score for score in scores if score is not None]
         spread = float(np.std(known, ddof=1)) if len(known) > 1 else None
@@ -186,10 +190,17 @@ def _average(folds: Sequence[Fold]) -> dict[str, FoldMean]:
     return averages
 
 
+def _list_thresholds(folds: Sequence[Fold], test_set: TestSet | None) -> list[float | None]:
+    """Return the threshold of each fold, or that of a fixed model."""
+    if test_set is not None:
+        return [test_set.threshold]
+    return [fold["threshold"] for fold in folds]
+
+
 def _describe_operating_point(
     predictions: Predictions,
     settings: Settings,
-    folds: Sequence[Fold],
+    thresholds: list[float | None],
     resampling: Resampling,
     numbers: Numbers,
 ) -> OperatingPoint | None:
@@ -199,7 +210,7 @@ def _describe_operating_point(
     return {
         "wanted": settings.wanted[0],
         "target": settings.wanted[1],
-        "thresholds": [fold["threshold"] for fold in folds],
+        "thresholds": thresholds,
         "achieved": {name: numbers[name] for name in AT_THRESHOLD},
         "untuned": compute_numbers(untuned, resampling, AT_THRESHOLD),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,22 +18,45 @@ from cellsk.report.document._types import (
     PrecisionRecallCurve,
     PredictionLists,
     RocCurve,
+    TrainingSet,
 )
 
-__all__ = ["build_evidence"]
+__all__ = ["TestSet", "build_evidence"]
 
 N_SCORE_BINS = 20
 MAX_ERRORS = 24
 
 
+class TestSet(NamedTuple):
+    """The images that a fixed model is tested on, and what is known of its training.
+
+    Attributes
+    ----------
+    files : list of str
+        Name of each image.
+    threshold : float or None
+        Threshold of the model, if it has one.
+    training : dict or None
+        Its training images, and which of them are in the test set too.
+    """
+
+    files: list[str]
+    threshold: float | None
+    training: TrainingSet | None
+
+
 def build_evidence(
-    labels: EvaluationLabels, folds: Folds, out_of_fold: OutOfFold, predictions: Predictions
+    labels: EvaluationLabels,
+    source: Folds | TestSet,
+    out_of_fold: OutOfFold,
+    predictions: Predictions,
 ) -> Evidence:
     """Return curves, the predictions of all images, errors, and the fold manifest."""
-    manifest = folds.manifest(labels.class_names.tolist())
+    names = labels.class_names.tolist()
+    manifest = [] if isinstance(source, TestSet) else source.manifest(names)
     return {
         "curves": _build_curves(predictions, labels.names),
-        "predictions": _list_predictions(labels, out_of_fold, [row["file"] for row in manifest]),
+        "predictions": _list_predictions(labels, out_of_fold, source.files),
         "confident_errors": _rank_confident_errors(predictions),
         "label_errors": find_label_errors(predictions.y, predictions.proba)[:MAX_ERRORS].tolist(),
         "manifest": [{**row} for row in manifest],
@@ -81,7 +104,7 @@ def _list_predictions(
     return {
         "file": files,
         "group": None if labels.groups is None else [str(group) for group in labels.groups],
-        "fold": (out_of_fold.fold + 1).tolist(),
+        "fold": (out_of_fold.fold + 1).tolist() if out_of_fold.records else [],
         "label": labels.codes.tolist(),
         "predicted": out_of_fold.predicted.tolist(),
         "proba": out_of_fold.proba.round(6).tolist(),

@@ -68,7 +68,7 @@ def read_nested(nested: Any, score: str, label_one: int) -> Nested | None:
         "number": None if number is None else _multiply(number, sign),
         "numbers": document["numbers"],
         "interval": document["interval"],
-        "n_folds": document["cv"]["n_folds"],
+        "n_folds": len(document["folds"]),
         "best_params": [
             {key: plain_value(value) for key, value in (fold["best_params"] or {}).items()}
             for fold in document["folds"]

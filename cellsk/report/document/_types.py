@@ -91,6 +91,21 @@ class CrossValidation(TypedDict):
     random_state: int | None
 
 
+class TrainingSet(TypedDict):
+    """What is known of the images that a fixed model was trained on, and what the test set shares.
+
+    Images with the same pixels are ``exact`` copies. ``similar`` ones look the same, and may be
+    copies.
+    """
+
+    n_images: int
+    n_groups: int | None
+    source: Literal["model file", "given"]
+    exact: list[str]
+    similar: list[str]
+    groups: list[str]
+
+
 class Interval(TypedDict):
     """How the intervals were computed."""
 
@@ -353,7 +368,10 @@ class EvaluationFacts(Evidence):
     schema: str
     created: str
     data: Data
-    cv: CrossValidation
+    # None for the test of a fixed model, which has no folds.
+    cv: CrossValidation | None
+    # None for a cross-validation, and if the training images of a fixed model are unknown.
+    training: TrainingSet | None
     interval: Interval
     numbers: Numbers
     second_opinions: Mapping[str, Opinion]

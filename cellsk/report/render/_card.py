@@ -18,6 +18,7 @@ from cellsk.report.words import (
     count_units,
     describe_errors,
     describe_folds,
+    describe_training,
     is_error_falling,
     list_cautions,
     list_kept_together,
@@ -26,6 +27,7 @@ from cellsk.report.words import (
     list_single_prediction_folds,
     name_level,
     name_score,
+    name_training,
     write_duration,
     write_number,
     write_share,
@@ -85,18 +87,25 @@ def render_card(document: EvaluationDocument) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _write_head(document: EvaluationDocument) -> list[str]:
-    cv, interval = document["cv"], document["interval"]
+def _describe_design(document: EvaluationDocument) -> str:
+    cv, images = document["cv"], count_units(document["data"])
+    if cv is None:
+        return f"One trained model, tested on {images}. {describe_training(document)}"
     kept = list_kept_together(cv)
     together = f", all images of {kept} in one fold" if kept else ""
+    return (
+        f"{images}, {cv['n_folds']}-fold cross-validation{together}; each image was predicted once,"
+        " by a model that was not trained on it."
+    )
+
+
+def _write_head(document: EvaluationDocument) -> list[str]:
+    interval = document["interval"]
     scores = [" ".join(score) for score in list_scores(document["numbers"], _AT_THE_TOP)]
     lines = [
         f"# {escape(document['title'])}",
         "",
-        escape(
-            f"{count_units(document['data'])}, {cv['n_folds']}-fold cross-validation{together}; "
-            "each image was predicted once, by a model that was not trained on it."
-        ),
+        escape(_describe_design(document)),
         "",
         f"{'; '.join(scores)} ({name_level(interval)}s by {interval['method']}).",
     ]
@@ -223,7 +232,9 @@ def _write_coverage(document: EvaluationDocument) -> list[str]:
 
 
 def _write_folds(document: EvaluationDocument) -> list[str]:
-    folds = document["folds"]
+    folds, cv = document["folds"], document["cv"]
+    if cv is None:
+        return []
     names = pick_present(_OF_FOLDS, folds[0]["scores"])
     tuned = any(fold["threshold"] is not None for fold in folds)
     epochs = any(fold["best_epoch"] is not None for fold in folds)
@@ -250,9 +261,9 @@ def _write_folds(document: EvaluationDocument) -> list[str]:
     return [
         "## Folds",
         "",
-        escape(describe_folds(document["cv"])),
+        escape(describe_folds(cv)),
         "",
-        escape(f"In Python: {document['cv']['description']}"),
+        escape(f"In Python: {cv['description']}"),
         "",
         *write_table([*header, "Time to train"], rows),
         *(["", *write_list(single)] if single else []),
@@ -286,7 +297,7 @@ def _write_model(document: EvaluationDocument) -> list[str]:
     estimator, calibration = document["estimator"], document["calibration"]
     lines = ["## Model", "", escape(estimator["name"])]
     if calibration is not None:
-        lines += ["", f"Calibrated on the training side of each fold: {calibration['method']}."]
+        lines += ["", f"Calibrated on {name_training(document)}: {calibration['method']}."]
     seconds = document["seconds"]
     took = "" if seconds is None else f" in {write_duration(seconds)}"
     seed = "none" if document["seed"] is None else document["seed"]
@@ -299,12 +310,14 @@ def _write_model(document: EvaluationDocument) -> list[str]:
         lines += ["", *write_table(["Parameter", "Value"], parameters)]
         lines += ["", "Parameters without a value, and technical ones, are in the JSON file."]
     lines += ["", *write_table(["Package", "Version"], document["versions"].items())]
-    lines += ["", f"Seed of folds and bootstrap: {seed}. Made {document['created']}{took}."]
-    n_files = count_noun(len(document["manifest"]), "image")
-    lines += [
-        f"The fold manifest lists the fold of {n_files}, identified by SHA-256, so that others can"
-        " repeat these folds."
-    ]
+    drawn = "the bootstrap" if document["cv"] is None else "folds and bootstrap"
+    lines += ["", f"Seed of {drawn}: {seed}. Made {document['created']}{took}."]
+    if document["manifest"]:
+        n_files = count_noun(len(document["manifest"]), "image")
+        lines += [
+            f"The fold manifest lists the fold of {n_files}, identified by SHA-256, so that others"
+            " can repeat these folds."
+        ]
     return lines
 
 

@@ -37,13 +37,16 @@ def pick_present(names: Sequence[str], present: Iterable[str]) -> list[str]:
 def _write_numbers(document: EvaluationDocument) -> list[str]:
     interval = document["interval"]
     header = ["Score", "Value", name_level(interval), "Chance level"]
-    header += ["Mean of folds", "SD of folds", "Meaning"]
+    header += [] if document["cv"] is None else ["Mean of folds", "SD of folds"]
+    header += ["Meaning"]
     rows = [_write_score(document, name, number) for name, number in document["numbers"].items()]
     units = count_noun(interval["n_units"], interval["unit"])
+    folds = document["cv"] is not None
+    tested = " Each image was predicted when it was on the test side." if folds else ""
     return [
         "## Scores",
         "",
-        "Scores over all images together. Each image was predicted when it was on the test side.",
+        f"Scores over all images together.{tested}",
         "",
         *write_table(header, rows),
         "",
@@ -55,17 +58,24 @@ def _write_numbers(document: EvaluationDocument) -> list[str]:
 
 
 def _write_score(document: EvaluationDocument, name: str, number: Number) -> tuple[object, ...]:
-    words, fold = describe_score(name, document["data"]), document["mean_of_folds"][name]
-    mean = f"{write_number(fold['mean'])} {count_defined(name, document['folds'])}"
+    words = describe_score(name, document["data"])
     return (
         words.label,
         write_number(number["value"]),
         write_interval(number) + (f", {number['note']}" if "note" in number else ""),
         write_number(words.chance) if words.chance is not None else None,
-        mean.strip(),
-        write_number(fold["sd"]),
+        *_write_fold_mean(document, name),
         words.meaning,
     )
+
+
+def _write_fold_mean(document: EvaluationDocument, name: str) -> list[str]:
+    """Return mean and standard deviation over the folds, or nothing if there are none."""
+    if document["cv"] is None:
+        return []
+    fold = document["mean_of_folds"][name]
+    mean = f"{write_number(fold['mean'])} {count_defined(name, document['folds'])}"
+    return [mean.strip(), write_number(fold["sd"])]
 
 
 def _write_opinions(document: EvaluationDocument) -> list[str]:

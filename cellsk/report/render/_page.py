@@ -31,6 +31,7 @@ from cellsk.report.words import (
     describe_folds,
     describe_mixed_patients,
     describe_score,
+    describe_training,
     explain_no_patient_scores,
     explain_patient_threshold,
     is_better_than_chance,
@@ -38,6 +39,7 @@ from cellsk.report.words import (
     list_cautions,
     list_single_prediction_folds,
     name_score,
+    name_training,
     summarize,
     write_origin,
 )
@@ -99,7 +101,8 @@ def render_page(document: EvaluationDocument, pictures: Mapping[int, str]) -> st
             "labels": {name: name_score(name) for name in SCORE_NAMES},
             "subgroups": _group_by_column(document["subgroups"]),
             "manifest_uri": _write_download(document["manifest"]),
-            "splits": describe_folds(document["cv"]),
+            "design": _describe_design(document),
+            "training_images": name_training(document),
             "no_patient_scores": explain_no_patient_scores(document),
             "mixed_patients": describe_mixed_patients(document),
             "patient_threshold": explain_patient_threshold(document),
@@ -134,6 +137,11 @@ def render_summary(document: EvaluationDocument) -> str:
     )
 
 
+def _describe_design(document: EvaluationDocument) -> str:
+    cv = document["cv"]
+    return describe_training(document) if cv is None else describe_folds(cv)
+
+
 def _describe_start(document: EvaluationDocument) -> dict[str, Any]:
     """Return the start of the page, which the summary for Jupyter shares."""
     wanted = _CARDS_OF_MANY if document["data"]["positive"] is None else _CARDS_OF_TWO
@@ -158,7 +166,7 @@ def _list_sections(document: EvaluationDocument) -> dict[str, str]:
         "subgroups": ("Subgroups", document["subgroups"]),
         "patients": ("Patients", document["patients"]),
         "errors": ("Errors", document["confident_errors"] or document["label_errors"]),
-        "folds": ("Folds", True),
+        "folds": ("Folds", document["folds"]),
         "training": ("Training", any(fold["history"] for fold in document["folds"])),
         "data": ("Data", True),
         "method": ("Method", True),

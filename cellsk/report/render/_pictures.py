@@ -113,7 +113,11 @@ def _explain_threshold(facts: EvaluationFacts, row: int) -> str:
     malignant.
     """
     found = facts["predictions"]
-    threshold = facts["folds"][found["fold"][row] - 1]["threshold"]
+    point = facts["operating_point"]
+    if facts["folds"]:
+        threshold = facts["folds"][found["fold"][row] - 1]["threshold"]
+    else:
+        threshold = None if point is None else point["thresholds"][0]
     classes = list(enumerate(facts["data"]["classes"]))
     positive = next((code for code, entry in classes if entry["positive"]), None)
     if threshold is None or positive is None:

@@ -9,19 +9,20 @@ from cellsk.report.document import (
     Data,
     EvaluationDocument,
     Number,
-    OperatingPoint,
     Referral,
     Subgroup,
 )
 from cellsk.report.words import (
     add_exact_intervals,
     compare_with_chance,
+    describe_training,
     explain_no_patient_scores,
     explain_patient_threshold,
     list_cautions,
     name_class,
     name_level,
     name_score,
+    name_training,
 )
 
 __all__ = ["render_terminal"]
@@ -53,7 +54,7 @@ def render_terminal(document: EvaluationDocument) -> str:
     lines += _show_prevalence(document)
     lines += _show_patients(document)
     lines += _show_subgroups(document["subgroups"], document["data"])
-    lines += _show_operating_point(document["operating_point"])
+    lines += _show_operating_point(document)
     lines += _show_referral(document["referral"])
     if document["leakage"] is not None:
         lines += ["", document["leakage"]["sentence"]]
@@ -67,7 +68,7 @@ def _show_head(document: EvaluationDocument) -> list[str]:
     lines = [
         document["title"],
         f"{_describe_images(document['data'])}.",
-        f"{count_noun(document['cv']['n_folds'], 'fold')}, each image predicted once.",
+        _describe_design(document),
     ]
     if n := len(left_out):
         more = ", ..." if n > 1 else "."
@@ -75,6 +76,12 @@ def _show_head(document: EvaluationDocument) -> list[str]:
         lines.append(f"{were} left out before the run: {left_out[0][0]}{more}")
     first = [one for one in (*list_cautions(document), compare_with_chance(document)) if one]
     return [*lines, "", *first] if first else lines
+
+
+def _describe_design(document: EvaluationDocument) -> str:
+    if document["cv"] is None:
+        return f"One trained model. {describe_training(document)}"
+    return f"{count_noun(document['cv']['n_folds'], 'fold')}, each image predicted once."
 
 
 def _show_numbers(document: EvaluationDocument) -> list[str]:
@@ -142,14 +149,15 @@ def _show_subgroups(subgroups: list[Subgroup], data: Data) -> list[str]:
     return lines
 
 
-def _show_operating_point(point: OperatingPoint | None) -> list[str]:
+def _show_operating_point(document: EvaluationDocument) -> list[str]:
+    point = document["operating_point"]
     if point is None:
         return []
     wanted, achieved, untuned = point["wanted"], point["achieved"], point["untuned"]
     other = "specificity" if wanted == "sensitivity" else "sensitivity"
     return [
         "",
-        f"Threshold chosen on the training sides for a {wanted} of {point['target']:g}:",
+        f"Threshold chosen on {name_training(document)} for a {wanted} of {point['target']:g}:",
         *(
             f"{_show_number(name, achieved[name])} (without it {_show_value(untuned[name])})"
             for name in (wanted, other)

@@ -15,12 +15,14 @@ __all__ = [
     "describe_folds",
     "describe_left_out",
     "describe_mixed_patients",
+    "describe_training",
     "explain_no_patient_scores",
     "explain_patient_threshold",
     "list_classes",
     "list_kept_together",
     "list_names",
     "name_source",
+    "name_training",
     "write_title",
 ]
 
@@ -32,13 +34,16 @@ _SOURCES = {
 MANY_CLASSES = 4  # a title does not list more
 
 
-def write_title(data: Data) -> str:
+def write_title(facts: EvaluationFacts) -> str:
     """Return the title of a report."""
-    classes = data["classes"]
+    classes = facts["data"]["classes"]
     if len(classes) > MANY_CLASSES:
-        return f"How well are images of {len(classes)} classes classified?"
-    names = [name_class(entry["name"]) for entry in classes]
-    return f"How well are {join_words(names)} images classified?"
+        images = f"images of {len(classes)} classes"
+    else:
+        images = f"{join_words([name_class(entry['name']) for entry in classes])} images"
+    if facts["cv"] is None:
+        return f"How well does this model classify {images}?"
+    return f"How well are {images} classified?"
 
 
 def count_images(n_images: int, n_groups: int | None) -> str:
@@ -97,6 +102,32 @@ def list_kept_together(cv: CrossValidation) -> str:
     """Return which images are kept together: ``"each patient and of each site"``, or ""."""
     known = {"patient": cv["groups_kept_together"], "site": cv["sites_kept_together"]}
     return " and of ".join(f"each {noun}" for noun, together in known.items() if together)
+
+
+def describe_training(facts: EvaluationFacts) -> str:
+    """Return sentences on the training images of a fixed model, and what the test set shares."""
+    training = facts["training"]
+    if training is None:
+        return (
+            "The training images are not known to this report, so it cannot show whether the test"
+            " set shares images or patients with them."
+        )
+    counted = count_images(training["n_images"], training["n_groups"])
+    found = [
+        count_noun(len(training["exact"]), "copy", "copies") + " of training images",
+        count_noun(len(training["similar"]), "other image")
+        + " like a training image, which may be copies",
+    ]
+    known = training["n_groups"] is not None and facts["data"]["n_groups"] is not None
+    if known:
+        found.append(count_noun(len(training["groups"]), "patient") + " with training images")
+    text = f"The model was trained on {counted}. The test set has {join_words(found)}."
+    return text if known else f"{text} It is unknown whether patients are in both sets."
+
+
+def name_training(facts: EvaluationFacts) -> str:
+    """Return where a model was fitted: "the training images", or on the side of each fold."""
+    return "the training images" if facts["cv"] is None else "the training side of each fold"
 
 
 def describe_folds(cv: CrossValidation) -> str:

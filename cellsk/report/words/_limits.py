@@ -9,22 +9,34 @@ from cellsk.report.document import Data, EvaluationDocument, EvaluationFacts, Re
 from cellsk.report.words._formats import name_class, name_level
 from cellsk.report.words._verdict import describe_single_prediction
 
-__all__ = ["INTENDED_USE", "list_cautions", "list_limits"]
+__all__ = ["list_cautions", "list_limits", "write_intended_use"]
 
-INTENDED_USE = (
-    "For research: this report shows how well models that are trained in this way classify images"
-    " like these. Not a medical device: do not use it for a diagnosis, or for a decision about a"
-    " patient."
+_NO_DEVICE = (
+    "Not a medical device: do not use it for a diagnosis, or for a decision about a patient."
 )
 FEW_UNITS = 20
 FEW = "few-patients"
 FEW_IMAGES = "few-images"
 
 
+def write_intended_use(facts: EvaluationFacts) -> str:
+    """Return what a report is for."""
+    if facts["cv"] is None:
+        question = "this report shows how well one trained model classifies images like these"
+    else:
+        question = (
+            "this report shows how well models that are trained in this way classify images like"
+            " these"
+        )
+    return f"For research: {question}. {_NO_DEVICE}"
+
+
 def list_limits(facts: EvaluationFacts) -> list[Remark]:
     """Return what the numbers do not show, the most important limit first."""
     unit = facts["interval"]["unit"]
     limits = [
+        ("one-model", _limit_of_one_model(facts)),
+        ("training-unknown", _limit_of_unknown_training(facts)),
         ("patients-unknown", _limit_of_unknown_patients(facts["data"])),
         (FEW if unit == "patient" else FEW_IMAGES, _limit_of_few(facts["data"])),
         (
@@ -36,13 +48,35 @@ def list_limits(facts: EvaluationFacts) -> list[Remark]:
         (
             "interval-scope",
             f"The {name_level(facts['interval'])}s show how the scores would vary with"
-            f" other {unit}s, for these trained models. They do not include the variation between"
-            " training runs or between splits into folds.",
+            f" other {unit}s, for {_name_models(facts)}. They do not include the variation between"
+            f" training runs{'' if facts['cv'] is None else ' or between splits into folds'}.",
         ),
         ("predictive-values", _limit_of_prevalence(facts["data"])),
         ("sites", _limit_of_sites(facts)),
     ]
     return [{"code": code, "text": text} for code, text in limits if text]
+
+
+def _name_models(facts: EvaluationFacts) -> str:
+    return "this model" if facts["cv"] is None else "these trained models"
+
+
+def _limit_of_one_model(facts: EvaluationFacts) -> str:
+    if facts["cv"] is not None:
+        return ""
+    return (
+        "The scores are those of this model. They do not show how well other models would do that"
+        " are trained in the same way; cross-validation shows that."
+    )
+
+
+def _limit_of_unknown_training(facts: EvaluationFacts) -> str:
+    if facts["cv"] is not None or facts["training"] is not None:
+        return ""
+    return (
+        "The training images are unknown. If the test set shares images or patients with them, the"
+        " scores are too high."
+    )
 
 
 def _limit_of_unknown_patients(data: Data) -> str:
@@ -72,7 +106,7 @@ def _limit_of_prevalence(data: Data) -> str:
 
 
 def _limit_of_sites(facts: EvaluationFacts) -> str:
-    if not facts["cv"]["sites_kept_together"]:
+    if facts["cv"] is None or not facts["cv"]["sites_kept_together"]:
         return ""
     return (
         "Each site is in one fold. Splits within the training side (for early stopping, a threshold"

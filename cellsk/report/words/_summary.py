@@ -10,7 +10,7 @@ from cellsk.report.words._formats import (
     write_interval,
     write_number,
 )
-from cellsk.report.words._images import count_units
+from cellsk.report.words._images import count_units, describe_training
 from cellsk.report.words._scores import name_two_classes
 from cellsk.report.words._verdict import compare_with_chance
 
@@ -41,14 +41,17 @@ def summarize(facts: EvaluationFacts) -> list[str]:
 
 def write_origin(facts: EvaluationFacts) -> str:
     """Return what was evaluated: ``"Pipeline · 600 images of 12 patients · 5 folds"``."""
-    folds = count_noun(facts["cv"]["n_folds"], "fold")
+    cv = facts["cv"]
+    design = "test set" if cv is None else count_noun(cv["n_folds"], "fold")
     name, day = facts["estimator"]["name"], facts["created"][:10]
-    return " · ".join((name, count_units(facts["data"]), folds, day))
+    return " · ".join((name, count_units(facts["data"]), design, day))
 
 
 def _describe_prediction(facts: EvaluationFacts) -> str:
-    images = count_units(facts["data"])
-    if facts["cv"]["groups_kept_together"]:
+    images, cv = count_units(facts["data"]), facts["cv"]
+    if cv is None:
+        return f"One trained model predicted each of {images}. {describe_training(facts)}"
+    if cv["groups_kept_together"]:
         return (
             f"Each of {images} was predicted once, by a model that was not trained on any image of"
             " the same patient."

@@ -50,6 +50,8 @@ def describe_single_prediction(facts: EvaluationFacts) -> str:
 def list_single_prediction_folds(facts: EvaluationFacts) -> dict[int, str]:
     """Return the folds in which all images were predicted to be of one class, and that class."""
     found = facts["predictions"]
+    if facts["cv"] is None:
+        return {}
     predicted: dict[int, set[int]] = {}
     for fold, code in zip(found["fold"], found["predicted"], strict=True):
         predicted.setdefault(fold, set()).add(code)

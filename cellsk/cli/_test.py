@@ -1,0 +1,147 @@
+"""``cellsk test``: score a trained model on a labeled test set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cellsk.cli._evaluation_checks import Outputs, check_outputs, choose_positive
+from cellsk.cli._images import LabeledImages, list_labeled_images
+from cellsk.cli._interrupt import naming_written_files
+from cellsk.cli._options import (
+    Folder,
+    GroupPattern,
+    Groups,
+    GroupsCsv,
+    Labels,
+    Seed,
+    SkipUnreadable,
+    check_aggregation,
+    check_fraction,
+)
+from cellsk.cli._reports import print_summary, save_reports
+from cellsk.cli._terminal import show_warnings
+from cellsk.exceptions import InputError
+
+if TYPE_CHECKING:
+    from cellsk.report import EvaluationReport
+
+__all__ = ["test"]
+
+
+def test(
+    model: Annotated[
+        Path, typer.Argument(help="Model file, written by cellsk train or cellsk search.")
+    ],
+    folder: Folder,
+    labels: Labels = None,
+    group_pattern: GroupPattern = None,
+    groups: Groups = None,
+    groups_csv: GroupsCsv = None,
+    subgroup: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of --groups-csv. Also show the scores for each of its values."),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option(help="Positive class.  [default: the second of two classes by name]"),
+    ] = None,
+    prevalence: Annotated[
+        float | None,
+        typer.Option(
+            callback=check_fraction,
+            metavar="(0, 1)",
+            help="Also show PPV and NPV for this fraction of positives.",
+        ),
+    ] = None,
+    aggregation: Annotated[
+        str,
+        typer.Option(
+            callback=check_aggregation,
+            metavar="METHOD",
+            help="How to combine the images of a patient: mean, max or vote.",
+        ),
+    ] = "mean",
+    max_uncertainty: Annotated[
+        float | None,
+        typer.Option(
+            callback=check_fraction,
+            metavar="(0, 1)",
+            help="Refer images to a pathologist if their highest probability is further than this"
+            " from 1.",
+        ),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
+    json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Model card to write.")] = None,
+    max_pictures: Annotated[
+        int, typer.Option(min=0, help="Maximum number of images on the page.")
+    ] = 200,
+    seed: Seed = 0,
+    skip_unreadable: SkipUnreadable = False,
+) -> None:
+    """Score a trained model on a test set: labeled images that it never saw.
+
+    The scores have intervals. Images and patients that the model was trained on are found and
+    named.
+    """
+    shown = show_warnings()
+    outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures))
+    names, tuned_for = _read_classes(model)
+    images = list_labeled_images(
+        folder,
+        labels=labels,
+        group_pattern=group_pattern,
+        groups=groups,
+        groups_csv=groups_csv,
+        skip_unreadable=skip_unreadable,
+        classes=names,
+    )
+    if positive is not None or tuned_for is None:
+        tuned_for = choose_positive(names, positive)
+    settings = {
+        "subgroups": {name: images.column("--subgroup", name) for name in subgroup or []},
+        "prevalence": prevalence,
+        "aggregation": aggregation,
+        "max_uncertainty": max_uncertainty,
+        "left_out": images.left_out,
+        "random_state": seed,
+    }
+    report = _evaluate(model, images, settings | {"pos_label": tuned_for})
+    print_summary(report, shown)
+    written: list[Path] = []
+    with naming_written_files(written):
+        save_reports(report, outputs, written)
+
+
+def _read_classes(model: Path) -> tuple[list[str], str | None]:
+    """Return the classes of a model, and the class for which its threshold was chosen, if any.
+
+    Raises
+    ------
+    InputError, OSError
+        When the file holds no classifier, or cannot be loaded.
+    """
+    from cellsk.model_selection import describe_fixed
+    from cellsk.neural_network import start_tensorflow
+    from cellsk.persistence import load_model
+
+    start_tensorflow()
+    pipeline = load_model(model)
+    if not hasattr(pipeline, "predict_proba"):
+        raise InputError(
+            "The model must read image files and predict probabilities",
+            f"a file with a {type(pipeline).__name__}, which has no predict_proba",
+            "Make one with cellsk train.",
+        )
+    label = describe_fixed(pipeline).pos_label
+    names = [str(name) for name in pipeline.classes_.tolist()]
+    return names, None if label is None else str(label)
+
+
+def _evaluate(model: Path, images: LabeledImages, settings: dict[str, Any]) -> EvaluationReport:
+    from cellsk.report import evaluate_model
+
+    return evaluate_model(model, images.paths, images.labels, groups=images.groups, **settings)

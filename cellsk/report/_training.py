@@ -1,0 +1,100 @@
+"""The training images of a fixed model: what is known of them, and what a test set shares."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any, Literal, NamedTuple
+
+from numpy.typing import ArrayLike
+
+from cellsk._checks import count_noun, join_words
+from cellsk.audit import TrainingFingerprints, find_shared, make_training_fingerprints
+from cellsk.exceptions import InputError, SplitWarning
+from cellsk.model_selection import check_fitted, name_images
+from cellsk.persistence import load_model, read_training
+from cellsk.report._settings import EvaluationData
+from cellsk.report.document import TrainingSet
+
+__all__ = ["Training", "compare_training", "find_training", "warn_if_training_is_shared"]
+
+
+class Training(NamedTuple):
+    """Fingerprints of training images, and where they come from."""
+
+    fingerprints: TrainingFingerprints
+    source: Literal["model file", "given"]
+
+
+def find_training(
+    model: Any, train_paths: ArrayLike | None, train_groups: ArrayLike | None
+) -> tuple[Any, Training | None]:
+    """Return the fitted estimator, and what is known of its training images.
+
+    Raises
+    ------
+    NotFittedError, ModelFileError, TypeError, ValueError
+        If the model cannot be loaded or is not fitted, or the training images are not as
+        `evaluate_model` describes them.
+    """
+    is_file = isinstance(model, str | os.PathLike)
+    fitted = load_model(model) if is_file else model
+    check_fitted(fitted)
+    if train_paths is not None:
+        return fitted, Training(make_training_fingerprints(train_paths, train_groups), "given")
+    if train_groups is not None:
+        raise InputError(
+            "needs train_paths",
+            "train_groups alone",
+            "Pass the training images, too.",
+            parameter="train_groups",
+            code="training-groups-alone",
+        )
+    stored = read_training(model) if is_file else None
+    return fitted, None if stored is None else Training(stored, "model file")
+
+
+def compare_training(training: Training, data: EvaluationData) -> TrainingSet:
+    """Return what is known of the training images, and which of them the test set shares."""
+    fingerprints, source = training
+    shared = find_shared(fingerprints, data.X, data.labels.groups)
+    files = name_images(data.X)
+    patients = fingerprints.patients
+    return {
+        "n_images": len(fingerprints.digests),
+        "n_groups": None if patients is None else len(patients),
+        "source": source,
+        "exact": [files[row] for row in shared.exact.tolist()],
+        "similar": [files[row] for row in shared.similar.tolist()],
+        "groups": shared.patients,
+    }
+
+
+def warn_if_training_is_shared(shared: TrainingSet) -> None:
+    """Warn if the test set shares images or patients with the training images.
+
+    Warns
+    -----
+    SplitWarning
+        When it does.
+    """
+    counts = {
+        "copy of a training image": (len(shared["exact"]), "copies of training images"),
+        "image like a training image, which may be a copy": (
+            len(shared["similar"]),
+            "images like a training image, which may be copies",
+        ),
+        "patient with training images": (len(shared["groups"]), "patients with training images"),
+    }
+    found = [count_noun(n, noun, plural) for noun, (n, plural) in counts.items() if n]
+    if found:
+        warnings.warn(
+            SplitWarning(
+                "A test set must not share images or patients with the training images",
+                f"{join_words(found)}, so the scores may be too high",
+                "Remove them from the test set.",
+                code="training-shared",
+                values={name: len(shared[name]) for name in ("exact", "similar", "groups")},
+            ),
+            stacklevel=2,
+        )
