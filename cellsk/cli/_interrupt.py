@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "INTERRUPTED",
     "Interrupted",
+    "forget_signals",
     "handle_signals",
     "is_interruption",
     "naming_written_files",
@@ -28,11 +29,16 @@ class Interrupted(Exception):
 
 def handle_signals() -> None:
     """Let Ctrl-C and a request to terminate interrupt this command."""
-    _received.clear()
+    forget_signals()
     signal.signal(signal.SIGTERM, _interrupt)
     # A shell lets a command in the background ignore Ctrl-C. Keep that.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
+
+
+def forget_signals() -> None:
+    """Forget the interruption of this command, so that it does not stop the next fit."""
+    _received.clear()
 
 
 def is_interruption(error: BaseException) -> bool:

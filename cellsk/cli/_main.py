@@ -13,7 +13,13 @@ import cellsk
 from cellsk.cli._audit import audit
 from cellsk.cli._demo import demo
 from cellsk.cli._evaluate import evaluate
-from cellsk.cli._interrupt import INTERRUPTED, Interrupted, handle_signals, is_interruption
+from cellsk.cli._interrupt import (
+    INTERRUPTED,
+    Interrupted,
+    forget_signals,
+    handle_signals,
+    is_interruption,
+)
 from cellsk.cli._messages import word_error
 from cellsk.cli._predict import predict
 from cellsk.cli._search import search
@@ -65,10 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handle_signals()
     try:
         code = app(args=arguments, prog_name="cellsk", standalone_mode=False)
+        # Typer returns this code for an interruption that reaches it.
+        return _end(KeyboardInterrupt()) if code == INTERRUPTED else int(code or 0)
     except (Exception, KeyboardInterrupt) as error:
         return _end(error)
-    # Typer returns this code for an interruption that reaches it.
-    return _end(KeyboardInterrupt()) if code == INTERRUPTED else int(code or 0)
+    finally:
+        forget_signals()
 
 
 def _end(error: BaseException) -> int:

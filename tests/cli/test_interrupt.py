@@ -11,6 +11,7 @@ import pytest
 
 import cellsk.datasets as datasets
 import cellsk.neural_network._callbacks as callbacks
+from cellsk.cli._interrupt import stop_if_interrupted
 
 # A command that writes a file at the end of each epoch.
 TRAIN = """
@@ -138,6 +139,7 @@ def test_interruption_that_was_dropped_stops_at_the_next_epoch(
     assert done.returncode == 130
     assert done.stderr.splitlines()[-1] == "cellsk: interrupted. Nothing was written."
     assert not output.exists()
+    stop_if_interrupted()  # the next fit of this process is not interrupted
 
 
 def test_interruption_that_became_another_error_is_an_interruption(folder, cellsk, monkeypatch):

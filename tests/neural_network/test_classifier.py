@@ -274,7 +274,7 @@ def test_fit_that_fails_leaves_no_fitted_classifier(cells, small):
     """The classifier does not keep the network of an old fit with the classes of a new one."""
     classifier = CellClassifier(**small | {"epochs": 1}).fit(cells.images, cells.y)
     classifier.set_params(early_stopping=True)
-    with pytest.raises(ValueError, match="whole groups"):
+    with pytest.raises(ValueError, match="hold out all images of some patients"):
         classifier.fit(cells.images, cells.y + 7, groups=np.zeros(120))
     with pytest.raises(NotFittedError):
         classifier.predict(cells.images)
