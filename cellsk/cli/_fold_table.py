@@ -32,7 +32,7 @@ def build_fold_table(report: EvaluationReport) -> dict[str, Any]:
         for fold in report.document["folds"]
     ]
     return {
-        "patients_kept_together": report.document["cv"]["groups_kept_together"],
+        "patients_kept_together": report.document["data"]["n_groups"] is not None,
         "folds": folds,
         **_summarize(folds),
     }

@@ -23,7 +23,7 @@ from cellsk.cli._interrupt import (
 from cellsk.cli._messages import word_error
 from cellsk.cli._predict import predict
 from cellsk.cli._search import search
-from cellsk.cli._test import test
+from cellsk.cli._test_model import run_test
 from cellsk.cli._train import train
 
 __all__ = ["app", "main"]
@@ -36,8 +36,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
 )
-for command in (demo, audit, evaluate, search, train, test, predict):
+for command in (demo, audit, evaluate, search, train):
     app.command()(command)
+app.command("test")(run_test)
+app.command()(predict)
 
 
 def _show_version(wanted: bool) -> None:

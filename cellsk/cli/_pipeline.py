@@ -63,9 +63,9 @@ def read_images(
     from cellsk.neural_network import start_tensorflow
     from cellsk.preprocessing import read_once
 
-    def measure(source: str, pixels: Any, facts: Any) -> None:
+    def measure(source: Any, pixels: Any, facts: Any) -> None:
         if measured is not None:
-            measured[source] = measure_image(pixels, facts)
+            measured[str(source)] = measure_image(pixels, facts)
 
     height, width, _ = read_once(pipeline["reader"], images.paths, inspect=measure).shape
     start_tensorflow()

@@ -198,7 +198,5 @@ def _run(
     with kept.collect():
         out_of_fold = predict_fixed(settings.estimator, X)
     test_set = TestSet(name_images(X), fixed.threshold, shared)
-    facts = build_facts(
-        labels, settings, None, out_of_fold, found, kept.remarks, left_out, test_set=test_set
-    )
+    facts = build_facts(labels, settings, test_set, out_of_fold, found, kept.remarks, left_out)
     return EvaluationReport(complete_document(facts), data, settings, None, out_of_fold, found)

@@ -57,18 +57,16 @@ AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv")
 def build_facts(
     labels: EvaluationLabels,
     settings: Settings,
-    folds: Folds | None,
+    design: Folds | TestSet,
     out_of_fold: OutOfFold,
     audit: AuditReport | None,
     warnings: Sequence[Remark],
     left_out: Sequence[tuple[str, str]] = (),
-    *,
-    test_set: TestSet | None = None,
 ) -> EvaluationFacts:
     """Return everything that was measured, as plain values that JSON knows.
 
-    The fields are described in ``evaluation.schema.json``. The test of a fixed model has no folds,
-    but a ``test_set``.
+    The fields are described in ``evaluation.schema.json``. The design is that of a
+    cross-validation, or the test set of a fixed model.
     """
     predictions, resampling = make_predictions(labels, out_of_fold), make_resampling(settings)
     fold_list = [
@@ -80,8 +78,8 @@ def build_facts(
         "schema": SCHEMA,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "data": _describe_data(labels),
-        "cv": None if folds is None else _describe_cv(folds),
-        "training": None if test_set is None else test_set.training,
+        "cv": _describe_cv(design) if isinstance(design, Folds) else None,
+        "training": design.training if isinstance(design, TestSet) else None,
         "interval": _describe_interval(predictions, settings),
         "numbers": numbers,
         "second_opinions": compute_opinions(predictions, settings.confidence_level),
@@ -95,11 +93,11 @@ def build_facts(
         "subgroups": score_subgroups(predictions, labels.subgroups, resampling),
         "patients": score_patients(predictions, settings, resampling),
         "operating_point": _describe_operating_point(
-            predictions, settings, _list_thresholds(fold_list, test_set), resampling, numbers
+            predictions, settings, _list_thresholds(fold_list, design), resampling, numbers
         ),
         "referral": refer_uncertain(predictions, settings.max_uncertainty, resampling),
         "calibration": None if settings.calibrate is None else {"method": settings.calibrate},
-        **build_evidence(labels, folds or test_set, out_of_fold, predictions),
+        **build_evidence(labels, design, out_of_fold, predictions),
         "audit": _read_audit(audit),
         "left_out": [_hide_left_out(str(name), str(reason)) for name, reason in left_out],
         "warnings": list(warnings),
@@ -190,10 +188,10 @@ def _average(folds: Sequence[Fold]) -> dict[str, FoldMean]:
     return averages
 
 
-def _list_thresholds(folds: Sequence[Fold], test_set: TestSet | None) -> list[float | None]:
+def _list_thresholds(folds: Sequence[Fold], design: Folds | TestSet) -> list[float | None]:
     """Return the threshold of each fold, or that of a fixed model."""
-    if test_set is not None:
-        return [test_set.threshold]
+    if isinstance(design, TestSet):
+        return [design.threshold]
     return [fold["threshold"] for fold in folds]
 
 

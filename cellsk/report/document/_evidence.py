@@ -47,16 +47,16 @@ class TestSet(NamedTuple):
 
 def build_evidence(
     labels: EvaluationLabels,
-    source: Folds | TestSet,
+    design: Folds | TestSet,
     out_of_fold: OutOfFold,
     predictions: Predictions,
 ) -> Evidence:
     """Return curves, the predictions of all images, errors, and the fold manifest."""
     names = labels.class_names.tolist()
-    manifest = [] if isinstance(source, TestSet) else source.manifest(names)
+    manifest = [] if isinstance(design, TestSet) else design.manifest(names)
     return {
         "curves": _build_curves(predictions, labels.names),
-        "predictions": _list_predictions(labels, out_of_fold, source.files),
+        "predictions": _list_predictions(labels, out_of_fold, design.files),
         "confident_errors": _rank_confident_errors(predictions),
         "label_errors": find_label_errors(predictions.y, predictions.proba)[:MAX_ERRORS].tolist(),
         "manifest": [{**row} for row in manifest],

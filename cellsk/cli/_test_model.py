@@ -28,10 +28,10 @@ from cellsk.exceptions import InputError
 if TYPE_CHECKING:
     from cellsk.report import EvaluationReport
 
-__all__ = ["test"]
+__all__ = ["run_test"]
 
 
-def test(
+def run_test(
     model: Annotated[
         Path, typer.Argument(help="Model file, written by cellsk train or cellsk search.")
     ],
