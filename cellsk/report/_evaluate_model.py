@@ -48,7 +48,7 @@ def evaluate_model(
 ) -> EvaluationReport:
     """Score a trained model on a test set: images that it never saw.
 
-    The report has the scores, intervals and evidence of :func:`evaluate`, for one fixed model.
+    The report has the scores, intervals and evidence of :func:`evaluate`. The model is not changed.
     It shows how well this model classifies images like those of the test set. It does not show
     how well other models would do that are trained in the same way. TRIPOD+AI calls it external
     validation if the images come from another place, and temporal validation if they were made

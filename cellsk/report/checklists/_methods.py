@@ -51,7 +51,7 @@ def _answer_folds(document: EvaluationDocument) -> Answer:
     cv, data = document["cv"], document["data"]
     if cv is None:
         return Answer(
-            f"A test set of {count_units(data)}, for one model that was trained before."
+            f"A test set of {count_units(data)}. The model was trained before."
             f" {describe_training(document)}"
         )
     text = (
