@@ -97,7 +97,8 @@ class EvaluationReport:
         -------
         table : pandas.DataFrame
             Indexed by fold: "1", "2", ..., "pooled", "low", "high". Columns are the counts of
-            images and the scores. Undefined scores are NaN.
+            images and the scores. Undefined scores are NaN. The test of a fixed model has no
+            folds: its scores are in the row "pooled".
         """
         import pandas as pd
 
@@ -116,7 +117,8 @@ class EvaluationReport:
         rows["high"] = {name: numbers[name]["high"] for name in numbers}
         table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("fold")
         kinds: dict[str, Any] = dict.fromkeys(numbers, float)
-        return table.astype(kinds | dict.fromkeys(("n_train", "n_test"), "Int64"))
+        counts = [name for name in ("n_train", "n_test") if name in table]
+        return table.astype(kinds | dict.fromkeys(counts, "Int64"))
 
     def predictions(self) -> DataFrame:
         """Return one row per image: file, group, fold, label, predicted, probabilities.

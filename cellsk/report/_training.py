@@ -80,11 +80,14 @@ def warn_if_training_is_shared(shared: TrainingSet) -> None:
     """
     counts = {
         "copy of a training image": (len(shared["exact"]), "copies of training images"),
-        "image like a training image, which may be a copy": (
+        "image that may be a copy of a training image": (
             len(shared["similar"]),
-            "images like a training image, which may be copies",
+            "images that may be copies of training images",
         ),
-        "patient with training images": (len(shared["groups"]), "patients with training images"),
+        "patient with the name of a training patient": (
+            len(shared["groups"]),
+            "patients with the name of a training patient",
+        ),
     }
     found = [count_noun(n, noun, plural) for noun, (n, plural) in counts.items() if n]
     if found:
@@ -92,7 +95,7 @@ def warn_if_training_is_shared(shared: TrainingSet) -> None:
             SplitWarning(
                 "A test set must not share images or patients with the training images",
                 f"{join_words(found)}, so the scores may be too high",
-                "Remove them from the test set.",
+                "Remove them from the test set. If the patients are others, give them other names.",
                 code="training-shared",
                 values={name: len(shared[name]) for name in ("exact", "similar", "groups")},
             ),

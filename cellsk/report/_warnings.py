@@ -106,12 +106,12 @@ def warn_if_patients_are_few(labels: EvaluationLabels) -> None:
             stacklevel=2,
         )
         return
-    counts = [
-        len(np.unique(labels.clusters[labels.codes == code])) for code in range(len(labels.names))
-    ]
-    fewest = min(counts)
+    counts = {  # a test set may lack classes
+        labels.names[code]: len(np.unique(labels.clusters[labels.codes == code]))
+        for code in np.unique(labels.codes).tolist()
+    }
+    name, fewest = min(counts.items(), key=lambda entry: entry[1])
     if fewest < FEW_PATIENTS:
-        name = labels.names[counts.index(fewest)]
         warnings.warn(
             SplitWarning(
                 f"Intervals need at least {FEW_PATIENTS} patients of each class",

@@ -28,7 +28,7 @@ class Picture(NamedTuple):
     file: str
     source: str | None
     group: str | None
-    fold: int
+    fold: int | None
     label: str
     predicted: str
     confidence: float | None
@@ -94,7 +94,7 @@ def describe_pictures(
                 found["file"][row],
                 pictures.get(row),
                 None if found["group"] is None else found["group"][row],
-                found["fold"][row],
+                found["fold"][row] if found["fold"] else None,
                 names[label],
                 names[predicted],
                 proba[predicted],

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from cellsk._checks import count_noun, join_words, pick_form
-from cellsk.report.document import CrossValidation, Data, EvaluationFacts, Fold, ImageClass
+from cellsk.report.document import (
+    CrossValidation,
+    Data,
+    EvaluationFacts,
+    Fold,
+    ImageClass,
+    TrainingSet,
+)
 from cellsk.report.words._formats import name_class
 from cellsk.report.words._scores import name_two_classes
 
@@ -113,16 +120,24 @@ def describe_training(facts: EvaluationFacts) -> str:
             " set shares images or patients with them."
         )
     counted = count_images(training["n_images"], training["n_groups"])
+    text = f"The model was trained on {counted}. {_list_shared(training)}"
+    if training["n_groups"] is None or facts["data"]["n_groups"] is None:
+        text += " It is unknown whether patients are in both sets."
+    return text
+
+
+def _list_shared(training: TrainingSet) -> str:
+    """Return a sentence on the images and patients that are in both sets."""
+    n_exact, n_similar, n_groups = (len(training[name]) for name in ("exact", "similar", "groups"))
     found = [
-        count_noun(len(training["exact"]), "copy", "copies") + " of training images",
-        count_noun(len(training["similar"]), "other image")
-        + " like a training image, which may be copies",
+        (n_exact, f"{count_noun(n_exact, 'copy', 'copies')} of training images"),
+        (n_similar, f"{count_noun(n_similar, 'image')} that may be copies of training images"),
+        (n_groups, f"{count_noun(n_groups, 'patient')} with the name of a training patient"),
     ]
-    known = training["n_groups"] is not None and facts["data"]["n_groups"] is not None
-    if known:
-        found.append(count_noun(len(training["groups"]), "patient") + " with training images")
-    text = f"The model was trained on {counted}. The test set has {join_words(found)}."
-    return text if known else f"{text} It is unknown whether patients are in both sets."
+    listed = [text for count, text in found if count]
+    if listed:
+        return f"The test set has {join_words(listed)}, so the scores may be too high."
+    return "No image and no known patient of the test set is among them."
 
 
 def name_training(facts: EvaluationFacts) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cellsk._checks import count_noun, pick_form
+from cellsk._checks import count_noun, join_words, pick_form
 from cellsk.report.document import Data, EvaluationDocument, EvaluationFacts, Remark
 from cellsk.report.words._formats import name_class, name_level
 from cellsk.report.words._verdict import describe_single_prediction
@@ -121,11 +121,12 @@ def _count_rarest(data: Data) -> str:
     Images are counted if patients are unknown.
     """
     known = data["n_groups"] is not None
-    counts = [(entry["n_groups"] if known else entry["n_images"]) or 0 for entry in data["classes"]]
+    present = [entry for entry in data["classes"] if entry["n_images"]]
+    counts = [(entry["n_groups"] if known else entry["n_images"]) or 0 for entry in present]
     count = min(counts)
     if count >= FEW_UNITS:
         return ""
-    rarest = name_class(data["classes"][counts.index(count)]["name"])
+    rarest = name_class(present[counts.index(count)]["name"])
     if known:
         have = f"{count_noun(count, 'patient')} {pick_form(count, 'has', 'have')} {rarest} images"
     else:
@@ -133,10 +134,23 @@ def _count_rarest(data: Data) -> str:
     return f"Only {have}: with fewer than {FEW_UNITS}, the intervals are too narrow."
 
 
+def _describe_missing_classes(data: Data) -> str:
+    """Return which classes have no image in the test set, or ""."""
+    missing = [name_class(entry["name"]) for entry in data["classes"] if not entry["n_images"]]
+    if not missing:
+        return ""
+    return (
+        f"There are no {join_words(missing)} images here, so scores that need them are not defined."
+    )
+
+
 def list_cautions(document: EvaluationDocument) -> list[str]:
     """Return what a reader must know before all numbers."""
     limits, warnings = _list_codes(document["limits"]), _list_codes(document["warnings"])
-    cautions = [describe_single_prediction(document)]
+    cautions = [
+        _describe_missing_classes(document["data"]),
+        describe_single_prediction(document),
+    ]
     if limits & {FEW, FEW_IMAGES} and FEW not in warnings:
         cautions.append(_count_rarest(document["data"]))
     return [caution for caution in cautions if caution]
