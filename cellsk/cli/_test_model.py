@@ -22,7 +22,7 @@ from cellsk.cli._options import (
     check_fraction,
 )
 from cellsk.cli._reports import print_summary, save_reports
-from cellsk.cli._terminal import show_warnings
+from cellsk.cli._terminal import ShownWarnings, show_warnings
 from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -32,8 +32,12 @@ __all__ = ["run_test"]
 
 
 def run_test(
-    model: Annotated[
-        Path, typer.Argument(help="Model file, written by cellsk train or cellsk search.")
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MODEL",
+            help="Model file, written by cellsk train or cellsk search. Two files are compared.",
+        ),
     ],
     folder: Folder,
     labels: Labels = None,
@@ -89,7 +93,8 @@ def run_test(
     """
     shown = show_warnings()
     outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures))
-    names, tuned_for = _read_classes(model)
+    _check_models(models, outputs)
+    names, tuned_for = _read_classes(models[0])
     images = list_labeled_images(
         folder,
         labels=labels,
@@ -109,11 +114,38 @@ def run_test(
         "left_out": images.left_out,
         "random_state": seed,
     }
-    report = _evaluate(model, images, settings | {"pos_label": tuned_for})
+    report = _evaluate(models[0], images, settings | {"pos_label": tuned_for})
     print_summary(report, shown)
+    for other in models[1:]:
+        _compare(report, _evaluate(other, images, settings | {"pos_label": tuned_for}), shown)
     written: list[Path] = []
     with naming_written_files(written):
         save_reports(report, outputs, written)
+
+
+def _check_models(models: list[Path], outputs: Outputs) -> None:
+    """Refuse more than two models, and files of two reports.
+
+    Raises
+    ------
+    InputError
+        When there are such.
+    """
+    if len(models) > 2:
+        raise InputError("Two models can be compared", f"{len(models)}", "Compare them in pairs.")
+    if len(models) == 2 and any(outputs[:3]):
+        raise InputError(
+            "Files are written for one model",
+            f"two models, and {next(path for path in outputs[:3] if path)}",
+            "Run cellsk test for each model.",
+        )
+
+
+def _compare(report: EvaluationReport, other: EvaluationReport, shown: ShownWarnings) -> None:
+    """Print the report of the second model, and the difference."""
+    print("\nThe second model\n")
+    print_summary(other, shown)
+    print(f"\n{report.compare(other)['sentence']}", flush=True)
 
 
 def _read_classes(model: Path) -> tuple[list[str], str | None]:

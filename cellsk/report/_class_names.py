@@ -71,7 +71,8 @@ def match_classes(
     X : ndarray of shape (n, ...)
         Paths, or images.
     target_names : sequence of str, default=None
-        Name of each class, in the order of `classes`. None takes the labels.
+        Name of each class, in the order of `classes`. None takes the labels, or for numbers the
+        folders, as in `name_classes`, if every class has images.
 
     Returns
     -------
@@ -98,7 +99,10 @@ def match_classes(
             "Leave these images out, or give the classes the names of the model.",
             code="class-unknown-to-model",
         )
-    return np.array([code_of[label] for label in labels.tolist()], dtype=np.intp), names
+    codes = np.array([code_of[label] for label in labels.tolist()], dtype=np.intp)
+    if target_names is None and len(np.unique(codes)) == len(classes):
+        names = name_classes(classes, codes, X, None)
+    return codes, names
 
 
 def _name_by_folder(codes: NDArray, paths: NDArray) -> list[str] | None:

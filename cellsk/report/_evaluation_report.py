@@ -12,10 +12,11 @@ from cellsk._checks import check_count
 from cellsk.exceptions import InputError
 from cellsk.model_selection import Folds, OutOfFold, iter_estimators, write_manifest
 from cellsk.preprocessing import ImageReader
+from cellsk.report._comparison import check_report, compare_reports
 from cellsk.report._leakage import measure_leakage
 from cellsk.report._report_file import write_report
 from cellsk.report._settings import EvaluationData, Settings
-from cellsk.report.document import EvaluationDocument, Leakage, Numbers
+from cellsk.report.document import Comparison, EvaluationDocument, Leakage, Numbers
 from cellsk.report.render import (
     choose_rows,
     make_thumbnails,
@@ -177,6 +178,48 @@ class EvaluationReport:
         found = measure_leakage(self._data, self._settings, self._out_of_fold, n_splits)
         self.document["leakage"] = found
         return found
+
+    def compare(self, other: EvaluationReport) -> Comparison:
+        """Compare with the report of another model on the same images.
+
+        Parameters
+        ----------
+        other : EvaluationReport
+            Of the same images, labels and patients, in the same order.
+
+        Returns
+        -------
+        comparison : dict
+            `first` and `second`: the scores of this report and of the other; `difference`: second
+            minus first, with intervals of a bootstrap that draws the same patients for both;
+            `sentence`: a sentence that reports them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When it is not a report, or the images differ.
+
+        Examples
+        --------
+        >>> from sklearn.dummy import DummyClassifier
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from cellsk import evaluate_model, make_cells
+        >>> cells = make_cells(60, n_patients=6, image_size=(16, 16), random_state=0)
+        >>> X = cells.images.mean(axis=(1, 2))
+        >>> models = DummyClassifier().fit(X, cells.y), LogisticRegression().fit(X, cells.y)
+        >>> first, second = (
+        ...     evaluate_model(model, X, cells.y, groups=cells.groups) for model in models
+        ... )
+        >>> first.compare(second)["difference"]["roc_auc"]["value"] > 0
+        True
+        """
+        check_report(other, EvaluationReport)
+        return compare_reports(
+            (self._data, other._data),
+            (self._out_of_fold, other._out_of_fold),
+            (self.numbers, other.numbers),
+            self._settings,
+        )
 
     def save(self, path: str | os.PathLike[str], *, max_pictures: int = 200) -> None:
         """Write the report as a page, as JSON, or as a model card.

@@ -7,6 +7,7 @@ from cellsk.report.document._nested import read_nested as read_nested
 from cellsk.report.document._numbers import compare_predictions as compare_predictions
 from cellsk.report.document._numbers import make_predictions as make_predictions
 from cellsk.report.document._numbers import make_resampling as make_resampling
+from cellsk.report.document._numbers import subtract_predictions as subtract_predictions
 from cellsk.report.document._search import build_search_document as build_search_document
 from cellsk.report.document._search_results import SearchResults as SearchResults
 from cellsk.report.document._search_results import read_candidates as read_candidates
@@ -15,6 +16,7 @@ from cellsk.report.document._search_types import SearchDocument as SearchDocumen
 from cellsk.report.document._search_types import SearchInterval as SearchInterval
 from cellsk.report.document._sklearn_search import read_search as read_search
 from cellsk.report.document._types import ChecklistItem as ChecklistItem
+from cellsk.report.document._types import Comparison as Comparison
 from cellsk.report.document._types import Coverage as Coverage
 from cellsk.report.document._types import CrossValidation as CrossValidation
 from cellsk.report.document._types import Data as Data

@@ -46,6 +46,7 @@ __all__ = [
     "score_classes",
     "score_patients",
     "score_subgroups",
+    "subtract_predictions",
 ]
 
 # With 6 patients, a 95% interval covers the true value in 77% of studies; with fewer, less often.
@@ -175,20 +176,29 @@ def compare_predictions(
     Each difference is ``random`` minus ``grouped``. Its interval comes from a bootstrap that
     draws the same patients for both.
     """
-    scores = grouped.scores(), random.scores()
-    samples = resampling.samples(grouped), resampling.samples(random)
-    gap = {
+    return {
+        "grouped": compute_numbers(grouped, resampling),
+        # A study that ignores patients would draw images, not patients.
+        "random": compute_numbers(random._replace(clusters=None), resampling),
+        "gap": subtract_predictions(grouped, random, resampling),
+    }
+
+
+def subtract_predictions(
+    first: Predictions, second: Predictions, resampling: Resampling
+) -> dict[str, Number]:
+    """Return the scores of the second minus those of the first, on the same images.
+
+    The interval comes from a bootstrap that draws the same patients for both.
+    """
+    scores = first.scores(), second.scores()
+    samples = resampling.samples(first), resampling.samples(second)
+    return {
         name: number(
             scores[1][name] - scores[0][name],
             resampling.interval(samples[1][name] - samples[0][name]),
         )
         for name in scores[0]
-    }
-    return {
-        "grouped": compute_numbers(grouped, resampling),
-        # A study that ignores patients would draw images, not patients.
-        "random": compute_numbers(random._replace(clusters=None), resampling),
-        "gap": gap,
     }
 
 

@@ -342,6 +342,15 @@ class Leakage(LeakageNumbers):
     sentence: str
 
 
+class Comparison(TypedDict):
+    """Scores of two models on the same images, and their differences: second minus first."""
+
+    first: Numbers
+    second: Numbers
+    difference: Numbers
+    sentence: str
+
+
 class ChecklistItem(TypedDict):
     """One item of a checklist, with the answer that the run can give."""
 

@@ -51,6 +51,7 @@ from cellsk.report.words._search import write_search_origin as write_search_orig
 from cellsk.report.words._search import write_search_title as write_search_title
 from cellsk.report.words._search import write_size as write_size
 from cellsk.report.words._search import write_value as write_value
+from cellsk.report.words._summary import describe_comparison as describe_comparison
 from cellsk.report.words._summary import describe_leakage as describe_leakage
 from cellsk.report.words._summary import summarize as summarize
 from cellsk.report.words._summary import write_origin as write_origin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cellsk._checks import count_noun
-from cellsk.report.document import EvaluationFacts, LeakageNumbers
+from cellsk.report.document import EvaluationFacts, LeakageNumbers, Number, Numbers
 from cellsk.report.words._formats import (
     name_class,
     write_count_in_100,
@@ -14,7 +14,7 @@ from cellsk.report.words._images import count_units, describe_training
 from cellsk.report.words._scores import name_two_classes
 from cellsk.report.words._verdict import compare_with_chance
 
-__all__ = ["describe_leakage", "summarize", "write_origin"]
+__all__ = ["describe_comparison", "describe_leakage", "summarize", "write_origin"]
 
 
 def summarize(facts: EvaluationFacts) -> list[str]:
@@ -135,6 +135,25 @@ def _describe_extremes(facts: EvaluationFacts) -> str:
         f"The sensitivity is highest for {name_class(best)}, {write_count_in_100(high)} of 100, and"
         f" lowest for {name_class(worst)}, {write_count_in_100(low)} of 100."
     )
+
+
+def describe_comparison(numbers: tuple[Numbers, Numbers], difference: Numbers) -> str:
+    """Return a sentence on the difference of two models: of the AUC, or else of the accuracy."""
+    name = "roc_auc" if difference["roc_auc"]["value"] is not None else "accuracy"
+    label = {"roc_auc": "ROC AUC", "accuracy": "accuracy"}[name]
+    first, second = (write_number(one[name]["value"]) for one in numbers)
+    gap = difference[name]
+    text = f"The {label} is {first} for the first model and {second} for the second."
+    if gap["low"] is None or gap["high"] is None:
+        return f"{text} The difference, {write_number(gap['value'])}, has no interval."
+    text += f" The difference is {write_number(gap['value'])} ({write_interval(gap)})."
+    if gap["low"] <= 0 <= gap["high"]:
+        return f"{text} The interval includes 0: this test set does not show which one is better."
+    return f"{text} The interval does not include 0: the {_name_better(gap)} model is better here."
+
+
+def _name_better(gap: Number) -> str:
+    return "second" if (gap["value"] or 0) > 0 else "first"
 
 
 def describe_leakage(found: LeakageNumbers, n_patients: int) -> str:

@@ -1,0 +1,73 @@
+"""Fingerprints of training images: they find copies and patients, and hold no names or pixels."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cellsk import make_cells
+from cellsk.audit import find_shared, make_training_fingerprints
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """100 drawn images of ten patients."""
+    return make_cells(100, n_patients=10, image_size=(48, 48), random_state=0)
+
+
+@pytest.fixture(scope="module")
+def training(cells):
+    """Fingerprints of the first 60."""
+    return make_training_fingerprints(cells.images[:60], cells.groups[:60])
+
+
+def encode_jpeg(image):
+    """Return an image after JPEG at quality 75."""
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=75)
+    return np.asarray(Image.open(stream))
+
+
+def test_copies_are_found_and_others_are_not(training, cells):
+    """Exact copies, turned and re-encoded ones; images of the same patients are not copies."""
+    turned = cells.images[:20].transpose(0, 2, 1, 3)[:, ::-1]
+    encoded = np.stack([encode_jpeg(image) for image in cells.images[20:40]])
+    test = np.concatenate([cells.images[60:], cells.images[40:60], turned, encoded])
+    shared = find_shared(training, test)
+    assert shared.exact.tolist() == list(range(40, 60))
+    assert shared.similar.tolist() == list(range(60, 100))
+    assert shared.patients == []
+
+
+def test_patients_are_found_by_name(training, cells):
+    """Names are compared as text; other names are not among them."""
+    test = cells.images[60:64]
+    found = find_shared(training, test, ["new", cells.groups[0], "other", cells.groups[0]])
+    assert found.patients == [cells.groups[0]]
+
+
+def test_fingerprints_hold_no_names_and_differ_by_salt(cells):
+    """The same patients have other hashes in another file."""
+    one, other = (make_training_fingerprints(cells.images[:4], cells.groups[:4]) for _ in range(2))
+    assert (one.digests == other.digests).all()
+    assert not (one.patients == other.patients).any(axis=1).all()
+    assert one.hashes.shape == (4, 72)
+
+
+def test_images_without_contrast_are_similar_to_nothing():
+    """A blank image says nothing about where it comes from."""
+    blank = np.full((3, 16, 16, 3), 240, np.uint8)
+    blank[1:] -= 1
+    training = make_training_fingerprints(blank[:1])
+    shared = find_shared(training, blank)
+    assert (shared.exact.tolist(), shared.similar.tolist()) == ([0], [])
+
+
+def test_unreadable_files_are_not_copies_of_each_other(tmp_path):
+    """They have no pixels to compare."""
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(b"nothing")
+    paths = [str(tmp_path / name) for name in ("a.png", "b.png")]
+    shared = find_shared(make_training_fingerprints(paths[:1]), paths)
+    assert len(shared.exact) == len(shared.similar) == 0
