@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from scipy.fft import dctn
 from scipy.spatial import cKDTree
 
 from cellsk.audit._data import check_column, list_sources
-from cellsk.audit._fingerprints import Fingerprint, Fingerprints, measure_images
+from cellsk.audit._fingerprints import Fingerprints, measure_images
 from cellsk.audit._near_duplicates import MIN_CONTRAST, measure_contrast
 
 __all__ = ["SharedImages", "TrainingFingerprints", "find_shared", "make_training_fingerprints"]
@@ -40,8 +39,8 @@ class TrainingFingerprints(NamedTuple):
     patients : ndarray of shape (n_patients, 16), dtype uint8, or None
         Salted hash of the name of each patient. None if patients are unknown.
     salt : bytes
-        Random bytes, so that names cannot be looked up in a table of hashes. Short names can still
-        be guessed one by one.
+        Bytes that differ from set to set, so that names cannot be looked up in a table of hashes.
+        Short names can still be guessed one by one.
     """
 
     digests: NDArray[np.uint8]
@@ -73,7 +72,6 @@ def make_training_fingerprints(
     groups: ArrayLike | None = None,
     *,
     n_jobs: int | None = None,
-    measured: Mapping[str, Fingerprint] | None = None,
 ) -> TrainingFingerprints:
     """Return the fingerprints of training images.
 
@@ -85,8 +83,6 @@ def make_training_fingerprints(
         Patient of each image.
     n_jobs : int, default=None
         Number of processes that decode images. None is one.
-    measured : mapping of str to dict, default=None
-        What `measure_image` has returned for some of the paths, which are then not opened.
 
     Returns
     -------
@@ -108,11 +104,12 @@ def make_training_fingerprints(
     """
     sources = list_sources("X", X)
     column = check_column("groups", groups, len(sources))
-    salt = secrets.token_bytes(DIGEST_SIZE)
     names = None if column is None else sorted(set(column.astype(str).tolist()))
-    prints = measure_images(sources, n_jobs, measured)
+    prints = measure_images(sources, n_jobs)
+    digests = [_digest(text.encode()) for text in prints.pixel_digest.tolist()]
+    salt = _digest(b"".join(sorted(digests)))  # the same images give the same file
     return TrainingFingerprints(
-        digests=_stack([_digest(text.encode()) for text in prints.pixel_digest.tolist()]),
+        digests=_stack(digests),
         hashes=_hash(prints),
         patients=None if names is None else _stack([_hash_name(name, salt) for name in names]),
         salt=salt,

@@ -119,7 +119,7 @@ def _run(folder: Path, store: Path, seed: int) -> str:
     images = _draw_images(folder / "cells", seed)
     pipeline = build_pipeline(None, store, epochs=EPOCHS, patience=4, random_state=seed)
     print_note("Searching the numbers of filters ...")
-    plan = FilterSearch(images, pipeline, CANDIDATES, N_FOLDS, seed, {})
+    plan = FilterSearch(images, pipeline, CANDIDATES, N_FOLDS, seed)
     found = search_filters(plan, refit=False)
     pipeline.set_params(**found.best_params_)
     print_note("Evaluating the best candidate on patients that it was not trained on ...")
@@ -127,7 +127,7 @@ def _run(folder: Path, store: Path, seed: int) -> str:
     evaluation.save(folder / PAGE)
     print_note("Training on all images ...")
     fit_pipeline(pipeline, images)
-    save_pipeline(pipeline, folder / "model.cellsk", images, plan.measured)
+    save_pipeline(pipeline, folder / "model.cellsk", images)
     accuracy = _predict_new_patients(folder, seed + 1)
     _draw_pictures(images, pipeline, folder)
     return _write_report(

@@ -43,12 +43,8 @@ def build_pipeline(
     return Pipeline([("reader", reader), ("classifier", CellClassifier(**parameters))])
 
 
-def read_images(
-    pipeline: Any, images: LabeledImages, measured: dict[str, Any] | None = None
-) -> tuple[int, int]:
+def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
     """Decode all images once, into the store, and start TensorFlow; return height and width.
-
-    ``measured`` gets the fingerprint of each image that is decoded.
 
     Files that cannot be read are found here, and not after hours of training.
 
@@ -59,15 +55,10 @@ def read_images(
     InputError
         When the images differ in size, and are not resized.
     """
-    from cellsk.audit import measure_image
     from cellsk.neural_network import start_tensorflow
     from cellsk.preprocessing import read_once
 
-    def measure(source: Any, pixels: Any, facts: Any) -> None:
-        if measured is not None:
-            measured[str(source)] = measure_image(pixels, facts)
-
-    height, width, _ = read_once(pipeline["reader"], images.paths, inspect=measure).shape
+    height, width, _ = read_once(pipeline["reader"], images.paths).shape
     start_tensorflow()
     return height, width
 
@@ -79,10 +70,11 @@ def fit_pipeline(pipeline: Any, images: LabeledImages) -> Any:
         return pipeline.fit(images.paths, images.labels, **groups)
 
 
-def save_pipeline(
-    pipeline: Any, output: Path, images: LabeledImages, measured: dict[str, Any]
-) -> None:
-    """Write a model file, whose reader has no store, with fingerprints of the training images."""
+def save_pipeline(pipeline: Any, output: Path, images: LabeledImages) -> None:
+    """Write a model file, whose reader has no store, with fingerprints of the training images.
+
+    The pixels are those of the reader, which has them in its store.
+    """
     from sklearn.base import clone
     from sklearn.pipeline import Pipeline
 
@@ -94,5 +86,6 @@ def save_pipeline(
         store=None, max_store_bytes=ImageReader().max_store_bytes, verbose=0
     )
     model = Pipeline([("reader", reader), ("classifier", pipeline["classifier"])])
-    training = make_training_fingerprints(images.paths, images.groups, measured=measured)
+    pixels = clone(pipeline["reader"]).set_params(verbose=0).transform(images.paths)
+    training = make_training_fingerprints(pixels, images.groups)
     save_model(model, output, training=training)

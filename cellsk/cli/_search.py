@@ -57,7 +57,6 @@ class FilterSearch(NamedTuple):
     candidates: Sequence[tuple[int, ...]]
     n_folds: int
     seed: int
-    measured: dict[str, Any]  # fingerprints of the images that were decoded
 
 
 def search(
@@ -110,7 +109,7 @@ def search(
         pipeline = build_pipeline(
             size, place, epochs=epochs, batch_size=batch_size, random_state=seed
         )
-        plan = FilterSearch(images, pipeline, candidates, folds, seed, {})
+        plan = FilterSearch(images, pipeline, candidates, folds, seed)
         if nested:
             _check_nested(plan)
         _run(plan, output, html, nested=nested, as_json=as_json)
@@ -139,7 +138,7 @@ def _run(
     found = search_filters(plan, refit=True)
     report = SearchReport(found)
     if output is not None:
-        save_pipeline(found.best_estimator_, output, plan.images, plan.measured)
+        save_pipeline(found.best_estimator_, output, plan.images)
         print_note(f"Written: {output}.")
     _save_page(report, html)
     if not as_json:
@@ -205,7 +204,7 @@ def search_filters(plan: FilterSearch, *, refit: bool) -> Any:
     from cellsk.neural_network import check_depth
 
     classifier, images = plan.pipeline["classifier"], plan.images
-    size = read_images(plan.pipeline, images, plan.measured)
+    size = read_images(plan.pipeline, images)
     for filters in plan.candidates:  # check all of them before the first one trains
         check_depth(size, filters, classifier.kernel_size)
     splits = _make_splits(plan)

@@ -86,10 +86,10 @@ def run_test(
     seed: Seed = 0,
     skip_unreadable: SkipUnreadable = False,
 ) -> None:
-    """Score a trained model on a test set: labeled images that it never saw.
+    """Score a trained model on a test set.
 
-    The scores have intervals. Images and patients that the model was trained on are found and
-    named.
+    The test set has labeled images that the model never saw. The scores have intervals. Images and
+    patients that the model was trained on are found and named.
     """
     shown = show_warnings()
     outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures))

@@ -70,10 +70,9 @@ def train(
         pipeline = build_pipeline(
             size, place, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
         )
-        measured: dict[str, Any] = {}
-        read_images(pipeline, images, measured)
+        read_images(pipeline, images)
         fit_pipeline(pipeline, images)
-    save_pipeline(pipeline, output, images, measured)
+        save_pipeline(pipeline, output, images)
     summary = summarize_fit(pipeline["classifier"]) | {"model": str(output)}
     if as_json:
         print_json(summary)

@@ -52,9 +52,9 @@ def save_model(
         File to write, usually with the suffix ``.cellsk``. A file of that name is replaced
         when the new one is complete. If anything fails, it is unchanged.
     training : TrainingFingerprints, default=None
-        Fingerprints of the training images, from :func:`make_training_fingerprints`. With them,
-        :func:`evaluate_model` finds images and patients that a test set shares with the training
-        images.
+        Fingerprints of the training images, from :func:`make_training_fingerprints`, as the
+        `ImageReader` of the estimator returns them if it has one. With them, :func:`evaluate_model`
+        finds images and patients that a test set shares with the training images.
 
     Raises
     ------

@@ -190,7 +190,7 @@ def _run(
     kept, found = KeptWarnings(), None
     with kept.collect():
         warn_if_patients_are_few(labels)
-        shared = None if training is None else compare_training(training, data)
+        shared = None if training is None else compare_training(training, settings.estimator, data)
         if shared is not None:
             warn_if_training_is_shared(shared)
     if audit and labels.images_are_paths:

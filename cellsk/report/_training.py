@@ -6,13 +6,14 @@ import os
 import warnings
 from typing import Any, Literal, NamedTuple
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import count_noun, join_words
 from cellsk.audit import TrainingFingerprints, find_shared, make_training_fingerprints
 from cellsk.exceptions import InputError, SplitWarning
-from cellsk.model_selection import check_fitted, name_images
+from cellsk.model_selection import check_fitted, iter_estimators, name_images
 from cellsk.persistence import load_model, read_training
+from cellsk.preprocessing import ImageReader
 from cellsk.report._settings import EvaluationData
 from cellsk.report.document import TrainingSet
 
@@ -54,10 +55,17 @@ def find_training(
     return fitted, None if stored is None else Training(stored, "model file")
 
 
-def compare_training(training: Training, data: EvaluationData) -> TrainingSet:
-    """Return what is known of the training images, and which of them the test set shares."""
+def compare_training(training: Training, model: Any, data: EvaluationData) -> TrainingSet:
+    """Return what is known of the training images, and which of them the test set shares.
+
+    A model file has fingerprints of the pixels that its reader returns. So the test images are
+    read by the same reader.
+    """
     fingerprints, source = training
-    shared = find_shared(fingerprints, data.X, data.labels.groups)
+    images = data.X
+    if source == "model file" and data.labels.images_are_paths:
+        images = _read(model, images)
+    shared = find_shared(fingerprints, images, data.labels.groups)
     files = name_images(data.X)
     patients = fingerprints.patients
     return {
@@ -68,6 +76,12 @@ def compare_training(training: Training, data: EvaluationData) -> TrainingSet:
         "similar": [files[row] for row in shared.similar.tolist()],
         "groups": shared.patients,
     }
+
+
+def _read(model: Any, paths: NDArray) -> NDArray:
+    """Return the pixels of images as the reader in a model returns them, or the paths."""
+    readers = [one for one in iter_estimators(model) if isinstance(one, ImageReader)]
+    return readers[0].transform(paths) if readers else paths
 
 
 def warn_if_training_is_shared(shared: TrainingSet) -> None:

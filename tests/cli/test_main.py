@@ -10,7 +10,7 @@ from typer.main import get_command
 from cellsk.cli._main import app
 
 SMALL = ("--filters", "4", "--epochs", "2")
-COMMANDS = ("demo", "audit", "evaluate", "search", "train", "predict")
+COMMANDS = ("demo", "audit", "evaluate", "search", "train", "test", "predict")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def fitted(folder, tmp_path_factory):
     images = list_labeled_images(folder, group_pattern=PATIENT[1])
     store = tmp_path_factory.mktemp("store")
     pipeline = build_pipeline(None, store, epochs=1, early_stopping=False, random_state=0)
-    plan = command.FilterSearch(images, pipeline, [(2,), (4,)], 2, 0, {})
+    plan = command.FilterSearch(images, pipeline, [(2,), (4,)], 2, 0)
     return command.search_filters(plan, refit=True)
 
 

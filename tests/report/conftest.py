@@ -154,7 +154,7 @@ def _assemble(names, y, proba, predicted, group, fold, rng):
     pick = {name: {key: numbers[name][key] for key in ("value", "low", "high")} for name in numbers}
     at = {name: pick[name] for name in ("sensitivity", "specificity", "ppv", "npv") if binary}
     found = {
-        "schema": "cellsk-evaluation-2",
+        "schema": "cellsk-evaluation-3",
         "created": "2026-11-23T12:00:00Z",
         "title": "How well are benign and malignant images classified?"
         if binary
@@ -175,6 +175,7 @@ def _assemble(names, y, proba, predicted, group, fold, rng):
             "positive": positive,
             "prevalence": float((y == 1).mean()) if binary else None,
         },
+        "training": None,
         "cv": {
             "description": "StratifiedGroupKFold(n_splits=5, random_state=0, shuffle=True)",
             "n_folds": N_FOLDS,

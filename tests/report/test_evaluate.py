@@ -230,7 +230,9 @@ def test_evaluate_tunes_the_threshold_within_training(pipeline, drawn):
     assert len(set(point["thresholds"])) > 1
     assert point["achieved"]["sensitivity"]["value"] > point["untuned"]["sensitivity"]["value"]
     assert point["achieved"]["specificity"]["value"] < point["untuned"]["specificity"]["value"]
-    assert "Threshold chosen on the training sides for a sensitivity of 0.95" in repr(report)
+    assert "Threshold chosen on the training side of each fold for a sensitivity of 0.95" in repr(
+        report
+    )
 
 
 def test_evaluate_calibrates_within_training(drawn):

@@ -211,7 +211,8 @@ def test_model_file_knows_its_training_images(tmp_path):
     )
     model.fit(train.paths, train.y)
     path = tmp_path / "model.cellsk"
-    save_model(model, path, training=make_training_fingerprints(train.paths, train.groups))
+    pixels = model[0].transform(train.paths)
+    save_model(model, path, training=make_training_fingerprints(pixels, train.groups))
     assert b"P01" not in path.read_bytes()
     found = evaluate_model(path, test.paths, test.y, groups=groups, **QUICK)
     training = found.document["training"]
@@ -219,6 +220,8 @@ def test_model_file_knows_its_training_images(tmp_path):
     assert training["source"] == "model file"
     assert (training["exact"], training["groups"]) == ([], [])
     assert found.document["audit"] is not None
+    with pytest.warns(SplitWarning, match="60 copies of training images"):
+        evaluate_model(path, train.paths, train.y, groups=groups, **QUICK)
     assert [one["name"] for one in found.document["data"]["classes"]] == ["benign", "malignant"]
 
 

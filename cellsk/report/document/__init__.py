@@ -31,7 +31,6 @@ from cellsk.report.document._types import LeakageNumbers as LeakageNumbers
 from cellsk.report.document._types import ManifestRow as ManifestRow
 from cellsk.report.document._types import Number as Number
 from cellsk.report.document._types import Numbers as Numbers
-from cellsk.report.document._types import OperatingPoint as OperatingPoint
 from cellsk.report.document._types import Opinion as Opinion
 from cellsk.report.document._types import PlainValue as PlainValue
 from cellsk.report.document._types import PrecisionRecallCurve as PrecisionRecallCurve
