@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cellsk._class_words import warn_class_names
 from cellsk.audit._cue_findings import audit_cues
 from cellsk.audit._data import (
     AuditData,
@@ -79,6 +80,11 @@ def audit_images(
     ------
     TypeError, ValueError
         If an argument is not as described. Damaged images are findings, not errors.
+
+    Warns
+    -----
+    LabelWarning
+        If classes have nearly equal names, or names such as "nan".
 
     See Also
     --------
@@ -227,6 +233,8 @@ def _audit(
     sources = kept + ([] if test.paths is None else list_sources("test_paths", test.paths))
     counts = (len(kept), len(sources) - len(kept))
     codes, names = encode_labels(train.y, test.y, target_names, counts)
+    if target_names is None:
+        warn_class_names(names, stacklevel=4)
     data = AuditData(
         names=_name_images(sources),
         n_images=len(kept),

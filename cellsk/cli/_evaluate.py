@@ -18,7 +18,7 @@ from cellsk.cli._evaluation_checks import (
     count_folds,
 )
 from cellsk.cli._fold_table import build_fold_table, describe_fold_table, save_fold_table
-from cellsk.cli._images import LabeledImages, list_labeled_images
+from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
     BatchSize,
@@ -28,7 +28,9 @@ from cellsk.cli._options import (
     GroupPattern,
     Groups,
     GroupsCsv,
+    ImageColumn,
     ImageSize,
+    LabelColumn,
     Labels,
     Seed,
     SkipUnreadable,
@@ -64,6 +66,8 @@ def evaluate(
         typer.Option("--quick", help="Only show a table of the folds: no intervals, no audit."),
     ] = False,
     labels: Labels = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
@@ -160,14 +164,9 @@ def evaluate(
     if quick:
         check_quick(outputs, wanted | {"subgroup": subgroup, "leakage": leakage})
     n_folds = count_folds(cv, folds)
-    images = list_labeled_images(
-        folder,
-        labels=labels,
-        group_pattern=group_pattern,
-        groups=groups,
-        groups_csv=groups_csv,
-        skip_unreadable=skip_unreadable,
-    )
+    files = FileOptions(labels, label_column, image_column, skip_unreadable)
+    patients = PatientOptions(group_pattern, groups, groups_csv)
+    images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     wanted |= {"sensitivity": sensitivity, "specificity": specificity}
     check_wanted(images, wanted, leakage=leakage)
     settings = wanted | {

@@ -16,7 +16,30 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["LabeledImages", "describe_counts", "list_labeled_images", "read_groups_csv"]
+__all__ = [
+    "LabeledImages",
+    "describe_counts",
+    "describe_label_columns",
+    "list_labeled_images",
+    "read_groups_csv",
+]
+
+
+class FileOptions(NamedTuple):
+    """Options that say which files of a folder are listed, and where their labels are."""
+
+    labels: Path | None
+    label_column: str | None
+    image_column: str | None
+    skip_unreadable: bool
+
+
+class PatientOptions(NamedTuple):
+    """Options that name the patients."""
+
+    group_pattern: str | None
+    groups: str | None
+    groups_csv: Path | None
 
 
 class LabeledImages(NamedTuple):
@@ -73,6 +96,8 @@ def list_labeled_images(
     folder: Path,
     *,
     labels: Path | None = None,
+    label_column: str | None = None,
+    image_column: str | None = None,
     group_pattern: str | None = None,
     groups: str | None = None,
     groups_csv: Path | None = None,
@@ -93,6 +118,8 @@ def list_labeled_images(
     listed = list_images(
         folder,
         labels=labels,
+        label_column=label_column,
+        image_column=None if labels is None else image_column,
         group_pattern=group_pattern,
         groups=None if groups_csv is not None else column_or_level,
         verify=skip_unreadable,
@@ -106,15 +133,30 @@ def list_labeled_images(
     patients: NDArray[np.str_] | None = listed.groups
     columns: dict[str, NDArray[np.str_]] = {}
     if groups_csv is not None:
-        patients, columns = read_groups_csv(listed, folder, groups_csv, groups)
+        column = image_column if labels in (None, groups_csv) else None
+        patients, columns = read_groups_csv(listed, folder, groups_csv, groups, column)
     names = np.array(listed.target_names)[listed.y]
     images = LabeledImages(listed.paths, names, patients, columns, listed.unreadable or [])
     print_note(images.describe())
+    if labels is not None:
+        print_note(describe_label_columns(listed.label_columns, labels))
     return images
 
 
+def describe_label_columns(columns: Sequence[str], labels: Path) -> str:
+    """Return a sentence that names the columns of the labels."""
+    listed = ", ".join(map(repr, columns[:10]))
+    if len(columns) == 1:
+        return f"Labels: column {listed} of {labels.name}."
+    return f"Labels: one-hot columns {listed} of {labels.name}."
+
+
 def read_groups_csv(
-    listed: Any, folder: Path, groups_csv: Path, column: str | None
+    listed: Any,
+    folder: Path,
+    groups_csv: Path,
+    column: str | None,
+    image_column: str | None = None,
 ) -> tuple[NDArray[np.str_], dict[str, NDArray[np.str_]]]:
     """Return patients and columns of the groups csv, and print where the patients come from.
 
@@ -125,7 +167,7 @@ def read_groups_csv(
     """
     from cellsk.datasets import choose_group_column, is_slide_column, read_columns_csv
 
-    columns = read_columns_csv(groups_csv, folder, listed.paths)
+    columns = read_columns_csv(groups_csv, folder, listed.paths, image_column=image_column)
     if listed.groups is not None:
         if column is not None:
             raise InputError(

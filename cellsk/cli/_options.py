@@ -20,8 +20,10 @@ __all__ = [
     "GroupPattern",
     "Groups",
     "GroupsCsv",
+    "ImageColumn",
     "ImageSize",
     "Json",
+    "LabelColumn",
     "Labels",
     "Seed",
     "SkipUnreadable",
@@ -57,6 +59,20 @@ Labels = Annotated[
     Path | None,
     typer.Option(help="Csv file with the labels, for a folder without a sub-folder per class."),
 ]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of --labels that holds the classes.  [default: label, class, target,"
+        " diagnosis or category; else the only one left; else a one-hot table]"
+    ),
+]
+ImageColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of --labels, or else of --groups-csv, that names the image.  [default: path,"
+        " file, image, id or a similar name; else the only one whose cells name the images]"
+    ),
+]
 GroupPattern = Annotated[
     str | None,
     typer.Option(help=r"Regular expression that finds the patient in a path, such as '(P\d+)'."),
@@ -71,10 +87,10 @@ Groups = Annotated[
 GroupsCsv = Annotated[
     Path | None,
     typer.Option(
-        help="Csv file with a header. One column names the image (path, filename, file, image or"
-        " id). Another names the patient (the first of patient, subject, case, donor, animal,"
-        " group, slide and wsi, or the column that --groups names). More columns, such as site or"
-        " scanner, are allowed."
+        help="Csv file with a header. One column names the image (path, file, image, id or a"
+        " similar name). Another names the patient (the first of patient, subject, case, donor,"
+        " animal, group, slide and wsi, or the column that --groups names). More columns, such as"
+        " site or scanner, are allowed."
     ),
 ]
 ImageSize = Annotated[

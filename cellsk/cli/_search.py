@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from cellsk._files import check_output
-from cellsk.cli._images import LabeledImages, list_labeled_images
+from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
     BatchSize,
@@ -20,8 +20,10 @@ from cellsk.cli._options import (
     GroupPattern,
     Groups,
     GroupsCsv,
+    ImageColumn,
     ImageSize,
     Json,
+    LabelColumn,
     Labels,
     Seed,
     SkipUnreadable,
@@ -81,6 +83,8 @@ def search(
         ),
     ] = False,
     labels: Labels = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
@@ -96,14 +100,9 @@ def search(
     show_warnings()
     candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
     _check_outputs(output, html)
-    images = list_labeled_images(
-        folder,
-        labels=labels,
-        group_pattern=group_pattern,
-        groups=groups,
-        groups_csv=groups_csv,
-        skip_unreadable=skip_unreadable,
-    )
+    files = FileOptions(labels, label_column, image_column, skip_unreadable)
+    patients = PatientOptions(group_pattern, groups, groups_csv)
+    images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:
         pipeline = build_pipeline(
             size, place, epochs=epochs, batch_size=batch_size, random_state=seed

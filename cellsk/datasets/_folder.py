@@ -11,11 +11,13 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from cellsk._checks import count_noun, name_failures, name_some, pick_form
+from cellsk._class_words import warn_class_names
 from cellsk.datasets._classes import order_classes, read_folder_labels
-from cellsk.datasets._csv_table import locate_csv
+from cellsk.datasets._csv_table import ImageLookup, locate_csv
 from cellsk.datasets._groups import check_group_source, match_groups, read_folder_level
 from cellsk.datasets._image_files import ImageFiles, find_images
-from cellsk.datasets._labels_csv import read_labels_csv
+from cellsk.datasets._labels_csv import CsvColumns, CsvLabels, read_labels_csv
+from cellsk.datasets._split_names import check_class_values
 from cellsk.exceptions import ImageReadWarning, InputError, InputTypeError
 
 __all__ = ["list_images"]
@@ -25,6 +27,8 @@ def list_images(
     folder: str | os.PathLike[str],
     *,
     labels: str | os.PathLike[str] | bool | None = None,
+    label_column: str | None = None,
+    image_column: str | None = None,
     classes: Sequence[str] | None = None,
     group_pattern: str | re.Pattern[str] | None = None,
     groups: str | int | None = None,
@@ -34,8 +38,9 @@ def list_images(
 
     Three layouts are supported: one sub-folder per class, with the images anywhere below
     it; images with a csv file of labels; and images without labels. Nothing is guessed, and
-    no image is silently left out: files that do not fit the layout raise an error. Pixels
-    are read only with ``verify``.
+    no image is silently left out: files that do not fit the layout raise an error. Folders such
+    as ``train`` and ``test`` are not classes, unless ``classes`` names them. Pixels are read only
+    with ``verify``.
 
     Parameters
     ----------
@@ -50,15 +55,27 @@ def list_images(
 
         - ``None``: the name of the first sub-folder of each image. A folder without
           sub-folders is unlabeled.
-        - path of a csv file with a header, as given or inside of ``folder``. The images are
-          in the column named path, filename, file, image or id (else the first), by name or
-          relative path, with or without extension. The labels are in the column named label,
-          class, target, diagnosis or y (else the next). Each image needs one row.
+        - path of a csv file with a header, as given or inside of ``folder``. Each image needs
+          one row, which names it by name or relative path, with or without extension. Its
+          label is in one column, or in a one-hot table: columns of 0 and 1, with exactly one 1
+          in each row. The class is then the name of the column.
         - ``False``: no labels. Sub-folders are then not classes.
+
+    label_column : str, default=None
+        Column of the csv file that holds the labels. ``None`` takes a column with a known name:
+        label, class, target, diagnosis, category, or y if there is no x. Else it takes the only
+        column left after images, patients, sites, coordinates, splits and persons. Else the
+        columns left are a one-hot table, or it is an error.
+
+    image_column : str, default=None
+        Column of the csv file that names the images. ``None`` takes a column with a known name,
+        such as path, filename, image_id or id; else the only column whose cells all name images.
 
     classes : sequence of str, default=None
         All classes, in the order of their codes in ``y``: with ``("benign", "malignant")``
-        malignant is 1. ``None`` sorts them alphabetically.
+        malignant is 1. A class may have no image: for a test set, pass the ``target_names`` of
+        the training set, so that the codes are the same. ``None`` sorts the classes that are
+        found alphabetically.
 
     group_pattern : str or compiled regular expression, default=None
         Searched in the path of each image relative to ``folder``, with forward slashes, to
@@ -85,6 +102,8 @@ def list_images(
             Index into ``target_names``; ``None`` without labels.
         target_names : list of str, or None
             Names of the classes.
+        label_columns : list of str, or None
+            Columns of the csv file that hold the labels; ``None`` without one.
         groups : ndarray of shape (n_samples,), dtype str, or None
             Patient or slide of each image.
         unreadable : list of (str, str), or None
@@ -95,13 +114,15 @@ def list_images(
     FileNotFoundError, NotADirectoryError, PermissionError
         If the folder or the csv file is missing or cannot be opened.
     TypeError, ValueError
-        If a parameter is not as described, there is no image or only one class, or the
-        layout, the csv file or the pattern does not cover the images.
+        If a parameter is not as described, there is no image or only one class without
+        ``classes``, or the layout, the csv file or the pattern does not cover the images.
 
     Warns
     -----
     ImageReadWarning
         If ``verify`` leaves files out.
+    LabelWarning
+        If names of classes are nearly equal, such as "Benign" and "benign".
 
     See Also
     --------
@@ -129,23 +150,29 @@ def list_images(
     folder = _check_folder_name(folder)
     csv_path = _check_labels(labels, folder)
     check_group_source(group_pattern, groups, csv_path)
+    named = CsvColumns(image_column, label_column, groups if isinstance(groups, str) else None)
+    _check_columns(named, csv_path)
     found = find_images(folder)
     _check_any_image(folder, found)
     names: list[str] | None
-    group_names: list[str] | None = None
+    group_names: list[str] | None
     if csv_path is not None:
-        column = groups if isinstance(groups, str) else None
-        names, group_names = read_labels_csv(csv_path, folder, found.paths, column)
+        names, group_names, columns = _read_csv(csv_path, folder, found, named, classes)
     else:
-        names = None if labels is False else read_folder_labels(folder, found, classes)
+        names = None if labels is False else read_folder_labels(folder, found, classes, groups)
+        group_names = columns = None
     if group_pattern is not None:
         group_names = match_groups(group_pattern, found.paths)
     elif groups is not None and not isinstance(groups, str):
         group_names = read_folder_level(groups, found.paths)
     target_names = order_classes(folder, csv_path, names, classes, found.paths)
+    if classes is None:
+        warn_class_names(target_names or [])
     paths = [os.path.join(folder, *path.split("/")) for path in found.paths]
     unreadable = _find_unreadable(paths) if verify else None
-    return _pack(paths, names, target_names, group_names, unreadable)
+    listed = _pack(paths, names, target_names, group_names, unreadable)
+    listed.label_columns = columns
+    return listed
 
 
 def _pack(
@@ -182,6 +209,21 @@ def _pack(
     )
 
 
+def _read_csv(
+    csv_path: str,
+    folder: str,
+    found: ImageFiles,
+    named: CsvColumns,
+    classes: Sequence[str] | None,
+) -> CsvLabels:
+    """Return labels and groups of a csv file, whose labels are classes and not splits."""
+    allowed = () if classes is None else tuple(map(str, classes))
+    read = read_labels_csv(csv_path, ImageLookup(folder, found.paths), named, allowed)
+    if classes is None:
+        check_class_values(set(read.labels), csv_path, read.columns[0])
+    return read
+
+
 # Parameters -------------------------------------------------------------------------
 
 
@@ -208,6 +250,25 @@ def _check_labels(labels: object, folder: str) -> str | None:
             parameter="labels",
         )
     return locate_csv(labels, folder)
+
+
+def _check_columns(named: CsvColumns, csv_path: str | None) -> None:
+    for parameter, column in (("image_column", named.image), ("label_column", named.label)):
+        if column is not None and not isinstance(column, str):
+            raise InputTypeError(
+                "must be the name of a column, or None",
+                repr(column),
+                "Pass a str.",
+                parameter=parameter,
+            )
+        if column is not None and csv_path is None:
+            raise InputError(
+                "must be left out if the labels do not come from a csv file",
+                repr(column),
+                "Pass labels='labels.csv' too.",
+                parameter=parameter,
+                code="column-needs-csv",
+            )
 
 
 def _check_any_image(folder: str, found: ImageFiles) -> None:
@@ -242,7 +303,8 @@ def _find_unreadable(paths: list[str]) -> list[tuple[str, str]]:
 def _check_classes_left(
     y: np.ndarray, kept: np.ndarray, target_names: list[str], unreadable: list[tuple[str, str]]
 ) -> None:
-    lost = [name for index, name in enumerate(target_names) if not kept[y == index].any()]
+    # A class without images is allowed: the caller has named it.
+    lost = [target_names[code] for code in np.unique(y) if not kept[y == code].any()]
     if lost:
         raise InputError(
             "Each class must keep at least one readable image",

@@ -138,6 +138,8 @@ def evaluate(
 
     Warns
     -----
+    LabelWarning
+        When classes have nearly equal names, or names such as "nan".
     PatientsUnknownWarning
         When there are no groups.
     SplitWarning

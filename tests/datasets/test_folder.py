@@ -293,18 +293,34 @@ def test_list_classes_as_numbers_name_folders(tmp_path):
     assert list_images(tmp_path, classes=(1, 0)).target_names == ["1", "0"]
 
 
-@pytest.mark.parametrize(
-    "classes", [("benign",), ("benign", "malign"), ("benign", "malignant", "x")]
-)
+@pytest.mark.parametrize("classes", [("benign",), ("benign", "malign"), ("benign", "x", "y")])
 def test_list_classes_that_differ_raise(cells, classes):
     """The error shows the classes given and the classes found."""
     with pytest.raises(
         ValueError,
         match=r"must name all classes .* Got "
         + re.escape(str(classes))
-        + r", and found \('benign', 'malignant'\)\. Pass classes=\('benign', 'malignant'\)",
+        + r", and found \('benign', 'malignant'\)\. Pass classes=\('benign', 'malignant'\).*leave"
+        r" out the images of 'malignant', which a model of the classes given does not know",
     ):
         list_images(cells, classes=classes)
+
+
+@pytest.mark.parametrize("files", [["b/1.png"], ["b/1.png", "n/2.png"], ["n/1.png", "m/x.txt"]])
+def test_list_classes_without_images_keep_the_codes(tmp_path, files):
+    """A test set may lack a class, or have one only: its codes are those of the training set."""
+    found = list_images(make_files(tmp_path, *files), classes=["b", "m", "n"])
+    assert found.target_names == ["b", "m", "n"]
+    assert found.y.tolist() == ["bmn".index(name[0]) for name in files if name.endswith(".png")]
+
+
+def test_list_classes_without_images_in_csv_keep_the_codes(flat):
+    """The same holds for a csv file."""
+    labels = write_csv(flat.parent, "id,label\na,m\nb,m\nc,m\n")
+    found = list_images(flat, labels=labels, classes=("b", "m"))
+    assert found.y.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match="at least two classes"):
+        list_images(flat, labels=labels, classes=("m",))
 
 
 def test_list_classes_of_wrong_kind_raise(cells, flat):
