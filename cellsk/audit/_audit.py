@@ -21,7 +21,7 @@ from cellsk.audit._data import (
 )
 from cellsk.audit._duplicate_findings import audit_duplicates, audit_near_duplicates
 from cellsk.audit._duplicates import find_exact_sets, find_near_sets, merge_groups
-from cellsk.audit._file_findings import audit_files
+from cellsk.audit._file_findings import audit_files, audit_other_files
 from cellsk.audit._findings import Finding
 from cellsk.audit._fingerprints import Fingerprint, measure_images
 from cellsk.audit._label_findings import audit_label_errors, audit_labels
@@ -43,6 +43,7 @@ def audit_images(
     test_y: ArrayLike | None = None,
     test_groups: ArrayLike | None = None,
     near_duplicates: bool = True,
+    not_read: Sequence[str] = (),
     n_jobs: int | None = None,
 ) -> AuditReport:
     """Find damaged files, leaks, shortcuts and doubtful labels, which make numbers wrong.
@@ -69,6 +70,9 @@ def audit_images(
         The same for the images of a test set.
     near_duplicates : bool, default=True
         Whether to look for images that look the same but are not pixel-identical.
+    not_read : sequence of str, default=()
+        Image files that are not among ``paths``, because they are of a kind that is not read, as
+        :func:`~cellsk.list_images` returns them.
     n_jobs : int, default=None
         Number of processes that decode images. ``None`` is 1; -1 is all cores.
 
@@ -103,6 +107,7 @@ def audit_images(
     A104  warning   Images of several modes (gray, color, transparent)
     A105  note      Files of several formats or compressions
     A106  note      File names with a wrong extension
+    A107  warning   Image files of kinds that are not read
     A201  error     One class only
     A202  warning   Classes with fewer than 10 images
     A203  warning   Classes from fewer than 5 groups
@@ -175,6 +180,7 @@ def audit_images(
         target_names=target_names,
         proba=proba,
         near_duplicates=near_duplicates,
+        not_read=not_read,
         n_jobs=n_jobs,
     )
 
@@ -224,6 +230,7 @@ def _audit(
     target_names: Sequence[str] | None,
     proba: ArrayLike | None = None,
     near_duplicates: bool = True,
+    not_read: Sequence[str] = (),
     n_jobs: int | None = None,
     measured: Mapping[str, Fingerprint] | None = None,
 ) -> AuditReport:
@@ -248,7 +255,7 @@ def _audit(
     near, pairs = find_near_sets(data.prints, exact) if near_duplicates else ([], [])
     return AuditReport(
         data,
-        _list_findings(data, exact, near, pairs),
+        [*audit_other_files(not_read), *_list_findings(data, exact, near, pairs)],
         sources=kept,
         y=None if train.y is None else np.asarray(train.y),
         exact=exact,

@@ -12,6 +12,7 @@ from cellsk._files import check_output, whole_file
 from cellsk.cli._images import describe_counts, describe_label_columns, read_groups_csv
 from cellsk.cli._messages import word_findings
 from cellsk.cli._options import (
+    FollowLinks,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -37,6 +38,7 @@ class _Source(NamedTuple):
     csv_path: Path | None
     label_column: str | None
     image_column: str | None
+    follow_links: bool
 
 
 class _Side(NamedTuple):
@@ -45,6 +47,7 @@ class _Side(NamedTuple):
     paths: Any
     labels: Any
     groups: Any
+    not_read: list[str]
 
 
 def audit(
@@ -66,6 +69,7 @@ def audit(
     near_duplicates: Annotated[
         bool, typer.Option(help="Find rotated, flipped and re-encoded copies.")
     ] = True,
+    follow_links: FollowLinks = False,
     csv: Annotated[
         Path | None, typer.Option(help="Csv file to write, with one row per image and finding.")
     ] = None,
@@ -83,7 +87,7 @@ def audit(
         check_output(csv)
     if test_labels is not None and test is None:
         raise InputError("needs --test", "no folder", "Pass --test.", parameter="--test-labels")
-    source = _Source(group_pattern, groups, groups_csv, label_column, image_column)
+    source = _Source(group_pattern, groups, groups_csv, label_column, image_column, follow_links)
     train = _list_side(folder, labels, source)
     print_note(describe_counts(train.labels, train.groups))
     tested = None if test is None else _list_side(test, test_labels, source)
@@ -95,6 +99,7 @@ def audit(
         test_y=None if tested is None else tested.labels,
         test_groups=None if tested is None else tested.groups,
         near_duplicates=near_duplicates,
+        not_read=[*train.not_read, *([] if tested is None else tested.not_read)],
         n_jobs=jobs,
     )
     report.findings = word_findings(report.findings)
@@ -123,15 +128,18 @@ def _list_side(folder: Path, labels: Path | None, source: _Source) -> _Side:
         image_column=None if labels is None else source.image_column,
         group_pattern=source.pattern,
         groups=groups if source.csv_path is None else None,
+        follow_links=source.follow_links,
     )
     known = listed.groups
     if source.csv_path is not None:
         column = source.image_column if labels in (None, source.csv_path) else None
         known, _ = read_groups_csv(listed, folder, source.csv_path, source.column, column)
     if labels is None:
-        return _Side(listed.paths, _read_class_folders(folder, listed.paths, groups), known)
+        labels_found = _read_class_folders(folder, listed.paths, groups)
+        return _Side(listed.paths, labels_found, known, listed.not_read)
     print_note(describe_label_columns(listed.label_columns, labels))
-    return _Side(listed.paths, [listed.target_names[code] for code in listed.y], known)
+    names = [listed.target_names[code] for code in listed.y]
+    return _Side(listed.paths, names, known, listed.not_read)
 
 
 def _read_class_folders(folder: Path, paths: Any, level: object) -> list[str] | None:

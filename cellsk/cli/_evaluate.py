@@ -25,6 +25,7 @@ from cellsk.cli._options import (
     Epochs,
     Filters,
     Folder,
+    FollowLinks,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -147,6 +148,7 @@ def evaluate(
     seed: Seed = 0,
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Evaluate a classifier on new patients, by cross-validation.
 
@@ -164,7 +166,7 @@ def evaluate(
     if quick:
         check_quick(outputs, wanted | {"subgroup": subgroup, "leakage": leakage})
     n_folds = count_folds(cv, folds)
-    files = FileOptions(labels, label_column, image_column, skip_unreadable)
+    files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     wanted |= {"sensitivity": sensitivity, "specificity": specificity}

@@ -32,6 +32,7 @@ class FileOptions(NamedTuple):
     label_column: str | None
     image_column: str | None
     skip_unreadable: bool
+    follow_links: bool
 
 
 class PatientOptions(NamedTuple):
@@ -102,6 +103,7 @@ def list_labeled_images(
     groups: str | None = None,
     groups_csv: Path | None = None,
     skip_unreadable: bool = False,
+    follow_links: bool = False,
 ) -> LabeledImages:
     """List a labeled folder, add the columns of the groups csv, and print the counts.
 
@@ -123,6 +125,7 @@ def list_labeled_images(
         group_pattern=group_pattern,
         groups=None if groups_csv is not None else column_or_level,
         verify=skip_unreadable,
+        follow_links=follow_links,
     )
     if listed.y is None:
         raise InputError(

@@ -62,6 +62,8 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "images-differ-in-size": "Pass --image-size {height}x{width}, or another size to resize all"
     " images to.",
     "images-left-out": "cellsk audit lists all of them.",
+    "images-of-other-kinds": "Convert them, or move them away.",
+    "links-left-out": "Pass --follow-links to list their targets.",
     "images-beside-classes": "Move them into a class.",
     "class-folder-missing": "Move the folder away, or rename it.",
     "splits-not-classes": "To cross-validate, run: cellsk evaluate {train}. For a final model, run:"

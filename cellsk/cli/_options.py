@@ -17,6 +17,7 @@ __all__ = [
     "Filters",
     "Folder",
     "Folds",
+    "FollowLinks",
     "GroupPattern",
     "Groups",
     "GroupsCsv",
@@ -113,6 +114,13 @@ Store = Annotated[
 ]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out files that cannot be decoded.")
+]
+FollowLinks = Annotated[
+    bool,
+    typer.Option(
+        "--follow-links",
+        help="Follow symbolic links out of the folder, such as those of git-annex and DVC.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 

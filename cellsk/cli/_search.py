@@ -17,6 +17,7 @@ from cellsk.cli._options import (
     Epochs,
     Folder,
     Folds,
+    FollowLinks,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -94,13 +95,14 @@ def search(
     seed: Seed = 0,
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
     as_json: Json = False,
 ) -> None:
     """Compare numbers of filters by cross-validation."""
     show_warnings()
     candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
     _check_outputs(output, html)
-    files = FileOptions(labels, label_column, image_column, skip_unreadable)
+    files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:

@@ -14,6 +14,7 @@ from cellsk.cli._options import (
     Epochs,
     Filters,
     Folder,
+    FollowLinks,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -56,13 +57,14 @@ def train(
     seed: Seed = 0,
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
     as_json: Json = False,
 ) -> None:
     """Train a classifier, and write a model file."""
     show_warnings()
     check_output(output)
     counts, size = parse_filters(filters), parse_size(image_size)
-    files = FileOptions(labels, label_column, image_column, skip_unreadable)
+    files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:

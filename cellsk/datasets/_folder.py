@@ -16,6 +16,7 @@ from cellsk.datasets._classes import order_classes, read_folder_labels
 from cellsk.datasets._csv_table import ImageLookup, locate_csv
 from cellsk.datasets._groups import check_group_source, match_groups, read_folder_level
 from cellsk.datasets._image_files import ImageFiles, find_images
+from cellsk.datasets._image_warnings import name_endings, warn_left_out
 from cellsk.datasets._labels_csv import CsvColumns, CsvLabels, read_labels_csv
 from cellsk.datasets._split_names import check_class_values
 from cellsk.exceptions import ImageReadWarning, InputError, InputTypeError
@@ -33,6 +34,7 @@ def list_images(
     group_pattern: str | re.Pattern[str] | None = None,
     groups: str | int | None = None,
     verify: bool = False,
+    follow_links: bool = False,
 ) -> Bunch:
     """List the images of a folder with their labels and groups.
 
@@ -45,10 +47,12 @@ def list_images(
     Parameters
     ----------
     folder : str or path-like
-        Folder of PNG, JPEG, TIFF or BMP files, recognized by their extension in upper or
-        lower case. Hidden files and folders, ``Thumbs.db``, ``desktop.ini`` and ``__MACOSX``
-        are ignored, and so are symbolic links that lead out of the folder. A file that can
-        be reached in several ways counts once.
+        Folder of PNG, JPEG, TIFF, BMP, WebP or JPEG 2000 files, recognized by their extension
+        in upper or lower case. A file without an extension, or with that of an image of another
+        kind, is recognized by its first bytes. Images of other kinds, such as GIF or DICOM, are
+        left out with one warning. Hidden files and folders, and those of operating and storage
+        systems, such as ``Thumbs.db`` and ``@eaDir``, are ignored. A link to a file or folder
+        that is listed already adds nothing.
 
     labels : str, path-like or False, default=None
         Source of the labels:
@@ -90,6 +94,11 @@ def list_images(
         Whether to decode each file. Files that cannot be decoded are left out, with one
         warning.
 
+    follow_links : bool, default=False
+        Whether to follow symbolic links that lead out of the folder, as those of git-annex, DVC
+        and shared storage do. Loops end: links to a folder above ``folder`` are not followed.
+        Links that are not followed give one warning with their number.
+
     Returns
     -------
     images : Bunch
@@ -108,6 +117,8 @@ def list_images(
             Patient or slide of each image.
         unreadable : list of (str, str), or None
             Path and reason of each file that ``verify`` left out; ``None`` without it.
+        not_read : list of str
+            Paths of the image files of kinds that are not read.
 
     Raises
     ------
@@ -120,7 +131,8 @@ def list_images(
     Warns
     -----
     ImageReadWarning
-        If ``verify`` leaves files out.
+        If files are left out: by ``verify``, because they are of a kind that is not read, or
+        behind symbolic links.
     LabelWarning
         If names of classes are nearly equal, such as "Benign" and "benign".
 
@@ -152,7 +164,8 @@ def list_images(
     check_group_source(group_pattern, groups, csv_path)
     named = CsvColumns(image_column, label_column, groups if isinstance(groups, str) else None)
     _check_columns(named, csv_path)
-    found = find_images(folder)
+    found = find_images(folder, follow_links=follow_links)
+    warn_left_out(folder, found, follow_links=follow_links)
     _check_any_image(folder, found)
     names: list[str] | None
     group_names: list[str] | None
@@ -172,6 +185,7 @@ def list_images(
     unreadable = _find_unreadable(paths) if verify else None
     listed = _pack(paths, names, target_names, group_names, unreadable)
     listed.label_columns = columns
+    listed.not_read = [os.path.join(folder, *path.split("/")) for path in found.unread]
     return listed
 
 
@@ -274,11 +288,13 @@ def _check_columns(named: CsvColumns, csv_path: str | None) -> None:
 def _check_any_image(folder: str, found: ImageFiles) -> None:
     if found.paths:
         return
-    links = f", not counting {count_noun(found.n_outside, 'symbolic link')} out of it"
+    n_links = len(found.links_left) + len(found.links_broken)
+    links = f", not counting {count_noun(n_links, 'symbolic link')}" if n_links else ""
+    unread = f", {name_endings(found.unread)}" if found.unread else ""
+    image = "image that is read" if found.unread else "image"
     raise InputError(
-        "must contain images: png, jpg, jpeg, tif, tiff or bmp",
-        f"{folder!r}, with {count_noun(found.n_other, 'other file')} and no image"
-        f"{links if found.n_outside else ''}",
+        "must contain images: png, jpeg, tiff, bmp, webp or jp2",
+        f"{folder!r}, with {count_noun(found.n_other, 'other file')}{unread} and no {image}{links}",
         "Pass the folder that holds the images.",
         parameter="folder",
     )
