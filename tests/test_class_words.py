@@ -5,7 +5,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from cellsk import CellClassifier, audit_images, evaluate
-from cellsk._class_words import is_missing_word, warn_class_names
+from cellsk._class_words import guess_positive, is_missing_word, warn_class_names
 from cellsk.exceptions import LabelWarning
 
 SIMILAR = pytest.warns(LabelWarning, match=r"1 set of names .* equal: 'A', 'a '\. If they are one")
@@ -54,3 +54,45 @@ def test_words_for_nothing_among_labels_give_a_warning():
     assert caught[0].message.code == "classes-missing"
     assert find_line(caught) == __file__
     warn_class_names([0, 0.0, 1])
+
+
+@pytest.mark.parametrize(
+    ("names", "positive"),
+    [
+        (("benign", "malignant"), "malignant"),
+        (("Parasitized", "Uninfected"), "Parasitized"),
+        (("infected", "uninfected"), "infected"),
+        (("non-tumor", "tumor"), "tumor"),
+        (("NonTumor", "Tumor"), "Tumor"),
+        (("Tumor", "no tumor"), "Tumor"),
+        (("Tumor_free", "WithTumor"), "WithTumor"),
+        (("HER2 negative", "HER2 positive"), "HER2 positive"),
+        (("HER2+", "HER2-"), "HER2+"),
+        (("abnormal", "normal"), "abnormal"),
+        (("benign tumor", "malignant tumor"), "malignant tumor"),
+        (("cancer_cells", "normal_cells"), "cancer_cells"),
+        (("Diseased", "Healthy"), "Diseased"),
+        (("metastasis", "stroma"), "metastasis"),
+        (("mutant", "wt"), "mutant"),
+        (("melanoma", "nevus"), "melanoma"),
+        (("covid", "normal"), "covid"),
+        (("case", "control"), "case"),
+        (("tumor", "cancer"), None),
+        (("0", "1"), None),
+        (("a", "b"), None),
+        (("antitumoral", "zeta"), None),
+        (("benign", "normal"), None),
+        (("tumor", "stroma", "immune"), None),
+    ],
+)
+def test_positive_class_is_named_by_exactly_one_whole_word(names, positive):
+    """In any order of the names."""
+    assert guess_positive(list(names)) == positive
+    assert guess_positive(list(names)[::-1]) == positive
+
+
+def test_evaluate_of_codes_refuses_names_that_say_the_opposite():
+    """Code 1 is not positive if class 0 is named Parasitized."""
+    names = ["Parasitized", "Uninfected"]
+    with pytest.raises(ValueError, match=r"pos_label must be named.*Pass pos_label='Parasitized'"):
+        evaluate(DummyClassifier(), IMAGES, [0, 1] * 3, target_names=names)

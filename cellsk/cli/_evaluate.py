@@ -84,7 +84,10 @@ def evaluate(
     ] = None,
     positive: Annotated[
         str | None,
-        typer.Option(help="Positive class.  [default: the second of two classes by name]"),
+        typer.Option(
+            help="Positive class.  [default: the one named malignant, tumor, infected or the like;"
+            " else the second of two by name]"
+        ),
     ] = None,
     sensitivity: Annotated[
         float | None,

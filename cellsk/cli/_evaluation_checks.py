@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,7 +126,7 @@ def check_wanted(images: LabeledImages, wanted: dict[str, Any], *, leakage: bool
 
 
 def choose_positive(images: LabeledImages, positive: str | None) -> str | None:
-    """Return the positive class: the given one, or the second of two classes.
+    """Return the positive class, and print it: the given one, or that of the images.
 
     Raises
     ------
@@ -143,6 +144,9 @@ def choose_positive(images: LabeledImages, positive: str | None) -> str | None:
             )
         return None
     if positive is not None:
-        return str(check_option("--positive", positive, names))
-    print_note(f"Positive class: {names[1]}. Pass --positive {names[0]} to change it.")
-    return names[1]
+        print_note(f"Positive class: {check_option('--positive', positive, names)}.")
+        return positive
+    chosen = str(images.positive_class)
+    other = names[1 - names.index(chosen)]
+    print_note(f"Positive class: {chosen}. Pass --positive {shlex.quote(other)} to change it.")
+    return chosen

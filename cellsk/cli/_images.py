@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cellsk._checks import count_noun, name_some
+from cellsk._class_words import guess_positive
 from cellsk.cli._options import parse_groups
 from cellsk.cli._terminal import print_note
 from cellsk.exceptions import InputError
@@ -56,6 +57,12 @@ class LabeledImages(NamedTuple):
     def class_names(self) -> list[str]:
         """Sorted names of the classes."""
         return sorted(set(self.labels.tolist()))
+
+    @property
+    def positive_class(self) -> str | None:
+        """The one of two classes whose name says so, or else the second; None for more."""
+        names = self.class_names
+        return (guess_positive(names) or names[1]) if len(names) == 2 else None
 
     def column(self, option: str, name: str) -> NDArray[np.str_]:
         """Return a column of the groups csv.

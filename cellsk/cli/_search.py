@@ -242,7 +242,7 @@ def evaluate_search(plan: FilterSearch) -> EvaluationReport:
                 images.labels,
                 groups=images.groups,
                 # Accuracy, by which the search chooses, does not depend on the positive class.
-                pos_label=images.class_names[1] if len(images.class_names) == 2 else None,
+                pos_label=images.positive_class,
                 n_splits=n_folds,
                 audit=False,
                 random_state=plan.seed,

@@ -1,10 +1,12 @@
 """The patients that the commands use, and the note that names their source."""
 
+import numpy as np
 import pytest
 
 from cellsk import make_cells
 from cellsk.cli import main
-from cellsk.cli._images import list_labeled_images
+from cellsk.cli._evaluation_checks import choose_positive
+from cellsk.cli._images import LabeledImages, list_labeled_images
 from cellsk.cli._messages import word_error
 from cellsk.exceptions import InputError
 
@@ -119,3 +121,19 @@ def test_folder_of_splits_explains_the_commands(tmp_path, capsys, command):
         f" run: cellsk audit {train} --test {test}."
     )
     assert "look like splits, not classes" in error
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "chosen", "note"),
+    [
+        (("Parasitized", "Uninfected"), None, 0, ". Pass --positive Uninfected to change it."),
+        (("a b", "c"), None, 1, ". Pass --positive 'a b' to change it."),
+        (("Parasitized", "Uninfected"), "Uninfected", 1, "."),
+    ],
+)
+def test_positive_class_is_always_stated(capsys, names, given, chosen, note):
+    """The guess, and the option."""
+    labels = np.array(names * 2)
+    images = LabeledImages(labels, labels, None, {}, [])
+    assert choose_positive(images, given) == names[chosen]
+    assert capsys.readouterr().err == f"Positive class: {names[chosen]}{note}\n"
