@@ -69,6 +69,7 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "splits-not-classes": "To cross-validate, run: cellsk evaluate {train}. For a final model, run:"
     " cellsk train {train}, and then cellsk test model.cellsk {test}. To look for images that are"
     " in both, run: cellsk audit {train} --test {test}.",
+    "parts-not-classes": "Pass {first}, with --labels labels.csv if the classes are in a csv file.",
     "data-sets-not-classes": "Pass one of them: {first}.",
     "no-class-folders": "Pass --labels labels.csv, or the folder above.",
     "one-class": "Add the other class. {hint}",

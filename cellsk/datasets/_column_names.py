@@ -106,7 +106,7 @@ def is_other_column(name: str) -> bool:
 
 def is_known_column(name: str) -> bool:
     """Return whether the name of a column is known, whatever it holds."""
-    if is_nameless(name):
+    if is_nameless(name) or fold_name(name).replace("_", "").isdecimal():
         return False
     known = (*IMAGE_COLUMNS, *LABEL_COLUMNS, *GROUP_COLUMNS)
     return bool(find_known([name], known)) or is_other_column(name)

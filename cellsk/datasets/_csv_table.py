@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cellsk._checks import count_noun, name_some
-from cellsk.datasets._column_names import is_known_column
+from cellsk.datasets._column_names import IMAGE_COLUMNS, find_known, is_known_column
 from cellsk.exceptions import InputError
 
 __all__ = ["CsvTable", "ImageLookup", "Row", "locate_csv"]
@@ -195,8 +195,8 @@ def _drop_titles(table: list[Row]) -> list[Row]:
 def _is_title(row: list[str], below: list[str], width: int) -> bool:
     """Return whether a row is not the header, which names the columns, but above it.
 
-    A title has one filled cell, or fewer cells than the header below. One name beside a column
-    without a name is a header.
+    A title has one filled cell, or the header is below it: a row with more cells, or with the
+    name of the column of images. One name beside a column without a name is a header.
     """
     filled = [cell for cell in row if cell]
     if len(filled) == 1:
@@ -205,7 +205,7 @@ def _is_title(row: list[str], below: list[str], width: int) -> bool:
     if any(map(is_known_column, filled)):
         return False
     narrow = len(row) < width == len(below) and any(map(is_known_column, below))
-    return narrow or row[0].startswith("# ")
+    return narrow or row[0].startswith("# ") or bool(find_known(below, IMAGE_COLUMNS))
 
 
 def _describe(path: str, parameter: str, why: str, remedy: str) -> InputError:

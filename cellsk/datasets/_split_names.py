@@ -9,20 +9,30 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from cellsk._checks import name_some
+from cellsk._class_words import guess_positive
 from cellsk.exceptions import InputError
 
 __all__ = ["check_class_values", "check_not_splits", "find_splits"]
 
-_TRAIN = "train|training|trn|tr"
-_TEST = "tests?|testing|tst|ts|te|holdout|heldout|holdback|evaluation|eval|unseen"
-_VALID = "validation|validate|valid|val|vali|dev|devel|development|tune|tuning"
-_PARTS = "folds?|kfold|splits?|parts?|partitions?|subsets?|batch|batches"
-_FILLERS = "sets?|data|datas|dataset|images?|imgs?|cells?|patch|patches|tiles?|files?|v?[0-9]+"
-_SPLIT = re.compile(
-    rf"(?:(?P<split>{_TRAIN}|{_TEST}|{_VALID}|{_PARTS})|{_FILLERS}|the|internal|external)+"
+_TRAIN = "train|training|trn|tr|derivation|discovery|seen"
+_TEST = (
+    "tests?|testing|tst|ts|te|holdout|heldout|holdback|evaluation|eval|unseen|replication"
+    "|internal|external"
 )
-_TRAIN_NAME = re.compile(rf"(?:{_FILLERS}|the)*(?:{_TRAIN})")
-_TEST_NAME = re.compile(rf"(?:{_FILLERS}|the)*(?:internal|external)?(?:{_TEST})")
+_VALID = "validation|validate|valid|val|vali|dev|devel|development|tune|tuning|unlabell?ed"
+_PARTS = "folds?|kfold|cv|splits?|parts?|partitions?|subsets?|batch|batches"
+_FILLERS = (
+    "sets?|data|datas|dataset|images?|imgs?|cells?|patch|patches|tiles?|files?|cohort|the|v?[0-9]+"
+)
+_SPLIT = re.compile(rf"(?:(?P<split>{_TRAIN}|{_TEST}|{_VALID}|{_PARTS})|{_FILLERS})+")
+_TRAIN_NAME = re.compile(rf"(?:{_FILLERS})*(?:{_TRAIN})")
+_TEST_NAME = re.compile(rf"(?:{_FILLERS})*(?:{_TEST})")
+_IMAGES = re.compile(r"(?:raw|input|original)?(?:images?|imgs?|pictures?|photos?|raw|inputs?)")
+_ANNOTATIONS = re.compile(
+    r"(?:images?|img|binary|inst|instance|cell|nuclei)?(?:masks?|labels?|annotations?|annots?|gt"
+    r"|groundtruths?|targets?|segs?|segmentations?|contours?|overlays?|thumbs|thumbnails?|bbox(?:es)?"
+    r"|heatmaps?|previews?|metadata|xmls?|jsons?)"
+)
 _NUMBERED_SET = re.compile(r"(?:data)?set[0-9]+")
 _MANY_NAMES = 20  # more names below are patients or slides
 _MANY_FOLDERS = 10  # more folders are rarely classes
@@ -90,6 +100,10 @@ def check_not_splits(folder: str, paths: Sequence[str], *, level: object = None)
     splits = find_splits(below)
     if splits:
         raise _describe_splits(folder, splits)
+    images = [name for name in below if _IMAGES.fullmatch(_squeeze(name))]
+    others = [name for name in below if _ANNOTATIONS.fullmatch(_squeeze(name))]
+    if images and others and len(images) + len(others) == len(below):
+        raise _describe_parts(folder, images, others)
     if level not in (1, -1) and _are_data_sets(list(below.values())):
         raise _describe_data_sets(folder, sorted(below), sorted(set.union(*below.values())))
 
@@ -121,6 +135,8 @@ def _are_data_sets(below: list[set[str]]) -> bool:
 
     Patients and slides may have the same names in each class too, but these have numbers.
     """
+    if len(below) > 1 and all(map(_are_opposites, below)):
+        return True
     names = set.union(*below)
     if len(below) < 2 or "" in names or not 2 <= len(names) <= _MANY_NAMES:
         return False
@@ -135,6 +151,11 @@ def _are_data_sets(below: list[set[str]]) -> bool:
     )
 
 
+def _are_opposites(names: set[str]) -> bool:
+    """Return whether names are clearly classes, such as "benign" and "malignant"."""
+    return len(names) == 2 and "" not in names and guess_positive(sorted(names)) is not None
+
+
 def _are_codes(names: set[str], n_folders: int) -> bool:
     """Return whether names are 0, 1 and so on; or, in many folders, 1, 2 and so on."""
     firsts = (0, 1) if n_folders >= _MANY_FOLDERS else (0,)
@@ -144,13 +165,26 @@ def _are_codes(names: set[str], n_folders: int) -> bool:
 def _describe_data_sets(folder: str, sets: list[str], names: list[str]) -> InputError:
     return InputError(
         "must contain one sub-folder per class, such as 'benign' and 'malignant'",
-        f"{folder!r}, whose folders {name_some(sets)} all hold {name_some(names)}, which look like"
-        " the classes",
+        f"{folder!r}, whose folders {name_some(sets)} hold {name_some(names)}, which look like the"
+        " classes",
         f"Pass one of them: {os.path.join(folder, sets[0])!r}. If {name_some(sets)} are the"
         " classes, name them with classes=.",
         parameter="folder",
         code="data-sets-not-classes",
         values={"first": os.path.join(folder, sets[0])},
+    )
+
+
+def _describe_parts(folder: str, images: list[str], others: list[str]) -> InputError:
+    first = os.path.join(folder, images[0])
+    return InputError(
+        "must contain one sub-folder per class, such as 'benign' and 'malignant'",
+        f"{folder!r}, with {name_some(images)} beside {name_some(others)}, which look like images"
+        " and their annotations, not classes",
+        f"Pass {first!r}, and labels='labels.csv' if the classes are in a csv file.",
+        parameter="folder",
+        code="parts-not-classes",
+        values={"first": first},
     )
 
 

@@ -211,6 +211,8 @@ def test_first_line_that_is_an_image_is_refused(folder):
         "{d}Cells{d}\n",
         "Study of cells\nExported on Monday\n\n",
         "# Exported, by a program; version 3\n",
+        "Cells of the study{d} 2024\n",
+        "Cells of the study{d} 2024{d} final\n",
     ],
 )
 def test_text_of_any_spreadsheet_is_parsed(folder, delimiter, above):

@@ -43,6 +43,10 @@ def make_files(folder, *names):
         "set1 set2",
         "train test extra",
         "tr ts",
+        "train unlabeled",
+        "internal external",
+        "derivation_cohort validation_cohort",
+        "cv0 cv1",
     ],
 )
 def test_names_of_splits_are_found(names):
@@ -108,6 +112,7 @@ def test_split_names_in_a_column_of_labels_are_refused(tmp_path):
         {"2019": "normal tumor other", "2020": "normal tumor", "2021": "normal tumor other"},
         {"P1": "0 1", "P2": "0 1", "P3": "0"},
         {f"10{number}": "1 2" for number in range(12)},
+        {"BreaKHis": "benign malignant", "PCam": "normal tumor"},
     ],
 )
 def test_folder_of_data_sets_is_refused_unless_it_is_named(tmp_path, layout):
@@ -143,6 +148,18 @@ def test_folders_below_classes_are_patients_if_the_level_is_named(tmp_path):
     with pytest.raises(InputError, match="look like the classes"):
         list_images(tmp_path)
     assert list_images(tmp_path, groups=-1).groups.tolist() == ["ann", "bob"] * 2
+
+
+def test_folders_of_images_and_masks_are_not_classes(tmp_path):
+    """The folder of the images may be listed by itself."""
+    make_files(tmp_path, "images/a.png", "masks/a.png")
+    with pytest.raises(
+        InputError, match=r"images and their annotations, not classes\. Pass '.*s'"
+    ) as e:
+        list_images(tmp_path)
+    assert e.value.code == "parts-not-classes"
+    assert list_images(tmp_path / "images").y is None
+    assert len(list_images(tmp_path, labels=False).paths) == 2
 
 
 # Names ------------------------------------------------------------------------------
