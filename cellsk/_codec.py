@@ -17,6 +17,7 @@ from cellsk._codec_page import (
     Page,
     check_layout,
     check_size,
+    check_webp_size,
     count_pages,
     find_raw_mode,
     load_pillow,
@@ -31,7 +32,9 @@ from cellsk._image_bytes import (
     ReadSettingError,
     explain_failure,
     open_stream,
+    read_start,
 )
+from cellsk._jpeg2000 import check_tiles
 from cellsk._pixel_values import check_finite
 from cellsk.exceptions import InputError, InputTypeError
 
@@ -39,7 +42,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image as PillowImage
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+# All formats that are read, and the endings of their names. Not all of them are written.
+FORMAT_EXTENSIONS = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg", ".jfif", ".jpe"),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp", ".dib"),
+    "WEBP": (".webp",),
+    "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpc", ".jpx", ".jpf"),
+}
+FORMATS = tuple(FORMAT_EXTENSIONS)
+EXTENSIONS = tuple(ending for endings in FORMAT_EXTENSIONS.values() for ending in endings)
 SAVE_FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -48,7 +61,6 @@ SAVE_FORMATS = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
-EXTENSIONS = tuple(SAVE_FORMATS)
 
 _RULES = 1  # increase it when pixels of the same file change, so stored pixels are not used
 
@@ -176,7 +188,8 @@ def name_decoder() -> str:
     """Return the versions on which the pixels of a file depend."""
     from PIL import __version__, features
 
-    return f"cellsk {_RULES}, Pillow {__version__}, libjpeg {features.version('jpg')}"
+    libraries = [f"{name} {features.version(name)}" for name in ("jpg", "jpg_2000", "webp")]
+    return f"cellsk {_RULES}, Pillow {__version__}, {', '.join(libraries)}"
 
 
 def encode_image(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
@@ -199,7 +212,8 @@ def encode_image(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> Non
     path = Path(path)
     extension = path.suffix.lower()
     if extension not in SAVE_FORMATS:
-        raise InputError(f"must end in {', '.join(EXTENSIONS)}", repr(str(path)), parameter="path")
+        listed = ", ".join(SAVE_FORMATS)
+        raise InputError(f"must end in {listed}", repr(str(path)), parameter="path")
     options: dict[str, Any] = (
         {"quality": 95, "subsampling": 0} if SAVE_FORMATS[extension] == "JPEG" else {}
     )
@@ -228,10 +242,12 @@ def _open_image(source: ImageSource, max_pixels: int) -> Iterator[tuple[PillowIm
     with IGNORE_PILLOW_WARNINGS:
         try:
             with open_stream(source) as stream:
-                start = stream.read(8)
-                stream.seek(0)
+                start = read_start(stream)
+                check_webp_size(start, max_pixels)
                 with Image.open(stream, formats=FORMATS) as image:
                     check_size(image, max_pixels)
+                    if image.format == "JPEG2000":
+                        check_tiles(stream)
                     yield image, stream
         except DecodeError:
             raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from cellsk._image_bytes import DecodeError, ReadSettingError
+from cellsk._image_bytes import DecodeError, ReadSettingError, find_webp_size
 from cellsk._pixel_values import restore_values, scale_values
 
 if TYPE_CHECKING:
@@ -112,10 +112,19 @@ class Page:
 @cache
 def load_pillow() -> ModuleType:
     """Import ``PIL.Image`` at first use. Looking it up again for each file would take time."""
-    from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+    from PIL import (
+        BmpImagePlugin,
+        Image,
+        Jpeg2KImagePlugin,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
 
     # The import registers these; otherwise Image.open would load all of Pillow's plugins.
-    _ = (BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin)
+    _ = (BmpImagePlugin, Jpeg2KImagePlugin, JpegImagePlugin, PngImagePlugin)
+    _ = (TiffImagePlugin, WebPImagePlugin)
     return Image
 
 
@@ -156,7 +165,17 @@ def _describe_origin(image: Any) -> str:
 
 
 def check_size(image: PillowImage, max_pixels: int) -> None:
-    width, height = image.size
+    _check_pixel_count(image.height, image.width, max_pixels)
+
+
+def check_webp_size(start: bytes, max_pixels: int) -> None:
+    """Check the size of a WebP file by its first bytes. Pillow needs memory when it opens it."""
+    size = find_webp_size(start)
+    if size is not None:
+        _check_pixel_count(*size, max_pixels)
+
+
+def _check_pixel_count(height: int, width: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ReadSettingError(
             f"{height:,} x {width:,} pixels, more than the limit of {max_pixels:,}", "max_pixels"
@@ -167,7 +186,7 @@ def check_size(image: PillowImage, max_pixels: int) -> None:
 
 def count_pages(image: PillowImage) -> int:
     # The other pictures of an MPO are previews or the second view of a stereo pair.
-    return getattr(image, "n_frames", 1) if image.format in ("PNG", "TIFF") else 1
+    return getattr(image, "n_frames", 1) if image.format in ("PNG", "TIFF", "WEBP") else 1
 
 
 def seek_page(image: PillowImage, page: int | None, max_pixels: int) -> None:
@@ -184,6 +203,8 @@ def seek_page(image: PillowImage, page: int | None, max_pixels: int) -> None:
 
 def find_raw_mode(image: PillowImage) -> str:
     """Return Pillow's name of the samples in the file, which it forgets when it loads them."""
+    if image.format == "JPEG2000":  # scaled to the full range of the mode
+        return str(image.mode)
     tiles: list[Any] = getattr(image, "tile", [])
     args = tiles[0][3] if tiles else ""
     return str(args[0] if isinstance(args, tuple) else args)

@@ -11,6 +11,8 @@ ImageSource: TypeAlias = str | os.PathLike[str] | bytes
 
 _SMALL = 2**20  # bytes; smaller files are read at once, which is faster
 
+_START = 32  # bytes that name the format of a file
+
 _MAGIC = {
     b"\x89PNG": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -19,6 +21,8 @@ _MAGIC = {
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
     b"BM": "BMP",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
+    b"\xff\x4f\xff\x51": "JPEG2000",
 }
 
 
@@ -84,7 +88,36 @@ def explain_failure(error: Exception, start: bytes) -> str:
         return "path is not valid"
     if "truncated" in str(error).lower():
         return "file is truncated"
-    named = [name for magic, name in _MAGIC.items() if start.startswith(magic)]
-    if not named:
-        return "not a PNG, JPEG, TIFF or BMP file"
-    return f"{named[0]} file is damaged, or of a kind that cannot be read"
+    named = name_format(start)
+    if named is None:
+        return "not a PNG, JPEG, TIFF, BMP, WebP or JPEG 2000 file"
+    return f"{named} file is damaged, or of a kind that cannot be read"
+
+
+def name_format(start: bytes) -> str | None:
+    """Return Pillow's name of the format that begins with these bytes, if it is one we read."""
+    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+        return "WEBP"
+    return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), None)
+
+
+def read_start(stream: BinaryIO) -> bytes:
+    """Return the first bytes, and go back to the beginning."""
+    start = stream.read(_START)
+    stream.seek(0)
+    return start
+
+
+def find_webp_size(start: bytes) -> tuple[int, int] | None:
+    """Return height and width of a WebP file, which Pillow decodes in part when it opens it."""
+    kind = start[12:16]
+    if name_format(start) != "WEBP" or len(start) < 30:
+        return None
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(start[place : place + 3], "little") for place in (24, 27))
+        return height + 1, width + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(start[21:25], "little")
+        return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1
+    width, height = (int.from_bytes(start[place : place + 2], "little") for place in (26, 28))
+    return height & 0x3FFF, width & 0x3FFF

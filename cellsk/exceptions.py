@@ -19,6 +19,7 @@ __all__ = [
     "ImageReadWarning",
     "InputError",
     "InputTypeError",
+    "LabelWarning",
     "ModelFileError",
     "OutOfMemoryError",
     "PatientsUnknownWarning",
@@ -185,7 +186,11 @@ class FastStepWarning(CellskWarning):
 
 
 class ImageReadWarning(CellskWarning):
-    """Image files were left out because they cannot be decoded."""
+    """Image files were left out: they are damaged, of another kind, or behind symbolic links."""
+
+
+class LabelWarning(CellskWarning):
+    """Class names are nearly equal, or are words for a missing value."""
 
 
 class PatientsUnknownWarning(CellskWarning):

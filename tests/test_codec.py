@@ -575,7 +575,7 @@ def test_decode_flipped_bytes_never_escape(kind):
 def test_decode_foreign_file_raises():
     """Text files and other formats give a reason."""
     for data in (b"id,label\na,1\n", save_bytes(Image.fromarray(RGB), "GIF")):
-        with pytest.raises(DecodeError, match="not a PNG, JPEG, TIFF or BMP file"):
+        with pytest.raises(DecodeError, match="not a PNG, JPEG, TIFF, BMP, WebP or JPEG 2000 file"):
             decode_image(data)
 
 
@@ -713,3 +713,86 @@ def test_import_datasets_leaves_pillow_alone():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "False"
+
+
+# WebP and JPEG 2000 -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "options"), [("WEBP", {"lossless": True}), ("JPEG2000", {})])
+def test_decode_webp_and_jpeg_2000_keep_pixels(kind, options):
+    """Lossless color keeps its pixels, transparency is mixed with white, and gray is gray."""
+    assert np.array_equal(decode_image(save_bytes(Image.fromarray(RGB), kind, **options)), RGB)
+    rgba = np.dstack([RGB, np.full((4, 6), 255, np.uint8)])
+    rgba[0, 0, 3] = 0
+    pixels = decode_image(save_bytes(Image.fromarray(rgba), kind, **options))
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert np.array_equal(pixels[1:], RGB[1:])
+    gray = save_bytes(Image.fromarray(RGB[:, :, 0].copy()), kind, **options)
+    assert np.array_equal(decode_image(gray, channels=1)[:, :, 0], RGB[:, :, 0])
+
+
+def test_decode_deep_jpeg_2000_is_scaled():
+    """16 bits become 8, as in PNG."""
+    assert np.array_equal(
+        decode_gray(save_bytes(Image.fromarray(DEEP), "JPEG2000")), DEEP_AS_8_BITS
+    )
+
+
+def test_decode_animated_webp_needs_a_page():
+    """Any choice among its pictures would be a guess."""
+    frames = [Image.fromarray(RGB), Image.fromarray(255 - RGB)]
+    data = save_bytes(
+        frames[0],
+        "WEBP",
+        save_all=True,
+        append_images=frames[1:],
+        lossless=True,
+        minimize_size=False,
+    )
+    with pytest.raises(ReadSettingError, match="2 pages, none of which is chosen"):
+        decode_image(data)
+    assert np.array_equal(decode_image(data, page=1), 255 - RGB)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "JPEG2000"])
+def test_decode_damaged_webp_and_jpeg_2000_are_refused(kind):
+    """Missing data are not pixels."""
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    data = save_bytes(Image.fromarray(noise), kind)
+    for length in (len(data) // 2, len(data) * 9 // 10, 40):
+        with pytest.raises(DecodeError):
+            decode_image(data[:length])
+
+
+@pytest.mark.parametrize("jp2", [True, False])
+def test_decode_jpeg_2000_without_some_tiles_is_refused(jp2):
+    """The decoder would fill them with gray."""
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    data = save_bytes(Image.fromarray(noise), "JPEG2000", tile_size=(16, 16), no_jp2=not jp2)
+    assert np.array_equal(decode_image(data), noise)
+    tiles = [place for place in range(len(data)) if data.startswith(b"\xff\x90\0\x0a", place)]
+    for kept, missing in ((tiles[0], 9), (tiles[4], 5), (tiles[8], 1)):
+        for end in (b"", b"\xff\xd9"):
+            with pytest.raises(DecodeError, match=f"truncated(: {missing} of 9 tiles|$)"):
+                decode_image(data[:kept] + end)
+
+
+def test_decode_jpeg_2000_of_too_many_tiles_is_refused():
+    """Their number has 16 bits."""
+    image = Image.fromarray(RGB)
+    data = bytearray(save_bytes(image, "JPEG2000", tile_size=(16, 16), no_jp2=True))
+    siz = data.index(b"\xff\x51")
+    struct.pack_into(">2I", data, siz + 6, 8000, 8000)
+    with pytest.raises(DecodeError, match="250,000 JPEG 2000 tiles, more than the limit of 65,535"):
+        decode_image(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "options", [{"lossless": True}, {"lossless": False}, {"exif": b"Exif\0\0"}]
+)
+def test_decode_large_webp_is_refused_before_it_is_opened(options):
+    """Pillow decodes when it opens such a file, so the size is read from the first bytes."""
+    data = save_bytes(Image.new("RGB", (300, 200)), "WEBP", **options)
+    with pytest.raises(ReadSettingError, match="200 x 300 pixels, more than the limit of 59,999"):
+        decode_image(data, max_pixels=59_999)
+    assert decode_image(data, max_pixels=60_000).shape == (200, 300, 3)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cellsk._class_words import warn_class_names
 from cellsk.audit._cue_findings import audit_cues
 from cellsk.audit._data import (
     AuditData,
@@ -20,7 +21,7 @@ from cellsk.audit._data import (
 )
 from cellsk.audit._duplicate_findings import audit_duplicates, audit_near_duplicates
 from cellsk.audit._duplicates import find_exact_sets, find_near_sets, merge_groups
-from cellsk.audit._file_findings import audit_files
+from cellsk.audit._file_findings import audit_files, audit_other_files
 from cellsk.audit._findings import Finding
 from cellsk.audit._fingerprints import Fingerprint, measure_images
 from cellsk.audit._label_findings import audit_label_errors, audit_labels
@@ -42,6 +43,7 @@ def audit_images(
     test_y: ArrayLike | None = None,
     test_groups: ArrayLike | None = None,
     near_duplicates: bool = True,
+    not_read: Sequence[str] = (),
     n_jobs: int | None = None,
 ) -> AuditReport:
     """Find damaged files, duplicates, doubtful labels and other faults that make scores wrong.
@@ -68,6 +70,9 @@ def audit_images(
         The same for the images of a test set.
     near_duplicates : bool, default=True
         Whether to look for images that look the same but are not pixel-identical.
+    not_read : sequence of str, default=()
+        Image files that are not among ``paths``, because they are of a kind that is not read, as
+        :func:`~cellsk.list_images` returns them.
     n_jobs : int, default=None
         Number of processes that decode images. ``None`` is 1; -1 is all cores.
 
@@ -79,6 +84,11 @@ def audit_images(
     ------
     TypeError, ValueError
         If an argument is not as described. Damaged images are findings, not errors.
+
+    Warns
+    -----
+    LabelWarning
+        If classes have nearly equal names, or names such as "nan".
 
     See Also
     --------
@@ -97,6 +107,7 @@ def audit_images(
     A104  warning   Images of several modes (gray, color, transparent)
     A105  note      Files of several formats or compressions
     A106  note      File names with a wrong extension
+    A107  warning   Image files of kinds that are not read
     A201  error     One class only
     A202  warning   Classes with fewer than 10 images
     A203  warning   Classes with images of fewer than 5 patients
@@ -169,6 +180,7 @@ def audit_images(
         target_names=target_names,
         proba=proba,
         near_duplicates=near_duplicates,
+        not_read=not_read,
         n_jobs=n_jobs,
     )
 
@@ -218,6 +230,7 @@ def _audit(
     target_names: Sequence[str] | None,
     proba: ArrayLike | None = None,
     near_duplicates: bool = True,
+    not_read: Sequence[str] = (),
     n_jobs: int | None = None,
     measured: Mapping[str, Fingerprint] | None = None,
 ) -> AuditReport:
@@ -227,6 +240,8 @@ def _audit(
     sources = kept + ([] if test.paths is None else list_sources("test_paths", test.paths))
     counts = (len(kept), len(sources) - len(kept))
     codes, names = encode_labels(train.y, test.y, target_names, counts)
+    if target_names is None:
+        warn_class_names(names, stacklevel=4)
     data = AuditData(
         names=_name_images(sources),
         n_images=len(kept),
@@ -240,7 +255,7 @@ def _audit(
     near, pairs = find_near_sets(data.prints, exact) if near_duplicates else ([], [])
     return AuditReport(
         data,
-        _list_findings(data, exact, near, pairs),
+        [*audit_other_files(not_read), *_list_findings(data, exact, near, pairs)],
         sources=kept,
         y=None if train.y is None else np.asarray(train.y),
         exact=exact,

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import count_noun, list_some, name_failures, name_some, pick_form
-from cellsk._codec import SAVE_FORMATS
+from cellsk._codec import FORMAT_EXTENSIONS
 from cellsk.audit._data import AuditData
 from cellsk.audit._findings import Finding, make_finding
 
-__all__ = ["audit_files"]
+__all__ = ["audit_files", "audit_other_files"]
 
 _MIXTURES = {
     "A103": (
@@ -62,6 +62,24 @@ def audit_files(data: AuditData) -> Iterator[Finding]:
     ]
     yield from _find_mixture(data, "A105", encodings)
     yield from _find_misnamed(data)
+
+
+def audit_other_files(not_read: Sequence[str]) -> Iterator[Finding]:
+    """Yield a finding about image files that are not among the images."""
+    if not len(not_read):
+        return
+    endings = Counter(os.path.splitext(path)[1].lower() or "no extension" for path in not_read)
+    listed = [f"{count:,} with {ending}" for ending, count in endings.most_common(4)]
+    yield make_finding(
+        "A107",
+        f"{count_noun(len(not_read), 'image file')} {pick_form(len(not_read), 'is', 'are')} of a"
+        f" kind that is not read: {list_some(listed, len(endings))}. First:"
+        f" {name_some(list(not_read))}. If the kind depends on the label, the images that are left"
+        " do not represent the patients.",
+        "Convert them to PNG, or move them away.",
+        0,
+        counts=dict(endings.most_common(50)),
+    )
 
 
 def _find_unreadable(
@@ -119,6 +137,7 @@ def _find_misnamed(data: AuditData) -> Iterator[Finding]:
 
 
 def _is_misnamed(data: AuditData, row: int) -> bool:
-    expected = SAVE_FORMATS.get(os.path.splitext(data.names[row])[1].lower())
+    ending = os.path.splitext(data.names[row])[1].lower()
+    expected = next((name for name, known in FORMAT_EXTENSIONS.items() if ending in known), None)
     written = {"MPO": "JPEG"}.get(str(data.prints.format[row]), data.prints.format[row])
     return expected is not None and expected != written

@@ -27,6 +27,7 @@ RULES = {
     "A104": Rule("warning", "Images of several modes"),
     "A105": Rule("note", "Files of several formats or compressions"),
     "A106": Rule("note", "File names with a wrong extension"),
+    "A107": Rule("warning", "Image files that are not read"),
     "A201": Rule("error", "One class only"),
     "A202": Rule("warning", "Classes with few images"),
     "A203": Rule("warning", "Classes with few patients"),

@@ -9,9 +9,19 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from cellsk._files import check_output, whole_file
-from cellsk.cli._images import describe_counts, read_groups_csv
+from cellsk.cli._images import describe_counts, describe_label_columns, read_groups_csv
 from cellsk.cli._messages import word_findings
-from cellsk.cli._options import GroupPattern, Groups, GroupsCsv, Json, Labels, parse_groups
+from cellsk.cli._options import (
+    FollowLinks,
+    GroupPattern,
+    Groups,
+    GroupsCsv,
+    ImageColumn,
+    Json,
+    LabelColumn,
+    Labels,
+    parse_groups,
+)
 from cellsk.cli._terminal import print_json, print_note, show_warnings
 from cellsk.exceptions import InputError
 
@@ -20,12 +30,15 @@ __all__ = ["audit"]
 FOUND_ERRORS = 1
 
 
-class _GroupSource(NamedTuple):
-    """Options that name the patients."""
+class _Source(NamedTuple):
+    """Options that name the patients, and columns of the csv files."""
 
     pattern: str | None
     column: str | None
     csv_path: Path | None
+    label_column: str | None
+    image_column: str | None
+    follow_links: bool
 
 
 class _Side(NamedTuple):
@@ -34,6 +47,7 @@ class _Side(NamedTuple):
     paths: Any
     labels: Any
     groups: Any
+    not_read: list[str]
 
 
 def audit(
@@ -50,12 +64,15 @@ def audit(
     test_labels: Annotated[
         Path | None, typer.Option(help="Csv file with the labels of the test images.")
     ] = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
     near_duplicates: Annotated[
         bool, typer.Option(help="Find rotated, flipped and re-encoded copies.")
     ] = True,
+    follow_links: FollowLinks = False,
     csv: Annotated[
         Path | None, typer.Option(help="Csv file to write, with one row per image and finding.")
     ] = None,
@@ -74,7 +91,7 @@ def audit(
         check_output(csv)
     if test_labels is not None and test is None:
         raise InputError("needs --test", "no folder", "Pass --test.", parameter="--test-labels")
-    source = _GroupSource(group_pattern, groups, groups_csv)
+    source = _Source(group_pattern, groups, groups_csv, label_column, image_column, follow_links)
     train = _list_side(folder, labels, source)
     print_note(describe_counts(train.labels, train.groups))
     tested = None if test is None else _list_side(test, test_labels, source)
@@ -86,6 +103,7 @@ def audit(
         test_y=None if tested is None else tested.labels,
         test_groups=None if tested is None else tested.groups,
         near_duplicates=near_duplicates,
+        not_read=[*train.not_read, *([] if tested is None else tested.not_read)],
         n_jobs=jobs,
     )
     report.findings = word_findings(report.findings)
@@ -102,7 +120,7 @@ def audit(
         raise typer.Exit(FOUND_ERRORS)
 
 
-def _list_side(folder: Path, labels: Path | None, source: _GroupSource) -> _Side:
+def _list_side(folder: Path, labels: Path | None, source: _Source) -> _Side:
     """List a folder, which may lack labels or hold one class only, unlike for training."""
     from cellsk.datasets import list_images
 
@@ -110,29 +128,39 @@ def _list_side(folder: Path, labels: Path | None, source: _GroupSource) -> _Side
     listed = list_images(
         folder,
         labels=False if labels is None else labels,
+        label_column=None if labels is None else source.label_column,
+        image_column=None if labels is None else source.image_column,
         group_pattern=source.pattern,
         groups=groups if source.csv_path is None else None,
+        follow_links=source.follow_links,
     )
     known = listed.groups
     if source.csv_path is not None:
-        known, _ = read_groups_csv(listed, folder, source.csv_path, source.column)
+        column = source.image_column if labels in (None, source.csv_path) else None
+        known, _ = read_groups_csv(listed, folder, source.csv_path, source.column, column)
     if labels is None:
-        return _Side(listed.paths, _read_class_folders(folder, listed.paths), known)
-    return _Side(listed.paths, [listed.target_names[code] for code in listed.y], known)
+        labels_found = _read_class_folders(folder, listed.paths, groups)
+        return _Side(listed.paths, labels_found, known, listed.not_read)
+    print_note(describe_label_columns(listed.label_columns, labels))
+    names = [listed.target_names[code] for code in listed.y]
+    return _Side(listed.paths, names, known, listed.not_read)
 
 
-def _read_class_folders(folder: Path, paths: Any) -> list[str] | None:
+def _read_class_folders(folder: Path, paths: Any, level: object) -> list[str] | None:
     """Return the first folder of each path, or None if no image is in a sub-folder.
 
     Raises
     ------
     ValueError
-        When only some images are in a sub-folder.
+        When only some images are in a sub-folder, or the sub-folders are not classes.
     """
-    from cellsk.datasets import list_images
+    from cellsk.datasets import check_not_splits, list_images
 
-    parts = [os.path.relpath(path, folder).split(os.sep) for path in paths]
-    inside = [len(names) > 1 for names in parts]
-    if any(inside) and not all(inside):
+    relative = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
+    inside = ["/" in path for path in relative]
+    if not any(inside):
+        return None
+    if not all(inside):
         list_images(folder)  # raises an error that says what to do
-    return [names[0] for names in parts] if all(inside) else None
+    check_not_splits(str(folder), relative, level=level)
+    return [path.split("/")[0] for path in relative]

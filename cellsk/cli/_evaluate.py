@@ -18,17 +18,20 @@ from cellsk.cli._evaluation_checks import (
     count_folds,
 )
 from cellsk.cli._fold_table import build_fold_table, describe_fold_table, save_fold_table
-from cellsk.cli._images import LabeledImages, list_labeled_images
+from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
     BatchSize,
     Epochs,
     Filters,
     Folder,
+    FollowLinks,
     GroupPattern,
     Groups,
     GroupsCsv,
+    ImageColumn,
     ImageSize,
+    LabelColumn,
     Labels,
     Seed,
     SkipUnreadable,
@@ -71,6 +74,8 @@ def evaluate(
         typer.Option("--quick", help="Only show the scores of each fold: no intervals, no audit."),
     ] = False,
     labels: Labels = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
@@ -88,7 +93,8 @@ def evaluate(
     positive: Annotated[
         str | None,
         typer.Option(
-            help="Class that sensitivity is about.  [default: the second of two classes by name]"
+            help="Class that sensitivity is about.  [default: the one named malignant, tumor,"
+            " infected or the like; else the second of two by name]"
         ),
     ] = None,
     sensitivity: Annotated[
@@ -142,6 +148,13 @@ def evaluate(
             " probability) is higher: a pathologist would classify these.",
         ),
     ] = None,
+    test: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a test set. After the evaluation, train on all images of the first"
+            " folder, and also show the scores on this one."
+        ),
+    ] = None,
     leakage: Annotated[
         bool,
         typer.Option(
@@ -170,6 +183,7 @@ def evaluate(
     seed: Seed = 0,
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Estimate how well a model classifies images of new patients.
 
@@ -187,14 +201,9 @@ def evaluate(
     if quick:
         check_quick(outputs, wanted | {"subgroup": subgroup, "leakage": leakage})
     n_folds = count_folds(cv, folds)
-    images = list_labeled_images(
-        folder,
-        labels=labels,
-        group_pattern=group_pattern,
-        groups=groups,
-        groups_csv=groups_csv,
-        skip_unreadable=skip_unreadable,
-    )
+    files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
+    patients = PatientOptions(group_pattern, groups, groups_csv)
+    images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     wanted |= {"sensitivity": sensitivity, "specificity": specificity}
     check_wanted(images, wanted, leakage=leakage)
     settings = wanted | {

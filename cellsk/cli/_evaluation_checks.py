@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cellsk._checks import check_option
+from cellsk._class_words import guess_positive
 from cellsk._files import check_output
 from cellsk.cli._images import LabeledImages
 from cellsk.cli._terminal import print_note
@@ -125,7 +127,7 @@ def check_wanted(images: LabeledImages, wanted: dict[str, Any], *, leakage: bool
 
 
 def choose_positive(names: list[str], positive: str | None) -> str | None:
-    """Return the positive class: the given one, or the second of two classes.
+    """Return the positive class, and print it: the given one, or that of the names.
 
     Raises
     ------
@@ -142,6 +144,9 @@ def choose_positive(names: list[str], positive: str | None) -> str | None:
             )
         return None
     if positive is not None:
-        return str(check_option("--positive", positive, names))
-    print_note(f"Positive class: {names[1]}. Pass --positive {names[0]} to change it.")
-    return names[1]
+        print_note(f"Positive class: {check_option('--positive', positive, names)}.")
+        return positive
+    chosen = guess_positive(names) or names[1]
+    other = names[1 - names.index(chosen)]
+    print_note(f"Positive class: {chosen}. Pass --positive {shlex.quote(other)} to change it.")
+    return chosen

@@ -22,6 +22,7 @@ def build_fold_table(report: EvaluationReport) -> dict[str, Any]:
 
     A score is None in a fold that lacks a class that it needs; the mean leaves this fold out.
     """
+    cv = report.document["cv"]
     folds = [
         {
             "fold": fold["fold"],
@@ -32,7 +33,7 @@ def build_fold_table(report: EvaluationReport) -> dict[str, Any]:
         for fold in report.document["folds"]
     ]
     return {
-        "patients_kept_together": report.document["data"]["n_groups"] is not None,
+        "patients_kept_together": cv is not None and cv["groups_kept_together"],
         "folds": folds,
         **_summarize(folds),
     }

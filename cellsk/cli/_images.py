@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cellsk._checks import count_noun, name_some
+from cellsk._class_words import guess_positive
 from cellsk.cli._options import parse_groups
 from cellsk.cli._terminal import print_note
 from cellsk.exceptions import InputError
@@ -16,7 +17,31 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["LabeledImages", "describe_counts", "list_labeled_images", "read_groups_csv"]
+__all__ = [
+    "LabeledImages",
+    "describe_counts",
+    "describe_label_columns",
+    "list_labeled_images",
+    "read_groups_csv",
+]
+
+
+class FileOptions(NamedTuple):
+    """Options that say which files of a folder are listed, and where their labels are."""
+
+    labels: Path | None
+    label_column: str | None
+    image_column: str | None
+    skip_unreadable: bool
+    follow_links: bool
+
+
+class PatientOptions(NamedTuple):
+    """Options that name the patients."""
+
+    group_pattern: str | None
+    groups: str | None
+    groups_csv: Path | None
 
 
 class LabeledImages(NamedTuple):
@@ -32,6 +57,12 @@ class LabeledImages(NamedTuple):
     def class_names(self) -> list[str]:
         """Sorted names of the classes."""
         return sorted(set(self.labels.tolist()))
+
+    @property
+    def positive_class(self) -> str | None:
+        """The one of two classes whose name says so, or else the second; None for more."""
+        names = self.class_names
+        return (guess_positive(names) or names[1]) if len(names) == 2 else None
 
     def column(self, option: str, name: str) -> NDArray[np.str_]:
         """Return a column of the groups csv.
@@ -73,11 +104,14 @@ def list_labeled_images(
     folder: Path,
     *,
     labels: Path | None = None,
+    label_column: str | None = None,
+    image_column: str | None = None,
     group_pattern: str | None = None,
     groups: str | None = None,
     groups_csv: Path | None = None,
     skip_unreadable: bool = False,
     classes: Sequence[str] | None = None,
+    follow_links: bool = False,
 ) -> LabeledImages:
     """List a labeled folder, add the columns of the groups csv, and print the counts.
 
@@ -97,9 +131,12 @@ def list_labeled_images(
         folder,
         labels=labels,
         classes=classes,
+        label_column=label_column,
+        image_column=None if labels is None else image_column,
         group_pattern=group_pattern,
         groups=None if groups_csv is not None else column_or_level,
         verify=skip_unreadable,
+        follow_links=follow_links,
     )
     if listed.y is None:
         raise InputError(
@@ -110,15 +147,30 @@ def list_labeled_images(
     patients: NDArray[np.str_] | None = listed.groups
     columns: dict[str, NDArray[np.str_]] = {}
     if groups_csv is not None:
-        patients, columns = read_groups_csv(listed, folder, groups_csv, groups)
+        column = image_column if labels in (None, groups_csv) else None
+        patients, columns = read_groups_csv(listed, folder, groups_csv, groups, column)
     names = np.array(listed.target_names)[listed.y]
     images = LabeledImages(listed.paths, names, patients, columns, listed.unreadable or [])
     print_note(images.describe())
+    if labels is not None:
+        print_note(describe_label_columns(listed.label_columns, labels))
     return images
 
 
+def describe_label_columns(columns: Sequence[str], labels: Path) -> str:
+    """Return a sentence that names the columns of the labels."""
+    listed = ", ".join(map(repr, columns[:10]))
+    if len(columns) == 1:
+        return f"Labels: column {listed} of {labels.name}."
+    return f"Labels: one-hot columns {listed} of {labels.name}."
+
+
 def read_groups_csv(
-    listed: Any, folder: Path, groups_csv: Path, column: str | None
+    listed: Any,
+    folder: Path,
+    groups_csv: Path,
+    column: str | None,
+    image_column: str | None = None,
 ) -> tuple[NDArray[np.str_], dict[str, NDArray[np.str_]]]:
     """Return patients and columns of the groups csv, and print where the patients come from.
 
@@ -129,7 +181,7 @@ def read_groups_csv(
     """
     from cellsk.datasets import choose_group_column, is_slide_column, read_columns_csv
 
-    columns = read_columns_csv(groups_csv, folder, listed.paths)
+    columns = read_columns_csv(groups_csv, folder, listed.paths, image_column=image_column)
     if listed.groups is not None:
         if column is not None:
             raise InputError(

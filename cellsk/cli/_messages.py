@@ -40,6 +40,8 @@ OPTIONS = {
     "groups": "--groups",
     "groups_csv": "--groups-csv",
     "image_size": "--image-size",
+    "image_column": "--image-column",
+    "label_column": "--label-column",
     "labels": "--labels",
     "max_uncertainty": "--max-uncertainty",
     "n_jobs": "--jobs",
@@ -60,10 +62,24 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "images-differ-in-size": "Pass --image-size {height}x{width}, or another size to resize all"
     " images to.",
     "images-left-out": "cellsk audit lists all of them.",
+    "images-of-other-kinds": "Convert them, or move them away.",
+    "links-left-out": "Pass --follow-links to list their targets.",
     "images-beside-classes": "Move them into a class.",
+    "class-folder-missing": "Move the folder away, or rename it.",
+    "splits-not-classes": "To cross-validate, run: cellsk evaluate {train}. For a final model, run:"
+    " cellsk train {train}, and then cellsk test model.cellsk {test}. To look for images that are"
+    " in both, run: cellsk audit {train} --test {test}.",
+    "parts-not-classes": "Pass {first}, with --labels labels.csv if the classes are in a csv file.",
+    "data-sets-not-classes": "Pass one of them: {first}.",
     "no-class-folders": "Pass --labels labels.csv, or the folder above.",
     "one-class": "Add the other class. {hint}",
     "store-unwritable": "Free some space, or name another folder with --store.",
+    # Csv files
+    "column-needs-csv": "Pass --labels labels.csv too.",
+    "image-column-unclear": "Pass --image-column with one of these, or name it 'file'.",
+    "label-column-unclear": "Pass --label-column with one of these, or name it 'label'.",
+    "one-hot-row": "Correct the row, or pass --label-column with the column of the labels.",
+    "splits-not-labels": "Pass --label-column with the column of the classes.",
     # Patients and sites
     "groups-twice": "Leave out --group-pattern or --groups.",
     "groups-need-csv": "Pass --labels labels.csv, a folder level such as --groups=-1, or"

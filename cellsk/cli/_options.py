@@ -17,11 +17,14 @@ __all__ = [
     "Filters",
     "Folder",
     "Folds",
+    "FollowLinks",
     "GroupPattern",
     "Groups",
     "GroupsCsv",
+    "ImageColumn",
     "ImageSize",
     "Json",
+    "LabelColumn",
     "Labels",
     "Seed",
     "SkipUnreadable",
@@ -57,6 +60,20 @@ Labels = Annotated[
     Path | None,
     typer.Option(help="Csv file with the labels, for a folder without a sub-folder per class."),
 ]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of --labels that holds the classes.  [default: label, class, target,"
+        " diagnosis or category; else the only one left; else a one-hot table]"
+    ),
+]
+ImageColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of --labels, or else of --groups-csv, that names the image.  [default: path,"
+        " file, image, id or a similar name; else the only one whose cells name the images]"
+    ),
+]
 GroupPattern = Annotated[
     str | None,
     typer.Option(
@@ -74,8 +91,8 @@ Groups = Annotated[
 GroupsCsv = Annotated[
     Path | None,
     typer.Option(
-        help="Csv file with the patients. It has a header. One column names the image (path,"
-        " filename, file, image or id). Another names the patient (the first of patient, subject,"
+        help="Csv file with the patients. It has a header. One column names the image (path, file,"
+        " image, id or a similar name). Another names the patient (the first of patient, subject,"
         " case, donor, animal, group, slide and wsi, or the column that --groups names). More"
         " columns, such as site or scanner, are allowed."
     ),
@@ -107,6 +124,13 @@ Store = Annotated[
 ]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out files that cannot be decoded.")
+]
+FollowLinks = Annotated[
+    bool,
+    typer.Option(
+        "--follow-links",
+        help="Follow symbolic links out of the folder, such as those of git-annex and DVC.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 

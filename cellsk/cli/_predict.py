@@ -14,7 +14,7 @@ import typer
 
 from cellsk._checks import count_noun
 from cellsk._files import check_output, whole_file
-from cellsk.cli._options import SkipUnreadable
+from cellsk.cli._options import FollowLinks, SkipUnreadable
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.exceptions import InputError
 
@@ -39,6 +39,7 @@ def predict(
         ),
     ] = Path("predictions.csv"),
     skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Predict the class of each image of a folder."""
     from sklearn.utils.validation import check_is_fitted
@@ -49,7 +50,7 @@ def predict(
 
     show_warnings()
     check_output(output)
-    listed = list_images(folder, labels=False, verify=skip_unreadable)
+    listed = list_images(folder, labels=False, verify=skip_unreadable, follow_links=follow_links)
     start_tensorflow()
     pipeline = load_model(model)
     if not hasattr(pipeline, "predict_proba"):

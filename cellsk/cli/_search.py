@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from cellsk._files import check_output
-from cellsk.cli._images import LabeledImages, list_labeled_images
+from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
     BatchSize,
     Epochs,
     Folder,
     Folds,
+    FollowLinks,
     GroupPattern,
     Groups,
     GroupsCsv,
+    ImageColumn,
     ImageSize,
     Json,
+    LabelColumn,
     Labels,
     Seed,
     SkipUnreadable,
@@ -82,6 +85,8 @@ def search(
         ),
     ] = False,
     labels: Labels = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
@@ -91,20 +96,16 @@ def search(
     seed: Seed = 0,
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
     as_json: Json = False,
 ) -> None:
     """Compare numbers of filters by cross-validation."""
     show_warnings()
     candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
     _check_outputs(output, html)
-    images = list_labeled_images(
-        folder,
-        labels=labels,
-        group_pattern=group_pattern,
-        groups=groups,
-        groups_csv=groups_csv,
-        skip_unreadable=skip_unreadable,
-    )
+    files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
+    patients = PatientOptions(group_pattern, groups, groups_csv)
+    images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:
         pipeline = build_pipeline(
             size, place, epochs=epochs, batch_size=batch_size, random_state=seed
@@ -242,7 +243,7 @@ def evaluate_search(plan: FilterSearch) -> EvaluationReport:
                 images.labels,
                 groups=images.groups,
                 # Accuracy, by which the search chooses, does not depend on the positive class.
-                pos_label=images.class_names[1] if len(images.class_names) == 2 else None,
+                pos_label=images.positive_class,
                 n_splits=n_folds,
                 audit=False,
                 random_state=plan.seed,

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cellsk.cli._evaluation_checks import Outputs, check_outputs, choose_positive
-from cellsk.cli._images import LabeledImages, list_labeled_images
+from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
     Folder,
+    FollowLinks,
     GroupPattern,
     Groups,
     GroupsCsv,
+    ImageColumn,
+    LabelColumn,
     Labels,
     Seed,
     SkipUnreadable,
@@ -41,6 +44,8 @@ def run_test(
     ],
     folder: Folder,
     labels: Labels = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
@@ -50,7 +55,10 @@ def run_test(
     ] = None,
     positive: Annotated[
         str | None,
-        typer.Option(help="Positive class.  [default: the second of two classes by name]"),
+        typer.Option(
+            help="Class that sensitivity is about.  [default: the one named malignant, tumor,"
+            " infected or the like; else the second of two by name]"
+        ),
     ] = None,
     prevalence: Annotated[
         float | None,
@@ -85,6 +93,7 @@ def run_test(
     ] = 200,
     seed: Seed = 0,
     skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Score a trained model on a test set.
 
@@ -95,15 +104,9 @@ def run_test(
     outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures))
     _check_models(models, outputs)
     names, tuned_for = _read_classes(models[0])
-    images = list_labeled_images(
-        folder,
-        labels=labels,
-        group_pattern=group_pattern,
-        groups=groups,
-        groups_csv=groups_csv,
-        skip_unreadable=skip_unreadable,
-        classes=names,
-    )
+    files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
+    patients = PatientOptions(group_pattern, groups, groups_csv)
+    images = list_labeled_images(folder, **files._asdict(), **patients._asdict(), classes=names)
     if positive is not None or tuned_for is None:
         tuned_for = choose_positive(names, positive)
     settings = {

@@ -8,17 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from cellsk._files import check_output
-from cellsk.cli._images import list_labeled_images
+from cellsk.cli._images import FileOptions, PatientOptions, list_labeled_images
 from cellsk.cli._options import (
     BatchSize,
     Epochs,
     Filters,
     Folder,
+    FollowLinks,
     GroupPattern,
     Groups,
     GroupsCsv,
+    ImageColumn,
     ImageSize,
     Json,
+    LabelColumn,
     Labels,
     Seed,
     SkipUnreadable,
@@ -42,6 +45,8 @@ def train(
     folder: Folder,
     output: Annotated[Path, typer.Option(help="Model file to write.")] = Path("model.cellsk"),
     labels: Labels = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
@@ -52,20 +57,16 @@ def train(
     seed: Seed = 0,
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
     as_json: Json = False,
 ) -> None:
     """Train a model, and write it to a file."""
     show_warnings()
     check_output(output)
     counts, size = parse_filters(filters), parse_size(image_size)
-    images = list_labeled_images(
-        folder,
-        labels=labels,
-        group_pattern=group_pattern,
-        groups=groups,
-        groups_csv=groups_csv,
-        skip_unreadable=skip_unreadable,
-    )
+    files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
+    patients = PatientOptions(group_pattern, groups, groups_csv)
+    images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:
         pipeline = build_pipeline(
             size, place, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed

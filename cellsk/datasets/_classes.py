@@ -9,17 +9,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from cellsk._checks import count_noun, name_some, pick_form
+from cellsk._class_words import is_missing_word
 from cellsk.datasets._image_files import ImageFiles
+from cellsk.datasets._split_names import check_not_splits
 from cellsk.exceptions import InputError, InputTypeError
 
 __all__ = ["order_classes", "read_folder_labels"]
 
 _CLASS_RULE = "must contain one sub-folder per class, such as 'benign' and 'malignant'"
-_SPLIT_NAMES = {"train", "training", "valid", "validation", "val", "test", "testing"}
 
 
 def read_folder_labels(
-    folder: str, found: ImageFiles, classes: Sequence[str] | None
+    folder: str, found: ImageFiles, classes: Sequence[str] | None, level: object
 ) -> list[str] | None:
     """Return the first folder of each path, or None if there are no folders.
 
@@ -44,8 +45,11 @@ def read_folder_labels(
             f" {beside[0]!r}",
             "Move them into a class, or pass labels=False to list all without labels.",
         )
+    if classes is None:
+        check_not_splits(folder, found.paths, level=level)
     names = [path.split("/")[0] for path in found.paths]
-    empty = sorted(set(found.folders) - set(names))
+    known = set(names) if classes is None else {*names, *map(str, classes)}
+    empty = sorted(set(found.folders) - known)
     if empty:
         raise _describe_layout(
             "class-folder-empty",
@@ -53,13 +57,21 @@ def read_folder_labels(
             " image",
             "Add images, or move the folder away.",
         )
-    if classes is None and len(set(names)) > 1 and {n.lower() for n in names} <= _SPLIT_NAMES:
-        raise _describe_layout(
-            "splits-not-classes",
-            f"{folder!r}, with {name_some(found.folders)}, which look like splits, not classes",
-            f"Pass one of them: {os.path.join(folder, names[0])!r}.",
-        )
+    if classes is None:
+        _check_class_folders(folder, set(names))
     return names
+
+
+def _check_class_folders(folder: str, names: set[str]) -> None:
+    """Refuse folders whose names are words for a missing value."""
+    missing = sorted(filter(is_missing_word, names))
+    if missing:
+        raise _describe_layout(
+            "class-folder-missing",
+            f"{folder!r}, where {name_some(missing)} {pick_form(len(missing), 'is', 'are')} not"
+            " a class, but a word for a missing value",
+            "Move the folder away, or name it as a class with classes=.",
+        )
 
 
 def _describe_layout(code: str, got: str, remedy: str) -> InputError:
@@ -90,20 +102,30 @@ def order_classes(
                 code="classes-without-labels",
             )
         return None
-    ordered = None if classes is None else _check_classes(classes)
     found = sorted(set(names))
+    if classes is not None:
+        ordered = _check_classes(classes)
+        _check_known(csv_path or folder, found, ordered)
+        if len(ordered) > 1:
+            return ordered
     if len(found) == 1:
         raise _describe_one_class(folder, csv_path, found[0], paths)
-    if ordered is not None and sorted(ordered) != found:
+    return found
+
+
+def _check_known(source: str, found: list[str], ordered: list[str]) -> None:
+    """Refuse images of a class that the caller does not name. A class may have no image."""
+    unknown = sorted(set(found) - set(ordered))
+    if unknown:
         raise InputError(
-            f"must name all classes in {csv_path or folder!r}, and no other",
+            f"must name all classes in {source!r}",
             f"{tuple(ordered)}, and found {tuple(found)}",
-            f"Pass classes={tuple(found)} in the order you want.",
+            f"Pass classes={tuple(found)} in the order you want; or, for a test set, leave out the"
+            f" images of {name_some(unknown)}, which a model of the classes given does not know.",
             parameter="classes",
             code="classes-differ",
-            values={"classes": found},
+            values={"classes": found, "unknown": unknown},
         )
-    return ordered or found
 
 
 def _check_classes(classes: Sequence[str]) -> list[str]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
+import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from cellsk._checks import count_noun, name_some
+from cellsk.datasets._column_names import IMAGE_COLUMNS, find_known, is_known_column
 from cellsk.exceptions import InputError
 
-__all__ = ["IMAGE_COLUMNS", "CsvTable", "ImageLookup", "Row", "find_column", "locate_csv"]
+__all__ = ["CsvTable", "ImageLookup", "Row", "locate_csv"]
 
-# The best name first: an `id` beside a `filename` is usually a row number.
-IMAGE_COLUMNS = ("path", "filename", "file", "image", "id")
+_DELIMITERS = ",;\t"
+_SEP_LINE = re.compile(r'"?sep=([^\w\s"\'\r\n]|\t)"?[ \t]*\r?(?:\n|$)', re.IGNORECASE)
 
 Row: TypeAlias = tuple[int, list[str]]  # line in the file, and its cells
 
@@ -42,6 +44,8 @@ class CsvTable:
     def read(cls, path: str, parameter: str) -> CsvTable:
         """Read a csv file that uses commas, semicolons or tabs.
 
+        The delimiter is the one that gives most rows the same number of cells, unless a line
+        such as ``sep=;`` at the top names it. Titles above the header are left out.
         ``parameter`` is the parameter that named the file: errors are about it.
 
         Raises
@@ -49,53 +53,49 @@ class CsvTable:
         FileNotFoundError, ValueError
             If the file is missing, is not csv text, or has no row below its header.
         """
-        if not os.path.isfile(path):
-            raise FileNotFoundError(
-                f"A csv file of {parameter.removesuffix('_csv')} must exist. Got {path!r}, which"
-                " is not a file. Check the path."
-            )
+        text = _read_text(path, parameter)
+        named = _SEP_LINE.match(text)
         try:
-            with open(path, encoding="utf-8-sig", newline="") as stream:
-                first = stream.readline()
-                stream.seek(0)
-                reader = csv.reader(stream, delimiter=max(",;\t", key=first.count), strict=True)
-                table = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-        except UnicodeDecodeError:
-            raise _describe(
-                path, parameter, "is not text in UTF-8", "Save it as 'CSV UTF-8'."
-            ) from None
+            if named is not None:
+                filled = _parse(text[named.end() :], named[1], lines_above=1)
+            else:
+                filled = _parse_best(text)
         except csv.Error as error:
             why = f"cannot be read ({error})"
             raise _describe(path, parameter, why, "Save it again as csv.") from None
-        filled = [(line, row) for line, row in table if any(row)]
-        if len(filled) < 2:
+        table = _drop_titles(filled)
+        if len(table) < 2:
             why = "has no row below its header"
             raise _describe(path, parameter, why, "Add one for each image.")
-        return cls(path, filled[0][1], filled[1:])
+        return cls(path, table[0][1], table[1:])
+
+    def cells(self, column: int) -> list[str]:
+        """Return the cells of a column; those that short rows lack are empty."""
+        return [row[column] if column < len(row) else "" for _, row in self.rows]
 
     def match(
-        self, column: int, folder: str, paths: list[str], *, other_images: bool = False
+        self, column: int, lookup: ImageLookup, *, other_images: bool = False
     ) -> dict[str, Row]:
-        """Return the row of each of ``paths``, which ``column`` names.
+        """Return the row of each image, which ``column`` names.
 
-        ``other_images`` allows rows of images that are not among ``paths``.
+        ``other_images`` allows rows of images that ``lookup`` does not have.
 
         Raises
         ------
         ValueError
             If a row fits several images, or rows and images do not match one to one.
         """
-        row_of, unknown = self._pair(column, ImageLookup(folder, paths))
+        row_of, unknown = self._pair(column, lookup)
         if unknown and not other_images:
             raise InputError(
-                f"Each row of {self.path!r} must name an image in {folder!r}",
+                f"Each row of {self.path!r} must name an image in {lookup.folder!r}",
                 f"{count_noun(len(unknown), 'row')} without a file. First: {unknown[0]!r}",
                 "Remove the rows, or add the files.",
             )
-        missed = [path for path in paths if path not in row_of]
+        missed = [path for path in lookup.paths if path not in row_of]
         if missed:
             raise InputError(
-                f"Each image in {folder!r} must have a row in {self.path!r}",
+                f"Each image in {lookup.folder!r} must have a row in {self.path!r}",
                 f"{count_noun(len(missed), 'file')} without a row. First: {missed[0]!r}",
                 "Add the rows, or move the files away.",
             )
@@ -127,6 +127,87 @@ class CsvTable:
         return row_of, unknown
 
 
+def _read_text(path: str, parameter: str) -> str:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"A csv file of {parameter.removesuffix('_csv')} must exist. Got {path!r}, which"
+            " is not a file. Check the path."
+        )
+    with open(path, "rb") as stream:
+        start = stream.read(1024)
+    # Text does not hold a zero byte, except in UTF-16, which has an error below.
+    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        why = "is not text but an image, a spreadsheet or an archive"
+        raise _describe(path, parameter, why, "Pass a csv file, or save the table as csv.")
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            return stream.read()
+    except UnicodeDecodeError:
+        why = "is not text in UTF-8"
+        raise _describe(path, parameter, why, "Save it as 'CSV UTF-8'.") from None
+
+
+def _parse(text: str, delimiter: str, lines_above: int = 0) -> list[Row]:
+    """Return line number and cells of each row that is not blank."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    table = [(reader.line_num + lines_above, [cell.strip() for cell in row]) for row in reader]
+    return [(line, row) for line, row in table if any(row)]
+
+
+def _parse_best(text: str) -> list[Row]:
+    """Parse the text with the delimiter that gives most rows one width of at least two cells.
+
+    Raises
+    ------
+    csv.Error
+        If no delimiter can be used.
+    """
+    parsed: list[list[Row]] = []
+    failures: list[csv.Error] = []
+    for delimiter in _DELIMITERS:
+        if delimiter in text or delimiter == _DELIMITERS[0]:
+            try:
+                parsed.append(_parse(text, delimiter))
+            except csv.Error as error:
+                failures.append(error)
+    best = max(parsed, key=_rank_widths, default=[])
+    if failures and _rank_widths(best) == (0, 0):
+        raise failures[0]
+    return best
+
+
+def _rank_widths(table: list[Row]) -> tuple[int, int]:
+    """Return the count and the width of the rows that have the most common width."""
+    widths = Counter(len(row) for _, row in table if len(row) > 1)
+    return max(((count, width) for width, count in widths.items()), default=(0, 0))
+
+
+def _drop_titles(table: list[Row]) -> list[Row]:
+    """Leave out titles and comments above the header."""
+    _, width = _rank_widths(table)
+    rows = [row for _, row in table]
+    first = 0
+    while width and first + 1 < len(rows) and _is_title(rows[first], rows[first + 1], width):
+        first += 1
+    return table[first:]
+
+
+def _is_title(row: list[str], below: list[str], width: int) -> bool:
+    """Return whether a row is not the header, which names the columns, but above it.
+
+    A title has one filled cell, or the header is below it: a row with more cells, or with the
+    name of the column of images. One name beside a column without a name is a header.
+    """
+    filled = [cell for cell in row if cell]
+    if len(filled) == 1:
+        beside_nameless = len(row) == width == 2 and (not row[0] or is_known_column(filled[0]))
+        return not beside_nameless
+    if any(map(is_known_column, filled)):
+        return False
+    narrow = len(row) < width == len(below) and any(map(is_known_column, below))
+    return narrow or row[0].startswith("# ") or bool(find_known(below, IMAGE_COLUMNS))
+
+
 def _describe(path: str, parameter: str, why: str, remedy: str) -> InputError:
     return InputError(
         "must be a csv file with a header",
@@ -144,20 +225,20 @@ def locate_csv(path: str | os.PathLike[str], folder: str) -> str:
     return os.fspath(path)
 
 
-def find_column(
-    header: list[str], wanted: Iterable[str], taken: Iterable[int | None] = ()
-) -> int | None:
-    """Return the place of the first wanted column, or of the first column not yet taken."""
-    names = [name.lower() for name in header]
-    free = [place for place in range(len(names)) if place not in set(taken)]
-    by_name = [place for name in wanted for place in free if names[place] == name]
-    return next(iter(by_name + free), None)
-
-
 class ImageLookup:
-    """Images by path or by name, with or without extension; exact matches come first."""
+    """Images by path or by name, with or without extension; exact matches come first.
+
+    Parameters
+    ----------
+    folder : str
+        The folder of the images. Names may include it.
+    paths : list of str
+        Image files relative to the folder, with forward slashes.
+    """
 
     def __init__(self, folder: str, paths: list[str]) -> None:
+        self.folder = folder
+        self.paths = paths
         self._prefix = _normalize(folder).rstrip("/") + "/"
         self._tiers: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(4)]
         for path in paths:
@@ -171,6 +252,11 @@ class ImageLookup:
         """Return the images that a cell of the csv may mean."""
         wanted = _normalize(name).removeprefix(self._prefix)
         return next((tier[wanted] for tier in self._tiers if wanted in tier), [])
+
+    def is_named_by(self, cells: list[str]) -> bool:
+        """Return whether all cells name images, or all images are named by cells."""
+        found = [self.find(cell) for cell in cells]
+        return all(found) or {path for hits in found for path in hits}.issuperset(self.paths)
 
 
 def _normalize(name: str) -> str:

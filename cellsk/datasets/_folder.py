@@ -11,11 +11,14 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from cellsk._checks import count_noun, name_failures, name_some, pick_form
+from cellsk._class_words import warn_class_names
 from cellsk.datasets._classes import order_classes, read_folder_labels
-from cellsk.datasets._csv_table import locate_csv
+from cellsk.datasets._csv_table import ImageLookup, locate_csv
 from cellsk.datasets._groups import check_group_source, match_groups, read_folder_level
 from cellsk.datasets._image_files import ImageFiles, find_images
-from cellsk.datasets._labels_csv import read_labels_csv
+from cellsk.datasets._image_warnings import name_endings, warn_left_out
+from cellsk.datasets._labels_csv import CsvColumns, CsvLabels, read_labels_csv
+from cellsk.datasets._split_names import check_class_values
 from cellsk.exceptions import ImageReadWarning, InputError, InputTypeError
 
 __all__ = ["list_images"]
@@ -25,40 +28,58 @@ def list_images(
     folder: str | os.PathLike[str],
     *,
     labels: str | os.PathLike[str] | bool | None = None,
+    label_column: str | None = None,
+    image_column: str | None = None,
     classes: Sequence[str] | None = None,
     group_pattern: str | re.Pattern[str] | None = None,
     groups: str | int | None = None,
     verify: bool = False,
+    follow_links: bool = False,
 ) -> Bunch:
     """List the images of a folder with their labels and groups.
 
     Three layouts are supported: one sub-folder per class, with the images anywhere below
     it; images with a csv file of labels; and images without labels. Nothing is guessed, and
-    no image is silently left out: files that do not fit the layout raise an error. Pixels
-    are read only with ``verify``.
+    no image is silently left out: files that do not fit the layout raise an error. Folders such
+    as ``train`` and ``test`` are not classes, unless ``classes`` names them. Pixels are read only
+    with ``verify``.
 
     Parameters
     ----------
     folder : str or path-like
-        Folder of PNG, JPEG, TIFF or BMP files, recognized by their extension in upper or
-        lower case. Hidden files and folders, ``Thumbs.db``, ``desktop.ini`` and ``__MACOSX``
-        are ignored, and so are symbolic links that lead out of the folder. A file that can
-        be reached in several ways counts once.
+        Folder of PNG, JPEG, TIFF, BMP, WebP or JPEG 2000 files, recognized by their extension
+        in upper or lower case. A file without an extension, or with that of an image of another
+        kind, is recognized by its first bytes. Images of other kinds, such as GIF or DICOM, are
+        left out with one warning. Hidden files and folders, and those of operating and storage
+        systems, such as ``Thumbs.db`` and ``@eaDir``, are ignored. A link to a file or folder
+        that is listed already adds nothing.
 
     labels : str, path-like or False, default=None
         Source of the labels:
 
         - ``None``: the name of the first sub-folder of each image. A folder without
           sub-folders is unlabeled.
-        - path of a csv file with a header, as given or inside of ``folder``. The images are
-          in the column named path, filename, file, image or id (else the first), by name or
-          relative path, with or without extension. The labels are in the column named label,
-          class, target, diagnosis or y (else the next). Each image needs one row.
+        - path of a csv file with a header, as given or inside of ``folder``. Each image needs
+          one row, which names it by name or relative path, with or without extension. Its
+          label is in one column, or in a one-hot table: columns of 0 and 1, with exactly one 1
+          in each row. The class is then the name of the column.
         - ``False``: no labels. Sub-folders are then not classes.
+
+    label_column : str, default=None
+        Column of the csv file that holds the labels. ``None`` takes a column with a known name:
+        label, class, target, diagnosis, category, or y if there is no x. Else it takes the only
+        column left after images, patients, sites, coordinates, splits and persons. Else the
+        columns left are a one-hot table, or it is an error.
+
+    image_column : str, default=None
+        Column of the csv file that names the images. ``None`` takes a column with a known name,
+        such as path, filename, image_id or id; else the only column whose cells all name images.
 
     classes : sequence of str, default=None
         All classes, in the order of their codes in ``y``: with ``("benign", "malignant")``
-        malignant is 1. ``None`` sorts them alphabetically.
+        malignant is 1. A class may have no image: for a test set, pass the ``target_names`` of
+        the training set, so that the codes are the same. ``None`` sorts the classes that are
+        found alphabetically.
 
     group_pattern : str or compiled regular expression, default=None
         Searched in the path of each image relative to ``folder``, with forward slashes, to
@@ -74,6 +95,11 @@ def list_images(
         Whether to decode each file. Files that cannot be decoded are left out, with one
         warning.
 
+    follow_links : bool, default=False
+        Whether to follow symbolic links that lead out of the folder, as those of git-annex, DVC
+        and shared storage do. Loops end: links to a folder above ``folder`` are not followed.
+        Links that are not followed give one warning with their number.
+
     Returns
     -------
     images : Bunch
@@ -86,23 +112,30 @@ def list_images(
             Index into ``target_names``; ``None`` without labels.
         target_names : list of str, or None
             Names of the classes.
+        label_columns : list of str, or None
+            Columns of the csv file that hold the labels; ``None`` without one.
         groups : ndarray of shape (n_samples,), dtype str, or None
             Patient or slide of each image.
         unreadable : list of (str, str), or None
             Path and reason of each file that ``verify`` left out; ``None`` without it.
+        not_read : list of str
+            Paths of the image files of kinds that are not read.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError, PermissionError
         If the folder or the csv file is missing or cannot be opened.
     TypeError, ValueError
-        If a parameter is not as described, there is no image or only one class, or the
-        layout, the csv file or the pattern does not cover the images.
+        If a parameter is not as described, there is no image or only one class without
+        ``classes``, or the layout, the csv file or the pattern does not cover the images.
 
     Warns
     -----
     ImageReadWarning
-        If ``verify`` leaves files out.
+        If files are left out: by ``verify``, because they are of a kind that is not read, or
+        behind symbolic links.
+    LabelWarning
+        If names of classes are nearly equal, such as "Benign" and "benign".
 
     See Also
     --------
@@ -130,23 +163,31 @@ def list_images(
     folder = _check_folder_name(folder)
     csv_path = _check_labels(labels, folder)
     check_group_source(group_pattern, groups, csv_path)
-    found = find_images(folder)
+    named = CsvColumns(image_column, label_column, groups if isinstance(groups, str) else None)
+    _check_columns(named, csv_path)
+    found = find_images(folder, follow_links=follow_links)
+    warn_left_out(folder, found, follow_links=follow_links)
     _check_any_image(folder, found)
     names: list[str] | None
-    group_names: list[str] | None = None
+    group_names: list[str] | None
     if csv_path is not None:
-        column = groups if isinstance(groups, str) else None
-        names, group_names = read_labels_csv(csv_path, folder, found.paths, column)
+        names, group_names, columns = _read_csv(csv_path, folder, found, named, classes)
     else:
-        names = None if labels is False else read_folder_labels(folder, found, classes)
+        names = None if labels is False else read_folder_labels(folder, found, classes, groups)
+        group_names = columns = None
     if group_pattern is not None:
         group_names = match_groups(group_pattern, found.paths)
     elif groups is not None and not isinstance(groups, str):
         group_names = read_folder_level(groups, found.paths)
     target_names = order_classes(folder, csv_path, names, classes, found.paths)
+    if classes is None:
+        warn_class_names(target_names or [])
     paths = [os.path.join(folder, *path.split("/")) for path in found.paths]
     unreadable = _find_unreadable(paths) if verify else None
-    return _pack(paths, names, target_names, group_names, unreadable)
+    listed = _pack(paths, names, target_names, group_names, unreadable)
+    listed.label_columns = columns
+    listed.not_read = [os.path.join(folder, *path.split("/")) for path in found.unread]
+    return listed
 
 
 def _pack(
@@ -183,6 +224,21 @@ def _pack(
     )
 
 
+def _read_csv(
+    csv_path: str,
+    folder: str,
+    found: ImageFiles,
+    named: CsvColumns,
+    classes: Sequence[str] | None,
+) -> CsvLabels:
+    """Return labels and groups of a csv file, whose labels are classes and not splits."""
+    allowed = () if classes is None else tuple(map(str, classes))
+    read = read_labels_csv(csv_path, ImageLookup(folder, found.paths), named, allowed)
+    if classes is None:
+        check_class_values(set(read.labels), csv_path, read.columns[0])
+    return read
+
+
 # Parameters -------------------------------------------------------------------------
 
 
@@ -211,14 +267,35 @@ def _check_labels(labels: object, folder: str) -> str | None:
     return locate_csv(labels, folder)
 
 
+def _check_columns(named: CsvColumns, csv_path: str | None) -> None:
+    for parameter, column in (("image_column", named.image), ("label_column", named.label)):
+        if column is not None and not isinstance(column, str):
+            raise InputTypeError(
+                "must be the name of a column, or None",
+                repr(column),
+                "Pass a str.",
+                parameter=parameter,
+            )
+        if column is not None and csv_path is None:
+            raise InputError(
+                "must be left out if the labels do not come from a csv file",
+                repr(column),
+                "Pass labels='labels.csv' too.",
+                parameter=parameter,
+                code="column-needs-csv",
+            )
+
+
 def _check_any_image(folder: str, found: ImageFiles) -> None:
     if found.paths:
         return
-    links = f", not counting {count_noun(found.n_outside, 'symbolic link')} out of it"
+    n_links = len(found.links_left) + len(found.links_broken)
+    links = f", not counting {count_noun(n_links, 'symbolic link')}" if n_links else ""
+    unread = f", {name_endings(found.unread)}" if found.unread else ""
+    image = "image that is read" if found.unread else "image"
     raise InputError(
-        "must contain images: png, jpg, jpeg, tif, tiff or bmp",
-        f"{folder!r}, with {count_noun(found.n_other, 'other file')} and no image"
-        f"{links if found.n_outside else ''}",
+        "must contain images: png, jpeg, tiff, bmp, webp or jp2",
+        f"{folder!r}, with {count_noun(found.n_other, 'other file')}{unread} and no {image}{links}",
         "Pass the folder that holds the images.",
         parameter="folder",
     )
@@ -243,7 +320,8 @@ def _find_unreadable(paths: list[str]) -> list[tuple[str, str]]:
 def _check_classes_left(
     y: np.ndarray, kept: np.ndarray, target_names: list[str], unreadable: list[tuple[str, str]]
 ) -> None:
-    lost = [name for index, name in enumerate(target_names) if not kept[y == index].any()]
+    # A class without images is allowed: the caller has named it.
+    lost = [target_names[code] for code in np.unique(y) if not kept[y == code].any()]
     if lost:
         raise InputError(
             "Each class must keep at least one readable image",

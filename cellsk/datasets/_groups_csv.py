@@ -9,36 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import count_noun, name_some
-from cellsk.datasets._csv_table import (
-    IMAGE_COLUMNS,
-    CsvTable,
-    ImageLookup,
-    find_column,
-    locate_csv,
-)
+from cellsk._class_words import is_missing_word
+from cellsk.datasets._column_names import GROUP_COLUMNS, SLIDE_COLUMNS, find_known, is_nameless
+from cellsk.datasets._csv_columns import check_first_line, choose_image_column
+from cellsk.datasets._csv_table import CsvTable, ImageLookup, locate_csv
 from cellsk.exceptions import InputError
 
 __all__ = ["choose_group_column", "is_slide_column", "read_columns_csv"]
-
-# The patient comes first; the others are substitutes, the best one first.
-_GROUP_WORDS = ("patient", "subject", "case", "donor", "animal", "group", "slide", "wsi")
-_ENDS = ("", "_id", "id")
-_GROUP_COLUMNS = [word + end for word in _GROUP_WORDS for end in _ENDS]
-_SLIDE_COLUMNS = [word + end for word in ("slide", "wsi") for end in _ENDS]
 
 
 def read_columns_csv(
     csv_path: str | os.PathLike[str],
     folder: str | os.PathLike[str],
     paths: Sequence[str] | NDArray[np.str_],
+    *,
+    image_column: str | None = None,
 ) -> dict[str, NDArray[np.str_]]:
     """Return the columns of a csv file, one value for each of ``paths``, in their order.
 
-    The images are in the column named path, filename, file, image or id (else the
-    first), by name or by path relative to the folder, with or without extension, as in
-    :func:`list_images`. Every image needs one row. Rows of other images are ignored, so one
-    file can serve several folders. Cells are text without the surrounding blanks; an empty
-    cell is ``""``. A column without a name, such as the row numbers of pandas, is left out.
+    The images are in a column with a known name, such as file, image_path or id, or else in the
+    only column whose cells name them: by name or by path relative to the folder, with or without
+    extension, as in :func:`list_images`. Every image needs one row. Rows of other images are
+    ignored, so one file can serve several folders. Cells are text without the surrounding blanks;
+    an empty cell is ``""``. A column without a name, such as the row numbers of pandas, is left
+    out.
 
     Parameters
     ----------
@@ -48,6 +42,8 @@ def read_columns_csv(
         The folder of the images.
     paths : sequence of str
         Image files, as ``list_images(folder)`` returns them or relative to ``folder``.
+    image_column : str, default=None
+        The column that names the images.
 
     Returns
     -------
@@ -58,7 +54,7 @@ def read_columns_csv(
     ------
     FileNotFoundError, ValueError
         If the file is missing, cannot be read as csv, has no column besides that of the
-        files, or does not cover the images.
+        files, does not cover the images, or it is not clear which column names them.
 
     Examples
     --------
@@ -74,12 +70,13 @@ def read_columns_csv(
     folder = os.fspath(folder)
     table = _read_table(locate_csv(csv_path, folder))
     names = [_make_relative(str(path), folder) for path in paths]
-    _check_first_line(table, ImageLookup(folder, names))
-    nameless = [place for place, name in enumerate(table.header) if not name]
-    image = find_column(table.header, IMAGE_COLUMNS, nameless) or 0
-    taken = [place for place, name in enumerate(table.header) if name and place != image]
-    _check_header(table, taken)
-    row_of = table.match(image, folder, names, other_images=True)
+    lookup = ImageLookup(folder, names)
+    check_first_line(table, lookup, "groups_csv")
+    nameless = [place for place, name in enumerate(table.header) if is_nameless(name)]
+    _check_header(table, [place for place in range(len(table.header)) if place not in nameless])
+    image = choose_image_column(table, lookup, given=image_column, taken=nameless)
+    taken = [place for place in range(len(table.header)) if place not in (*nameless, image)]
+    row_of = table.match(image, lookup, other_images=True)
     found = [row_of[name][1] for name in names]
     return {table.header[place]: np.array([row[place] for row in found], str) for place in taken}
 
@@ -116,13 +113,14 @@ def choose_group_column(
     >>> choose_group_column({"site": np.array(["A"]), "Patient": np.array(["P1"])})
     'Patient'
     """
-    by_name = {column.lower(): column for column in columns}
+    names = list(columns)
+    known = find_known(names, GROUP_COLUMNS)
     if name is not None:
         chosen = name if name in columns else None
     elif len(columns) == 1:
-        chosen = next(iter(columns))
+        chosen = names[0]
     else:
-        chosen = next((by_name[known] for known in _GROUP_COLUMNS if known in by_name), None)
+        chosen = names[known[0]] if known else None
     if chosen is None:
         raise InputError(
             "The csv must have a column of patients",
@@ -131,7 +129,7 @@ def choose_group_column(
             "Name it 'patient', or pass groups= with the name of a column.",
             code="groups-column-missing",
         )
-    n_empty = int((columns[chosen] == "").sum())
+    n_empty = sum(map(is_missing_word, columns[chosen].tolist()))
     if n_empty:
         raise InputError(
             f"Column {chosen!r} of {csv_path!r} must be filled for every image",
@@ -143,12 +141,11 @@ def choose_group_column(
 
 def is_slide_column(name: str) -> bool:
     """Return whether a column holds slides. A patient may have several."""
-    return name.lower() in _SLIDE_COLUMNS
+    return bool(find_known([name], SLIDE_COLUMNS))
 
 
 def _read_table(csv_path: str) -> CsvTable:
     """Return a table whose rows are all as long as the header."""
-    _check_is_text(csv_path)
     table = CsvTable.read(csv_path, "groups_csv")
     uneven = [line for line, row in table.rows if len(row) != len(table.header)]
     if uneven:
@@ -161,37 +158,8 @@ def _read_table(csv_path: str) -> CsvTable:
     return table
 
 
-def _check_is_text(csv_path: str) -> None:
-    """Refuse an image, a spreadsheet or an archive by a zero byte, which text does not hold."""
-    if not os.path.isfile(csv_path):
-        return  # CsvTable.read raises
-    with open(csv_path, "rb") as stream:
-        start = stream.read(1024)
-    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(
-            "must be a csv file with a header",
-            f"{csv_path!r}, which is not text but an image, a spreadsheet or an archive",
-            "Pass a csv file, or save the table as csv.",
-            parameter="groups_csv",
-        )
-
-
-def _check_first_line(table: CsvTable, lookup: ImageLookup) -> None:
-    """Refuse a table whose first line describes an image, as its header is missing."""
-    words = {*IMAGE_COLUMNS, *_GROUP_COLUMNS}
-    named = (cell for cell in table.header if cell.lower() not in words and lookup.find(cell))
-    first = next(named, None)
-    if first is not None:
-        raise InputError(
-            "must be a csv file with a header",
-            f"{table.path!r}, whose first line describes the image {first!r}",
-            "Add a line above it, such as 'file,patient'.",
-            parameter="groups_csv",
-        )
-
-
-def _check_header(table: CsvTable, taken: list[int]) -> None:
-    names = [table.header[place] for place in taken]
+def _check_header(table: CsvTable, named: list[int]) -> None:
+    names = [table.header[place] for place in named]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(
@@ -200,7 +168,7 @@ def _check_header(table: CsvTable, taken: list[int]) -> None:
             "Rename one of them.",
             parameter="groups_csv",
         )
-    if not names:
+    if len(names) < 2:
         raise InputError(
             "must have a column of file names and another column",
             f"{table.path!r}, with {', '.join(map(repr, table.header))}",

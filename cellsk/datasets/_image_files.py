@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from cellsk._codec import EXTENSIONS
-
-_CLUTTER = {"thumbs.db", "__macosx", "desktop.ini"}
+from cellsk.datasets._image_kinds import classify_file, has_image_name, is_clutter
 
 
 @dataclass
@@ -20,22 +18,30 @@ class ImageFiles:
         Image files, relative to the folder, with forward slashes, sorted as plain text.
     folders : list of str
         Sub-folders of the first level, sorted.
+    unread : list of str
+        Image files of kinds that are not read, sorted.
     n_other : int
         Number of other files.
-    n_outside : int
-        Number of symbolic links that lead out of the folder, or nowhere. They are not followed.
+    links_left : list of str
+        Symbolic links that are not followed, although they lead to a folder or an image: out of
+        the folder, or, if these are followed, to a folder above it or one that is listed already.
+    links_broken : list of str
+        Symbolic links that lead nowhere.
     """
 
     paths: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     n_other: int = 0
-    n_outside: int = 0
+    links_left: list[str] = field(default_factory=list)
+    links_broken: list[str] = field(default_factory=list)
 
 
-def find_images(folder: str) -> ImageFiles:
+def find_images(folder: str, *, follow_links: bool = False) -> ImageFiles:
     """Return the image files below ``folder``, each once, in the same order on every machine.
 
-    Hidden files and folders, ``Thumbs.db``, ``desktop.ini`` and ``__MACOSX`` are ignored.
+    Hidden files and folders, and those of operating and storage systems, such as ``Thumbs.db``
+    and ``@eaDir``, are ignored.
 
     Raises
     ------
@@ -43,12 +49,14 @@ def find_images(folder: str) -> ImageFiles:
         If the folder, or one below it, cannot be listed.
     """
     _check_folder(folder)
-    search = _Search(folder)
+    search = _Search(folder, follow_links)
     search.walk("", search.root)
     search.follow_links()
-    search.found.paths.sort()
-    search.found.folders.sort()
-    return search.found
+    search.add_linked_files()
+    found = search.found
+    for names in (found.paths, found.folders, found.unread, found.links_left, found.links_broken):
+        names.sort()
+    return found
 
 
 def _check_folder(folder: str) -> None:
@@ -64,11 +72,13 @@ def _check_folder(folder: str) -> None:
 class _Search:
     """One walk over a folder: first its files, then the targets of its links."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, follow_outside: bool) -> None:
         self.root = os.path.realpath(folder)
         self.found = ImageFiles()
+        self._follow_outside = follow_outside
         self._seen: set[str] = set()
         self._links: list[tuple[str, str]] = []
+        self._linked: list[tuple[str, str]] = []
 
     def walk(self, relative: str, real: str) -> None:
         """Add the files of the folder ``real`` under the name ``relative``."""
@@ -77,7 +87,7 @@ class _Search:
             self.found.folders.append(relative)
         for entry in _list_folder(real):
             inner = f"{relative}/{entry.name}" if relative else entry.name
-            if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
+            if is_clutter(entry.name):
                 continue
             if entry.is_symlink():
                 self._links.append((inner, entry.path))
@@ -85,32 +95,53 @@ class _Search:
                 if entry.path not in self._seen:
                     self.walk(inner, entry.path)
             elif entry.is_file():
+                self._seen.add(entry.path)
                 self._add_file(inner, entry.path)
 
     def follow_links(self) -> None:
-        """Add the targets of the links that are in the folder and not yet added."""
+        """Follow the links to folders that are not yet listed, and collect those to files."""
         while self._links:
             batch, self._links = sorted(self._links), []
             for relative, link in batch:
                 self._follow_link(relative, os.path.realpath(link))
 
-    def _follow_link(self, relative: str, real: str) -> None:
-        if not real.startswith(os.path.join(self.root, "")) and real != self.root:
-            self.found.n_outside += 1
-        elif os.path.isdir(real):
+    def add_linked_files(self) -> None:
+        """Add each link to a file that is not in the list under its own name.
+
+        Stores such as git-annex keep equal files once: each link is an image of the data set.
+        """
+        for relative, real in self._linked:
             if real not in self._seen:
-                self.walk(relative, real)
-        elif os.path.isfile(real):
-            self._add_file(relative, real)
+                self._add_file(relative, real)
+
+    def _follow_link(self, relative: str, real: str) -> None:
+        inside = real == self.root or real.startswith(os.path.join(self.root, ""))
+        if os.path.isdir(real):
+            self._follow_folder(relative, real, inside)
+        elif not os.path.isfile(real):
+            self.found.links_broken.append(relative)
+        elif inside or self._follow_outside:
+            self._linked.append((relative, real))
+        elif has_image_name(relative) or has_image_name(real):
+            self.found.links_left.append(relative)
         else:
-            self.found.n_outside += 1
+            self.found.n_other += 1
+
+    def _follow_folder(self, relative: str, real: str, inside: bool) -> None:
+        above = self.root.startswith(os.path.join(real, ""))
+        if real not in self._seen and not above and (inside or self._follow_outside):
+            self.walk(relative, real)
+        elif not inside:
+            self.found.links_left.append(relative)
 
     def _add_file(self, relative: str, real: str) -> None:
-        if not relative.lower().endswith(EXTENSIONS):
-            self.found.n_other += 1
-        elif real not in self._seen:
-            self._seen.add(real)
+        kind = classify_file(relative.rsplit("/")[-1], real)
+        if kind == "read":
             self.found.paths.append(relative)
+        elif kind == "unread":
+            self.found.unread.append(relative)
+        else:
+            self.found.n_other += 1
 
 
 def _list_folder(folder: str) -> list[os.DirEntry[str]]:

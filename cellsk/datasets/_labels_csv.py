@@ -2,69 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from cellsk._checks import count_noun
-from cellsk.datasets._csv_table import IMAGE_COLUMNS, CsvTable, Row, find_column
+from cellsk._class_words import is_missing_word
+from cellsk.datasets._csv_columns import (
+    check_first_line,
+    choose_image_column,
+    choose_label_columns,
+    find_named,
+    read_flag,
+)
+from cellsk.datasets._csv_table import CsvTable, ImageLookup, Row
 from cellsk.exceptions import InputError
 
-__all__ = ["read_labels_csv"]
+__all__ = ["CsvColumns", "CsvLabels", "read_labels_csv"]
 
-_LABEL_COLUMNS = ("label", "class", "target", "diagnosis", "y")
+
+class CsvColumns(NamedTuple):
+    """Columns that the caller names, each of which may be None."""
+
+    image: str | None = None
+    label: str | None = None
+    group: str | None = None
+
+
+class CsvLabels(NamedTuple):
+    """Labels and groups of the images, and the columns of the labels."""
+
+    labels: list[str]
+    groups: list[str] | None
+    columns: list[str]
 
 
 def read_labels_csv(
-    csv_path: str, folder: str, paths: list[str], group_column: str | None
-) -> tuple[list[str], list[str] | None]:
-    """Return the label and the group of each of ``paths``, in their order.
+    csv_path: str,
+    lookup: ImageLookup,
+    named: CsvColumns,
+    classes: Collection[str],
+) -> CsvLabels:
+    """Return the label and the group of each image of ``lookup``, in their order.
 
     Parameters
     ----------
     csv_path : str
         A csv file with a header.
-    folder : str
-        The folder of the images. Cells may include it.
-    paths : list of str
-        Image files relative to the folder, with forward slashes.
-    group_column : str or None
-        Column of the groups.
+    lookup : ImageLookup
+        The images.
+    named : CsvColumns
+        Columns of the images, labels and groups, as far as the caller names them.
+    classes : collection of str
+        Classes that the caller names. Such a cell is a label, even if it is a word such as NA.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing, cannot be read as csv, or does not match the images.
+        If the file is missing, cannot be read as csv, does not match the images, or it is not
+        clear which column holds what.
     """
     table = CsvTable.read(csv_path, "labels")
-    image, label, group = _choose_columns(table, group_column)
-    _check_row_lengths(table, max(image, label, -1 if group is None else group))
-    row_of = table.match(image, folder, paths)
-    rows = [row_of[path] for path in paths]
-    labels = _take_column(table, label, rows)
-    return labels, None if group is None else _take_column(table, group, rows)
+    check_first_line(table, lookup, "labels")
+    image, labels, group = _choose_columns(table, lookup, named)
+    _check_row_lengths(table, max(image, *labels, -1 if group is None else group))
+    row_of = table.match(image, lookup)
+    rows = [row_of[path] for path in lookup.paths]
+    names = (
+        _take_column(table, labels[0], rows, classes)
+        if len(labels) == 1
+        else _take_one_hot(table, labels, rows)
+    )
+    groups = None if group is None else _take_column(table, group, rows)
+    return CsvLabels(names, groups, [table.header[place] for place in labels])
 
 
-def _choose_columns(table: CsvTable, group_column: str | None) -> tuple[int, int, int | None]:
+def _choose_columns(
+    table: CsvTable, lookup: ImageLookup, named: CsvColumns
+) -> tuple[int, list[int], int | None]:
     """Return the places of the image, label and group columns."""
-    listed = ", ".join(map(repr, table.header))
-    group = None
-    if group_column is not None:
-        if table.header.count(group_column) != 1:
-            raise InputError(
-                f"must name one column of {table.path!r}",
-                f"{group_column!r}, and the columns are {listed}",
-                "Pass one of these.",
-                parameter="groups",
-                code="groups-column-unknown",
-            )
-        group = table.header.index(group_column)
-    image = find_column(table.header, IMAGE_COLUMNS, [group])
-    label = find_column(table.header, _LABEL_COLUMNS, [group, image])
-    if image is None or label is None:
+    if len(table.header) < 2:
         raise InputError(
             "must have a column of file names and one of labels",
-            f"{table.path!r}, with {count_noun(len(table.header), 'column')}: {listed}",
+            f"{table.path!r}, with {count_noun(len(table.header), 'column')}:"
+            f" {', '.join(map(repr, table.header))}",
             "Name them 'id' and 'label', separated by a comma.",
             parameter="labels",
         )
-    return image, label, group
+    group = None
+    if named.group is not None:
+        group = find_named(table, named.group, "groups", "groups-column-unknown")
+    taken = [] if group is None else [group]
+    if named.label is not None:
+        taken.append(find_named(table, named.label, "label_column", "label-column-unknown"))
+    image = choose_image_column(table, lookup, given=named.image, taken=taken)
+    return image, choose_label_columns(table, image, given=named.label, group=group), group
 
 
 def _check_row_lengths(table: CsvTable, last: int) -> None:
@@ -79,12 +110,38 @@ def _check_row_lengths(table: CsvTable, last: int) -> None:
         )
 
 
-def _take_column(table: CsvTable, place: int, rows: list[Row]) -> list[str]:
-    empty = [line for line, cells in rows if not cells[place]]
+def _take_column(
+    table: CsvTable, place: int, rows: list[Row], allowed: Collection[str] = ()
+) -> list[str]:
+    empty = [
+        (line, cells[place])
+        for line, cells in rows
+        if is_missing_word(cells[place]) and cells[place] not in allowed
+    ]
     if empty:
+        line, word = min(empty)
         raise InputError(
             f"Column {table.header[place]!r} of {table.path!r} must be filled in every row",
-            f"{count_noun(len(empty), 'empty cell')}. First: line {min(empty)}",
+            f"{count_noun(len(empty), 'empty cell')}. First: line {line}"
+            f"{f', with {word!r}' if word else ''}",
             "Fill them in.",
+            code="csv-cells-empty",
         )
     return [cells[place] for _, cells in rows]
+
+
+def _take_one_hot(table: CsvTable, places: list[int], rows: list[Row]) -> list[str]:
+    """Return the name of the column that holds the only 1 of each row."""
+    names = []
+    for line, cells in rows:
+        marked = [table.header[place] for place in places if read_flag(cells[place])]
+        if len(marked) != 1:
+            raise InputError(
+                f"Each row of {table.path!r} must have one 1 in the columns of the classes, which"
+                f" are {', '.join(repr(table.header[place]) for place in places)}",
+                f"line {line} with {len(marked)}",
+                "Correct the row, or pass label_column= with the column of the labels.",
+                code="one-hot-row",
+            )
+        names.append(marked[0])
+    return names

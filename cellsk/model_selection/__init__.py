@@ -15,6 +15,7 @@ from cellsk.model_selection._operating_point import OperatingPointClassifierCV, 
 from cellsk.model_selection._operating_point_scorer import make_operating_point_scorer
 from cellsk.model_selection._out_of_fold import FoldRecord as FoldRecord
 from cellsk.model_selection._out_of_fold import OutOfFold as OutOfFold
+from cellsk.model_selection._out_of_fold import fit_with_groups as fit_with_groups
 from cellsk.model_selection._out_of_fold import predict_out_of_fold as predict_out_of_fold
 from cellsk.model_selection._patient_folds import StratifiedPatientKFold
 from cellsk.model_selection._routing import check_inner_splits as check_inner_splits

@@ -18,7 +18,7 @@ from cellsk.exceptions import InputError, InputTypeError
 from cellsk.model_selection._decision import LabelPredictor
 from cellsk.model_selection._routing import request_groups, takes_groups
 
-__all__ = ["FoldRecord", "OutOfFold", "predict_out_of_fold", "predict_with"]
+__all__ = ["FoldRecord", "OutOfFold", "fit_with_groups", "predict_out_of_fold", "predict_with"]
 
 MakeEstimator = Callable[[NDArray, "NDArray | None"], Any]
 
@@ -123,22 +123,34 @@ def _predict_fold(
 ) -> _FoldResult:
     train, test = fold
     with _record_warnings(number) as warned:
-        requesting = request_groups(estimator)
-        takes = groups is not None and takes_groups(requesting)
         start = time.perf_counter()
-        routed = {"groups": groups[train]} if groups is not None and takes else {}
-        fitted = clone(requesting).fit(X[train], y[train], **routed)
+        known = None if groups is None else groups[train]
+        fitted = fit_with_groups(estimator, X[train], y[train], known)
         middle = time.perf_counter()
-        proba, predicted, known = _predict(fitted, X[test], classes)
+        proba, predicted, codes = _predict(fitted, X[test], classes)
         record = FoldRecord(
             train=train,
             test=test,
             fit_seconds=middle - start,
             predict_seconds=time.perf_counter() - middle,
-            unseen=sorted(set(range(len(classes))) - set(known.tolist())),
+            unseen=sorted(set(range(len(classes))) - set(codes.tolist())),
             **_describe_fitted(fitted),
         )
     return _FoldResult(proba, predicted, record, warned)
+
+
+def fit_with_groups(estimator: Any, X: NDArray, y: NDArray, groups: NDArray | None) -> Any:
+    """Return a fitted clone. Groups are passed to every step that takes them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Those of the fit.
+    """
+    with config_context(enable_metadata_routing=True):
+        requesting = request_groups(estimator)
+        routed = {"groups": groups} if groups is not None and takes_groups(requesting) else {}
+        return clone(requesting).fit(X, y, **routed)
 
 
 @contextmanager

@@ -248,6 +248,8 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If the hold-out has too few images of a class to choose an epoch.
         FastStepWarning
             If this version of Keras cannot be trained by the fast step.
+        LabelWarning
+            If classes have nearly equal names, or names such as "nan".
         """
         # If this fit fails, the classifier is not fitted, and keeps nothing of an old fit.
         self.__dict__.pop("keras_classifier_", None)

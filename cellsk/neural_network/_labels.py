@@ -12,6 +12,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from cellsk._checks import count_noun, name_some
+from cellsk._class_words import warn_class_names
 from cellsk.exceptions import InputError
 from cellsk.neural_network._batches import LabeledImages, Subset
 from cellsk.neural_network._inputs import validate_images
@@ -154,6 +155,7 @@ def _find_classes(labels: NDArray) -> NDArray:
             parameter="y",
             code="one-class",
         )
+    warn_class_names(classes.tolist(), stacklevel=6)
     return classes
 
 

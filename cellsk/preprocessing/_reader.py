@@ -32,8 +32,8 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     cross-validation then send paths to their processes, which decode the images they need.
     The reader is stateless: ``fit`` learns nothing, and ``transform`` works without it.
 
-    It reads PNG, JPEG, TIFF and BMP files. The content of a file decides its format, not its
-    name.
+    It reads PNG, JPEG, TIFF, BMP, WebP and JPEG 2000 files. The content of a file decides its
+    format, not its name.
 
     Parameters
     ----------

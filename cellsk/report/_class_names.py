@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import count_noun, name_some
+from cellsk._class_words import guess_positive
 from cellsk.exceptions import InputError
 
 __all__ = ["find_positive", "match_classes", "name_classes"]
@@ -123,6 +124,19 @@ def _name_by_folder(codes: NDArray, paths: NDArray) -> list[str] | None:
     return names
 
 
+def _check_second_is_positive(names: Sequence[str]) -> None:
+    """Refuse to take 1 as positive if the names of 0 and 1 say the opposite."""
+    if guess_positive(names) == names[0]:
+        raise InputError(
+            "must be named if class 0 has the name of a positive class",
+            f"None, with {names[0]!r} as class 0 and {names[1]!r} as class 1",
+            f"Pass pos_label={names[0]!r} or pos_label={names[1]!r}.",
+            parameter="pos_label",
+            code="positive-class-unclear",
+            values={"names": list(names)},
+        )
+
+
 def find_positive(
     classes: NDArray, names: Sequence[str], pos_label: Any, *, given_names: bool
 ) -> int | None:
@@ -135,7 +149,8 @@ def find_positive(
     names : sequence of str
         Their names.
     pos_label : str, int or bool
-        Label or name of the positive class. None is 1 if the labels are 0 and 1.
+        Label or name of the positive class. None is 1 if the labels are 0 and 1, and their names
+        do not say the opposite.
     given_names : bool
         Whether the caller passed the names.
 
@@ -156,6 +171,7 @@ def find_positive(
         return None
     if pos_label is None:
         if classes.dtype.kind in "iub" and classes.tolist() == [0, 1]:
+            _check_second_is_positive(names)
             return 1
         raise InputError(
             "must name the class that sensitivity is about, such as 'malignant'",

@@ -88,7 +88,8 @@ def evaluate(
     n_splits : int, default=5
         Number of folds if `cv` is None.
     pos_label : str, int or bool, default=None
-        Label or name of the class that sensitivity is about. None is 1, if labels are 0 and 1.
+        Label or name of the class that sensitivity is about. None is 1, if labels are 0 and 1, and
+        0 has no name such as "infected".
     target_names : sequence of str, default=None
         Name of each class, in the order of its label. None takes the labels, or for numbers
         the folders that differ between the classes.
@@ -138,6 +139,8 @@ def evaluate(
 
     Warns
     -----
+    LabelWarning
+        When classes have nearly equal names, or names such as "nan".
     PatientsUnknownWarning
         When there are no groups.
     SplitWarning

@@ -10,12 +10,18 @@ import numpy as np
 
 from cellsk._checks import check_count
 from cellsk.exceptions import InputError
-from cellsk.model_selection import Folds, OutOfFold, iter_estimators, write_manifest
+from cellsk.model_selection import (
+    Folds,
+    OutOfFold,
+    fit_with_groups,
+    iter_estimators,
+    write_manifest,
+)
 from cellsk.preprocessing import ImageReader
 from cellsk.report._comparison import check_report, compare_reports
 from cellsk.report._leakage import measure_leakage
 from cellsk.report._report_file import write_report
-from cellsk.report._settings import EvaluationData, Settings
+from cellsk.report._settings import EvaluationData, Settings, make_estimator
 from cellsk.report.document import Comparison, EvaluationDocument, Leakage, Numbers
 from cellsk.report.render import (
     choose_rows,
@@ -178,6 +184,27 @@ class EvaluationReport:
         found = measure_leakage(self._data, self._settings, self._out_of_fold, n_splits)
         self.document["leakage"] = found
         return found
+
+    def fit(self) -> Any:
+        """Fit the same estimator on all images, with its calibration and threshold.
+
+        This is the model for use. The scores of this report are those of models that were trained
+        in the same way, on the training side of each fold. For the test of a fixed model, use that
+        model.
+
+        Returns
+        -------
+        model : estimator
+            A new fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Those of the fit.
+        """
+        labels, settings = self._data.labels, self._settings
+        estimator = make_estimator(settings, labels.pos_label, labels.y, labels.groups)
+        return fit_with_groups(estimator, self._data.X, labels.y, labels.groups)
 
     def compare(self, other: EvaluationReport) -> Comparison:
         """Compare with the report of another model on the same images.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import check_count, check_number, check_option, count_noun
+from cellsk._class_words import warn_class_names
 from cellsk.exceptions import InputError, InputTypeError
 from cellsk.model_selection import check_rows, is_missing
 from cellsk.report._class_names import find_positive, match_classes, name_classes
@@ -125,6 +126,7 @@ def check_data(
         names = name_classes(classes, codes, images, target_names)
     else:
         codes, names = match_classes(labels, classes, images, target_names)
+    warn_class_names(names, stacklevel=4)
     columns = subgroups if subgroups is not None else {}
     if not hasattr(columns, "keys"):
         raise InputTypeError(

@@ -111,3 +111,27 @@ def test_audit_test_labels_without_test_folder_is_refused(folder, tmp_path, caps
     """Labels without images would otherwise be ignored."""
     assert main(["audit", str(folder), "--test-labels", str(tmp_path / "l.csv")]) == 2
     assert "--test-labels needs --test. Got no folder. Pass --test." in capsys.readouterr().err
+
+
+def test_audit_reports_images_that_are_not_read(folder, capsys):
+    """Images of other kinds, and links out of the folder, are counted."""
+    (folder / "benign" / "P01.gif").write_bytes(b"GIF89a")
+    (folder / "malignant" / "P02").write_bytes(b"GIF89a")
+    (folder / "malignant" / "P03.png").symlink_to(folder.parent / "away.png")
+    (folder / "malignant" / "P04.png").symlink_to(folder.parent / "cells.csv")
+    (folder.parent / "cells.csv").write_bytes(images_of(folder)[0].read_bytes())
+    main(["audit", str(folder), *PATTERN, "--json"])
+    done = capsys.readouterr()
+    found = {finding["code"]: finding for finding in json.loads(done.out)["findings"]}
+    assert found["A107"]["severity"] == "warning"
+    assert (
+        "2 image files are of a kind that is not read: 1 with .gif, 1 with"
+        in found["A107"]["message"]
+    )
+    assert "Got 1 .gif and 1 without extension files too" in done.err
+    assert "Got 1 link, left out. First: 'malignant/P04.png'. Pass --follow-links" in done.err
+    assert "Got 1 link to nowhere" in done.err
+    assert main(["audit", str(folder), *PATTERN, "--follow-links"]) == 1  # a copy of another class
+    done = capsys.readouterr()
+    assert "Audit of 61 images" in done.out
+    assert "Pass --follow-links" not in done.err

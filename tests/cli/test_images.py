@@ -3,7 +3,11 @@
 import pytest
 
 from cellsk import make_cells
+from cellsk.cli import main
+from cellsk.cli._evaluation_checks import choose_positive
 from cellsk.cli._images import list_labeled_images
+from cellsk.cli._messages import word_error
+from cellsk.exceptions import InputError
 
 
 @pytest.fixture
@@ -57,3 +61,76 @@ def test_images_pattern_beside_a_named_column_is_refused(folder):
     """It is not clear which of the two names the patients."""
     with pytest.raises(ValueError, match=r"from --group-pattern or from --groups.*Leave one out"):
         list_with(folder, group_pattern=r"(P\d+)", groups="patient")
+
+
+def write_labels(folder, header, row):
+    """Write a csv of labels, and return the folder without class folders and the csv."""
+    flat = folder / "flat"
+    flat.mkdir()
+    paths = sorted((folder / "cells").rglob("*.png"))
+    lines = [row(path.parent.name, number, path.name) for number, path in enumerate(paths)]
+    for path in paths:
+        path.rename(flat / path.name)
+    (folder / "labels.csv").write_text("\n".join([header, *lines]))
+    return flat, folder / "labels.csv"
+
+
+def test_images_labels_note_names_their_column(folder, capsys):
+    """A column that is neither known nor the only one left is named by an option."""
+    flat, table = write_labels(
+        folder, "no,rating,finding,shot", lambda kind, n, name: f"{n},{n % 3},{kind},{name}"
+    )
+    with pytest.raises(InputError) as caught:
+        list_labeled_images(flat, labels=table)
+    assert word_error(caught.value).endswith(
+        "Got 2 columns that may hold them, of 'no', 'rating', 'finding', 'shot'."
+        " Pass --label-column with one of these, or name it 'label'."
+    )
+    listed = list_labeled_images(
+        flat, labels=table, label_column="finding", image_column="shot", groups_csv=table,
+        groups="rating",
+    )  # fmt: skip
+    assert listed.class_names == ["benign", "malignant"]
+    assert "Labels: column 'finding' of labels.csv.\n" in capsys.readouterr().err
+
+
+def test_images_of_one_hot_labels_note_names_the_columns(folder, capsys):
+    """The classes are the names of the columns."""
+    flat, table = write_labels(
+        folder,
+        "image,MEL,NV",
+        lambda kind, _, name: f"{name},{int(kind == 'benign')},{int(kind != 'benign')}",
+    )
+    assert list_labeled_images(flat, labels=table).class_names == ["MEL", "NV"]
+    assert "Labels: one-hot columns 'MEL', 'NV' of labels.csv.\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["evaluate", "audit", "train", "search"])
+def test_folder_of_splits_explains_the_commands(tmp_path, capsys, command):
+    """The train folder comes first, in each command."""
+    for split in ("test", "train"):
+        (tmp_path / split / "benign").mkdir(parents=True)
+        (tmp_path / split / "benign" / "1.png").touch()
+    assert main([command, str(tmp_path)]) == 2
+    train, test = tmp_path / "train", tmp_path / "test"
+    error = capsys.readouterr().err.rstrip()
+    assert error.endswith(
+        f"To cross-validate, run: cellsk evaluate {train}. For a final model, run: cellsk train"
+        f" {train}, and then cellsk test model.cellsk {test}. To look for images that are in both,"
+        f" run: cellsk audit {train} --test {test}."
+    )
+    assert "look like splits, not classes" in error
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "chosen", "note"),
+    [
+        (("Parasitized", "Uninfected"), None, 0, ". Pass --positive Uninfected to change it."),
+        (("a b", "c"), None, 1, ". Pass --positive 'a b' to change it."),
+        (("Parasitized", "Uninfected"), "Uninfected", 1, "."),
+    ],
+)
+def test_positive_class_is_always_stated(capsys, names, given, chosen, note):
+    """The guess, and the option."""
+    assert choose_positive(list(names), given) == names[chosen]
+    assert capsys.readouterr().err == f"Positive class: {names[chosen]}{note}\n"

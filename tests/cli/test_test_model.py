@@ -10,7 +10,7 @@ PATTERN = ("--group-pattern", r"(P\d+)")
 
 
 @pytest.fixture(scope="module")
-def test_folder(tmp_path_factory):
+def unseen(tmp_path_factory):
     """60 drawn cells of six other patients, named T01 and so on."""
     folder = tmp_path_factory.mktemp("test") / "cells"
     make_cells(60, folder=folder, n_patients=6, image_size=(16, 16), difficulty=0, random_state=5)
@@ -19,11 +19,11 @@ def test_folder(tmp_path_factory):
     return folder
 
 
-def test_test_prints_and_writes_the_report(trained, test_folder, tmp_path, cellsk):
+def test_test_prints_and_writes_the_report(trained, unseen, tmp_path, cellsk):
     """The scores of the model on the test set, and that it was not trained on these images."""
     files = [tmp_path / f"t.{ending}" for ending in ("html", "json", "md")]
     options = [word for file in files for word in (f"--{names[file.suffix]}", file)]
-    done = cellsk("test", trained, test_folder, "--group-pattern", r"(T\d+)", *options)
+    done = cellsk("test", trained, unseen, "--group-pattern", r"(T\d+)", *options)
     assert done.returncode == 0, done.stderr
     assert "The model was trained on 120 images of 12 patients." in done.stdout
     assert "No image and no known patient of the test set is among them." in done.stdout
@@ -44,9 +44,9 @@ def test_test_of_the_training_images_is_named(trained, folder, cellsk):
     assert "120 copies of training images and 12 patients with the name" in done.stderr
 
 
-def test_test_compares_two_models(trained, test_folder, cellsk):
+def test_test_compares_two_models(trained, unseen, cellsk):
     """A model has no difference from itself."""
-    done = cellsk("test", trained, trained, test_folder, "--group-pattern", r"(T\d+)")
+    done = cellsk("test", trained, trained, unseen, "--group-pattern", r"(T\d+)")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("The ROC AUC is")
     assert "The difference is 0.000" in done.stdout or "0.000, has no interval" in done.stdout
@@ -60,15 +60,15 @@ def test_test_compares_two_models(trained, test_folder, cellsk):
         (("--subgroup", "site"), "--subgroup must name a column of --groups-csv"),
     ],
 )
-def test_test_bad_option_exits_2_with_a_sentence(trained, test_folder, cellsk, options, words):
+def test_test_bad_option_exits_2_with_a_sentence(trained, unseen, cellsk, options, words):
     """Before anything is predicted."""
-    done = cellsk("test", trained, test_folder, *options)
+    done = cellsk("test", trained, unseen, *options)
     assert done.returncode == 2
     assert words in done.stderr
 
 
-def test_test_files_of_two_models_are_refused(trained, test_folder, tmp_path, cellsk):
+def test_test_files_of_two_models_are_refused(trained, unseen, tmp_path, cellsk):
     """One file cannot hold two reports."""
-    done = cellsk("test", trained, trained, test_folder, "--json", tmp_path / "t.json")
+    done = cellsk("test", trained, trained, unseen, "--json", tmp_path / "t.json")
     assert done.returncode == 2
     assert "Files are written for one model. Got two models" in done.stderr

@@ -110,9 +110,9 @@ def test_list_order_is_plain_text_order(tmp_path):
 
 
 def test_list_extensions_in_any_case_and_no_others(tmp_path):
-    """Six extensions count, in upper and lower case, and no others."""
-    names = ["a.png", "b.JPG", "c.Jpeg", "d.tif", "e.TIFF", "f.bmp"]
-    make_files(tmp_path, *names, "g.gif", "h.txt", "png", "i.png.bak")
+    """The extensions of six formats count, in upper and lower case, and no others."""
+    names = ["a.png", "b.JPG", "c.Jpeg", "d.tif", "e.TIFF", "f.bmp", "j.webp", "k.JFIF", "l.jp2"]
+    make_files(tmp_path, *names, "h.txt", "png", "i.png.bak")
     assert list_relative(list_images(tmp_path), tmp_path) == names
 
 
@@ -121,6 +121,8 @@ def test_list_clutter_is_ignored(cells):
     make_files(
         cells, ".hidden.png", ".cache/a.png", "Thumbs.db", "benign/Thumbs.db", "__MACOSX/b/._a.png",
         "benign/._p1_a.png", "desktop.ini", "benign/.DS_Store", "benign/__MACOSX/a.png",
+        "@eaDir/a.png", "benign/@eaDir/p1_a.png/SYNOPHOTO_THUMB_M.jpg", "#recycle/b.png",
+        "$RECYCLE.BIN/c.png", "benign/SYNOPHOTO_THUMB_S.jpg",
     )  # fmt: skip
     found = list_images(cells)
     assert len(found.paths) == 3
@@ -141,9 +143,17 @@ def test_list_links_out_of_folder_are_not_followed(cells, tmp_path):
     (cells / "benign" / "up").symlink_to("../..")
     (cells / "benign" / "broken.png").symlink_to("nowhere.png")
     (cells / "sibling").symlink_to(make_files(tmp_path / "cells2", "y.png"))
-    found = list_images(cells)
+    (cells / "notes.txt").symlink_to(make_files(tmp_path / "cells2", "z.txt") / "z.txt")
+    with pytest.warns(ImageReadWarning) as caught:
+        found = list_images(cells)
     assert len(found.paths) == 3
     assert found.target_names == ["benign", "malignant"]
+    texts = {warning.message.code: str(warning.message) for warning in caught}
+    assert re.search(r"out of the folder .* 4 links.* 'benign/link.png'.*Pass follow_links=True to",
+                     texts.pop("links-left-out"))  # fmt: skip
+    assert re.search(r"1 link to nowhere.* 'benign/broken.png'. Get", texts.pop("links-broken"))
+    assert texts == {}
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 def test_list_links_inside_count_each_file_once(cells):
@@ -210,7 +220,17 @@ def test_list_folder_without_image_raises(tmp_path):
         list_images(tmp_path)
     make_files(tmp_path, "a/readme.txt")
     (tmp_path / "a" / "x.png").symlink_to("/nowhere/x.png")
-    with pytest.raises(ValueError, match=r"1 other file and no image, not counting 1 symbolic"):
+    with (
+        pytest.warns(ImageReadWarning, match="1 link to nowhere"),
+        pytest.raises(ValueError, match=r"1 other file and no image, not counting 1 symbolic link"),
+    ):
+        list_images(tmp_path, labels=False)
+    make_files(tmp_path, "b.gif", "c.gif", "d.dcm")
+    (tmp_path / "a" / "x.png").unlink()
+    with (
+        pytest.warns(ImageReadWarning, match="2 .gif and 1 .dcm files too"),
+        pytest.raises(ValueError, match=r"2 \.gif and 1 \.dcm files and no image that is read\. P"),
+    ):
         list_images(tmp_path, labels=False)
 
 
@@ -293,18 +313,34 @@ def test_list_classes_as_numbers_name_folders(tmp_path):
     assert list_images(tmp_path, classes=(1, 0)).target_names == ["1", "0"]
 
 
-@pytest.mark.parametrize(
-    "classes", [("benign",), ("benign", "malign"), ("benign", "malignant", "x")]
-)
+@pytest.mark.parametrize("classes", [("benign",), ("benign", "malign"), ("benign", "x", "y")])
 def test_list_classes_that_differ_raise(cells, classes):
     """The error shows the classes given and the classes found."""
     with pytest.raises(
         ValueError,
         match=r"must name all classes .* Got "
         + re.escape(str(classes))
-        + r", and found \('benign', 'malignant'\)\. Pass classes=\('benign', 'malignant'\)",
+        + r", and found \('benign', 'malignant'\)\. Pass classes=\('benign', 'malignant'\).*leave"
+        r" out the images of 'malignant', which a model of the classes given does not know",
     ):
         list_images(cells, classes=classes)
+
+
+@pytest.mark.parametrize("files", [["b/1.png"], ["b/1.png", "n/2.png"], ["n/1.png", "m/x.txt"]])
+def test_list_classes_without_images_keep_the_codes(tmp_path, files):
+    """A test set may lack a class, or have one only: its codes are those of the training set."""
+    found = list_images(make_files(tmp_path, *files), classes=["b", "m", "n"])
+    assert found.target_names == ["b", "m", "n"]
+    assert found.y.tolist() == ["bmn".index(name[0]) for name in files if name.endswith(".png")]
+
+
+def test_list_classes_without_images_in_csv_keep_the_codes(flat):
+    """The same holds for a csv file."""
+    labels = write_csv(flat.parent, "id,label\na,m\nb,m\nc,m\n")
+    found = list_images(flat, labels=labels, classes=("b", "m"))
+    assert found.y.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match="at least two classes"):
+        list_images(flat, labels=labels, classes=("m",))
 
 
 def test_list_classes_of_wrong_kind_raise(cells, flat):

@@ -110,8 +110,8 @@ def test_transform_failures_are_counted_and_named(paths, tmp_path):
     with pytest.raises(
         ImageReadError,
         match=r"^4 of 9 images cannot be decoded\. First: '.*cut.png' \(file is truncated\),"
-        r" '.*void.png' \(file is empty\), '.*text.png' \(not a PNG, JPEG, TIFF or BMP file\)"
-        r" and 1 more\. Leave them out with list_images\(folder, verify=True\)\.$",
+        r" '.*void.png' \(file is empty\), '.*text.png' \(not a PNG, JPEG, TIFF, BMP, WebP or JPEG"
+        r" 2000 file\) and 1 more\. Leave them out with list_images\(folder, verify=True\)\.$",
     ) as caught:
         ImageReader().transform([*bad[:2], *paths, *bad[2:]])
     assert [name for name, _ in caught.value.failures] == bad

@@ -298,3 +298,23 @@ def test_report_of_evaluate_compares_too(train):
     ]
     found = reports[0].compare(reports[1])
     assert found["sentence"].startswith("The ROC AUC is")
+
+
+def test_model_of_an_evaluation_is_fitted_on_all_images(train, names, test):
+    """With calibration and threshold, as in each fold."""
+    found = evaluate(
+        make_pipeline(COLOR, LogisticRegression()),
+        *(train.images, names),
+        groups=train.groups,
+        n_splits=2,
+        sensitivity=0.9,
+        calibrate="sigmoid",
+        pos_label="malignant",
+        **QUICK,
+    )
+    model = found.fit()
+    labels = np.array(test.target_names)[test.y]
+    tested = evaluate_model(model, test.images, labels, groups=test.groups, **QUICK)
+    assert tested.document["operating_point"]["target"] == 0.9
+    assert tested.document["calibration"] == {"method": "sigmoid"}
+    assert (found.fit().predict_proba(test.images) == model.predict_proba(test.images)).all()

@@ -1,0 +1,204 @@
+"""Folders and labels that are splits or data sets, and not classes."""
+
+import pytest
+
+from cellsk.datasets import list_images
+from cellsk.datasets._split_names import find_splits
+from cellsk.exceptions import InputError, LabelWarning
+
+
+def make_files(folder, *names):
+    """Make empty files below a folder, which is returned."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "train test",
+        "Train Valid",
+        "train_set test_set",
+        "training testing",
+        "train_data val_data",
+        "train dev",
+        "dev test",
+        "fold1 fold2",
+        "fold_0 fold_1 fold_2",
+        "1-fold 2-fold",
+        "train val holdout",
+        "train hold-out",
+        "TrainImages TestImages",
+        "trainA trainB testA testB",
+        "01_train 02_val 03_test",
+        "train.v2 test.v2",
+        "the-training-set the-test-set",
+        "train internal_test external_test",
+        "data_train data_test",
+        "train80 test20",
+        "split1 split2",
+        "part_1 part_2",
+        "set1 set2",
+        "train test extra",
+        "tr ts",
+        "train unlabeled",
+        "internal external",
+        "derivation_cohort validation_cohort",
+        "cv0 cv1",
+    ],
+)
+def test_names_of_splits_are_found(names):
+    """With separators, numbers, and words such as set and data."""
+    assert find_splits(names.split())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "benign malignant",
+        "0 1",
+        "train",
+        "control treated",
+        "test control",
+        "valve tract",
+        "cells images",
+        "trained untrained",
+        "positive negative",
+        "Te Treg",
+        "A B",
+        "class1 class2",
+        "developed undeveloped",
+        "bus car train",
+        "partial whole",
+    ],
+)
+def test_names_of_classes_are_not_splits(names):
+    """Names that only begin like a split, and one split alone."""
+    assert find_splits(names.split()) == []
+
+
+def test_split_folders_are_refused_unless_they_are_named(tmp_path):
+    """The error names the folder to train on first, and the one to test on."""
+    make_files(tmp_path, "test_set/b/1.png", "training_set/b/2.png", "val_set/b/3.png")
+    with pytest.raises(InputError, match=r"look like splits, not classes\. Pass one") as caught:
+        list_images(tmp_path)
+    assert caught.value.values == {
+        "train": str(tmp_path / "training_set"),
+        "test": str(tmp_path / "test_set"),
+    }
+    names = ["training_set", "test_set", "val_set"]
+    assert list_images(tmp_path, classes=names).y.tolist() == [1, 0, 2]
+
+
+def test_split_names_in_a_column_of_labels_are_refused(tmp_path):
+    """A column such as `class` may hold the split."""
+    make_files(tmp_path, "a.png", "b.png", "c.png")
+    (tmp_path / "x.csv").write_text("file,class,kind\na,train,1\nb,test,1\nc,train,0\n")
+    with pytest.raises(
+        InputError, match=r"column 'class' with 'test', 'train'.*label_column="
+    ) as e:
+        list_images(tmp_path, labels="x.csv")
+    assert e.value.code == "splits-not-labels"
+    assert list_images(tmp_path, labels="x.csv", label_column="kind").y.tolist() == [1, 1, 0]
+    assert list_images(tmp_path, labels="x.csv", classes=("train", "test")).y.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"site_a": "benign malignant", "site_b": "benign malignant"},
+        {"2019": "normal tumor other", "2020": "normal tumor", "2021": "normal tumor other"},
+        {"P1": "0 1", "P2": "0 1", "P3": "0"},
+        {f"10{number}": "1 2" for number in range(12)},
+        {"BreaKHis": "benign malignant", "PCam": "normal tumor"},
+    ],
+)
+def test_folder_of_data_sets_is_refused_unless_it_is_named(tmp_path, layout):
+    """Folders that hold folders of the same names are data sets or patients."""
+    files = [f"{top}/{name}/x.png" for top, names in layout.items() for name in names.split()]
+    make_files(tmp_path, *files)
+    with pytest.raises(InputError, match=r"which look like the classes\. Pass one of them.*") as e:
+        list_images(tmp_path)
+    assert e.value.code == "data-sets-not-classes"
+    assert list_images(tmp_path, classes=list(layout)).target_names == list(layout)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["b/P1/x.png", "b/P2/x.png", "m/P1/x.png", "m/P2/x.png"],
+        ["b/40X/x.png", "b/100X/x.png", "m/40X/x.png", "m/100X/x.png"],
+        ["b/left/x.png", "b/right/x.png", "m/only/x.png"],
+        ["b/x.png", "b/train/x.png", "m/train/x.png", "m/test/x.png"],
+        ["b/train/x.png", "b/test/x.png", "m/train/x.png", "m/test/x.png"],
+        ["b/all/x.png", "m/all/x.png"],
+    ],
+)
+def test_folders_below_classes_are_not_data_sets(tmp_path, files):
+    """Patients, magnifications and splits of each class."""
+    names = list_images(make_files(tmp_path, *files)).target_names
+    assert names == ["b", "m"]
+
+
+def test_folders_below_classes_are_patients_if_the_level_is_named(tmp_path):
+    """Patients may have names without a number."""
+    make_files(tmp_path, "b/ann/x.png", "b/bob/x.png", "m/ann/x.png", "m/bob/x.png")
+    with pytest.raises(InputError, match="look like the classes"):
+        list_images(tmp_path)
+    assert list_images(tmp_path, groups=-1).groups.tolist() == ["ann", "bob"] * 2
+
+
+def test_folders_of_images_and_masks_are_not_classes(tmp_path):
+    """The folder of the images may be listed by itself."""
+    make_files(tmp_path, "images/a.png", "masks/a.png")
+    with pytest.raises(
+        InputError, match=r"images and their annotations, not classes\. Pass '.*s'"
+    ) as e:
+        list_images(tmp_path)
+    assert e.value.code == "parts-not-classes"
+    assert list_images(tmp_path / "images").y is None
+    assert len(list_images(tmp_path, labels=False).paths) == 2
+
+
+# Names ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "listed"),
+    [
+        (("Benign", "benign", "other"), r"'Benign', 'benign'"),
+        (("benign", "benign ", "x"), r"'benign', 'benign '"),
+        (("0", "0.0", "1"), r"'0', '0\.0'"),
+        (("z\u00e9ll", "ze\u0301ll", "x"), "1 set"),
+        (("small cell", "small_cell", "Small-Cell"), "'Small-Cell', 'small cell', 'small_cell'"),
+    ],
+)
+def test_names_that_are_nearly_equal_give_a_warning(tmp_path, names, listed):
+    """One warning lists the names. Naming the classes accepts them."""
+    make_files(tmp_path, *(f"{name}/{place}.png" for place, name in enumerate(names)))
+    with pytest.warns(LabelWarning, match=rf"clearly different.*{listed}.*one name") as caught:
+        found = list_images(tmp_path)
+    assert len(caught) == 1
+    assert caught[0].message.code == "classes-nearly-equal"
+    assert caught[0].filename == __file__
+    assert list_images(tmp_path, classes=found.target_names).target_names == found.target_names
+
+
+def test_names_that_are_numbers_of_other_value_are_quiet(tmp_path):
+    """A sign and a digit matter."""
+    make_files(tmp_path, "1/a.png", "-1/a.png", "10/a.png", "p+/a.png", "p/a.png")
+    assert len(list_images(tmp_path).target_names) == 5
+
+
+@pytest.mark.parametrize("word", ["nan", "NA", "None", "null", "#N/A".replace("/", "")])
+def test_folder_whose_name_is_a_word_for_nothing_is_refused(tmp_path, word):
+    """Unless it is named as a class."""
+    make_files(tmp_path, "b/1.png", "m/2.png", f"{word}/3.png")
+    with pytest.raises(
+        InputError, match=r"is not a class, but a word for a missing.*classes="
+    ) as e:
+        list_images(tmp_path)
+    assert e.value.code == "class-folder-missing"
+    assert len(list_images(tmp_path, classes=("b", "m", word)).y) == 3
