@@ -148,13 +148,6 @@ def evaluate(
             " probability) is higher: a pathologist would classify these.",
         ),
     ] = None,
-    test: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of a test set. After the evaluation, train on all images of the first"
-            " folder, and also show the scores on this one."
-        ),
-    ] = None,
     leakage: Annotated[
         bool,
         typer.Option(
