@@ -167,6 +167,32 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
     array([[2.]])
     """
     check_count("max_bytes", max_bytes, unit="bytes")
+    file = _check_path(path)
+    try:
+        with file.open("rb") as source:
+            members = read_archive(source, max_bytes)
+        check_manifest(members)
+        tree = parse_json(_TREE, members.pop(_TREE, b""))
+        del members[MANIFEST]
+        return Decoder(members, max_bytes).decode_root(tree)
+    except MemoryError:
+        raise refuse(
+            f"{file.name!r} cannot be loaded. A model file must fit into memory.",
+            f"{file.stat().st_size:,} bytes, which take more memory than there is",
+            "Close other programs, or load it where more memory is available.",
+            code="model-file-out-of-memory",
+        ) from None
+    except ModelFileError as error:
+        raise ModelFileError(
+            f"{file.name!r} cannot be loaded. {error.rule}",
+            error.got,
+            error.remedy,
+            code=error.code,
+        ) from None
+
+
+def _check_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a regular file. Opening a pipe would wait for its writer."""
     file = Path(path)
     if file.is_dir():
         raise refuse(
@@ -177,20 +203,14 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
         )
     if not file.exists():
         raise FileNotFoundError(f"path must name a model file. Got {str(path)!r}: no such file.")
-    try:
-        with file.open("rb") as source:
-            members = read_archive(source, max_bytes)
-        check_manifest(members)
-        tree = parse_json(_TREE, members.pop(_TREE, b""))
-        del members[MANIFEST]
-        return Decoder(members, max_bytes).decode_root(tree)
-    except ModelFileError as error:
-        raise ModelFileError(
-            f"{file.name!r} cannot be loaded. {error.rule}",
-            error.got,
-            error.remedy,
-            code=error.code,
-        ) from None
+    if not file.is_file():
+        raise refuse(
+            "path must name a regular file.",
+            f"{str(path)!r}, which is a pipe, a device or a socket",
+            "Copy what it gives into a file, and pass that file.",
+            code="model-path-not-a-file",
+        )
+    return file
 
 
 def _check_fitted(estimator: BaseEstimator) -> None:
