@@ -129,11 +129,11 @@ class Decoder:
 
     def _decode_scalar(self, node: dict[str, Any], depth: int) -> Any:
         dtype = parse_dtype(node["dtype"])
-        value: Any = self._decode(node["value"], depth)
+        value = self._decode(node["value"], depth)
         if type(value) is not _SCALARS[dtype.kind]:
             raise refuse(_RULE, f"a {dtype} scalar of type {type(value).__name__}")
-        if dtype.kind == "U" and dtype.itemsize > 4 * max(1, len(value)):
-            raise refuse(_RULE, f"a {dtype} scalar of {len(value)} characters")
+        if dtype.kind == "U" and dtype.itemsize > 4 * max(1, len(str(value))):
+            raise refuse(_RULE, f"a {dtype} scalar of {len(str(value))} characters")
         return np.array(value, dtype=dtype)[()]
 
     def _decode_type(self, node: dict[str, Any], _: int) -> type:

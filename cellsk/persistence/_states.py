@@ -58,7 +58,7 @@ def set_state(instance: Any, state: dict[str, Any]) -> None:
     ModelFileError
         If an attribute would replace a method, or settings of scikit-learn.
     """
-    kind = type(instance)
+    kind: Any = type(instance)
     _check_names(kind, state)
     if state.get("memory") is not None:  # fit would read pickles from that folder
         raise refuse("memory must be None in a model file.", f"one for {kind.__name__}")
