@@ -26,7 +26,7 @@ _BITS, _COMPRESSION, _SAMPLES, _BYTE_COUNTS, _PLANAR = 258, 259, 277, 279, 284
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 _SCAN = b"\xff\xda"
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the others are part of the data of a scan
-_END_OF_SCAN = b"\xff\x00" * 8  # what a decoder may read ahead: ones, which are no code
+_END_OF_SCAN = b"\xff\x00" * 8  # ones, which no code has, for a decoder that reads ahead
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by color type
 _PNG_PASSES = (  # of an interlaced file: first column and row, and their steps
     (0, 0, 8, 8),
