@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import warnings
@@ -105,6 +106,9 @@ def _find_printers() -> list[Any]:
         set_printer.argtypes, set_printer.restype = [ctypes.c_void_p], ctypes.c_void_p
     return printers
 
+
+# Without a handler, Python prints what Pillow logs about damaged files. The error has a reason.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 IGNORE_PILLOW_WARNINGS = IgnoreWarnings("PIL")
 

@@ -330,13 +330,15 @@ def test_max_pixels_raises_the_limit_of_a_side():
 
 
 def test_libtiff_prints_nothing(capfd):
-    """Its messages are in the error, and what prints them is set back."""
+    """Its messages and those of Pillow are errors, and what prints them is set back."""
     from PIL import Image as pillow
 
     damaged = MISSING["tiff with short packed strip"]
+    many_samples = build_tiff(4, 4, bytes(9999), t277=[2048], t258=[8] * 2048)
     for read in (decode_image, verify_image):
-        with pytest.raises(DecodeError):
-            read(damaged)
+        for data in (damaged, many_samples):
+            with pytest.raises(DecodeError):
+                read(data)
     assert capfd.readouterr().err == ""
     with pytest.raises(OSError, match="decoder error"):
         pillow.open(io.BytesIO(damaged)).load()

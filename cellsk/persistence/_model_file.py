@@ -107,7 +107,8 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
         The file.
     max_bytes : int, default=2**31
         Largest file to read. The members are not packed, so this also limits the memory that
-        the file takes, up to a small factor.
+        the file takes, up to a small factor. The page "What cellsk bounds" of the documentation
+        lists the other limits.
 
     Returns
     -------
@@ -119,8 +120,8 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
     ------
     ModelFileError
         If it is not a model file, is damaged or edited, was written by a newer version of
-        cellsk, or holds anything else than estimators of cellsk and scikit-learn and networks
-        of the layers that cellsk knows.
+        cellsk, is not a regular file, does not fit into memory, or holds anything else than
+        estimators of cellsk and scikit-learn and networks of the layers that cellsk knows.
     FileNotFoundError
         If there is no such file.
     OSError
