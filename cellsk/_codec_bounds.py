@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import zlib
@@ -24,6 +25,9 @@ _BLOCK_SIZE = 2**20
 
 _BITS, _COMPRESSION, _SAMPLES, _BYTE_COUNTS, _PLANAR = 258, 259, 277, 279, 284
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
+_SHARED = 4  # times the bytes of a TIFF file that its tags may seem to have
+_TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_TYPE_SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
 _SCAN = b"\xff\xda"
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the others are part of the data of a scan
 _END_OF_SCAN = b"\xff\x00" * 8  # ones, which no code has, for a decoder that reads ahead
@@ -105,34 +109,45 @@ def find_pages(image: PillowImage) -> None:
         _place_pages(image, list(_walk_pages(image.fp)))  # type: ignore[attr-defined]
 
 
-def _walk_pages(stream: BinaryIO) -> Iterator[int]:
-    """Yield the place of each page of a TIFF file."""
+def _walk_pages(stream: BinaryIO) -> Iterator[tuple[int, int]]:
+    """Yield the place of each page of a TIFF file, and how many bytes its tags may have.
+
+    As in Pillow, the tags of all pages have at most as many bytes as the file, and others are not
+    read. Where they have many more, they share them, and each page would take time for all.
+    """
+    left = n_bytes = stream.seek(0, os.SEEK_END)
+    lowest = -_SHARED * n_bytes
     stream.seek(0)
     head = stream.read(16)
     order = "<" if head[:2] == b"II" else ">"
     large = head[2:4] in (b"+\0", b"\0+")
-    number, place = (f"{order}Q", f"{order}Q") if large else (f"{order}H", f"{order}I")
-    entry, n_head = (20, 8) if large else (12, 2)
+    kinds = ("Q", "Q", "2xHQ8x") if large else ("H", "I", "2xHI4x")
+    number, place, entry = (order + kind for kind in kinds)
     (where,) = struct.unpack(place, head[8:16] if large else head[4:8])
     met: set[int] = set()
     while where and where not in met:
         if len(met) == MAX_PAGES:
             raise DecodeError(f"more than {MAX_PAGES:,} pages")
         met.add(where)
-        yield where
+        yield where, max(0, left)
         stream.seek(where)
-        (n_entries,) = struct.unpack(number, stream.read(n_head))
-        stream.seek(where + n_head + n_entries * entry)
+        (n_entries,) = struct.unpack(number, stream.read(struct.calcsize(number)))
+        table = n_entries * struct.calcsize(entry)
+        n_bytes -= table
+        claims = struct.iter_unpack(entry, stream.read(table))
+        sizes = (count * _TYPE_SIZES.get(kind, 0) for kind, count in claims)
+        left -= sum(size for size in sizes if size > (8 if large else 4))
+        if n_bytes < 0 or left < lowest:
+            raise DecodeError("pages that share their tags")
         (where,) = struct.unpack(place, stream.read(struct.calcsize(place)))
 
 
-def _place_pages(image: Any, places: list[int]) -> None:
+def _place_pages(image: Any, pages: list[tuple[int, int]]) -> None:
     """Give Pillow the places of the pages, so that it seeks each of them directly."""
-    limits = getattr(image, "_tag_data_limits", None)
-    if limits:
-        limits.extend(limits[:1] * (len(places) - len(limits)))
-    image._frame_pos[:] = places
-    image._n_frames = len(places)
+    image._frame_pos[:], limits = zip(*pages, strict=True)
+    image._n_frames = len(pages)
+    if hasattr(image, "_tag_data_limits"):  # since Pillow 13
+        image._tag_data_limits[:] = limits
 
 
 def check_all_pages(n_pixels: int, n_bytes: int, max_pixels: int) -> None:

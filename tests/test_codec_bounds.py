@@ -110,12 +110,35 @@ def claim_size(data, side):
     return data[: frame + 5] + struct.pack(">HH", side, side) + data[frame + 9 :]
 
 
+def share_tags(n_pages):
+    """Return a stack each of whose pages has a tag of all bytes of the file."""
+    size = 2_000_000
+    stack = build_tiff(1, 1, bytes(size), n_pages=n_pages, t65000=[9])
+    return stack.replace(
+        struct.pack("<HHII", 65000, 4, 1, 9), struct.pack("<HHII", 65000, 1, size, 8)
+    )
+
+
+def overlap_pages(n_pages):
+    """Return a stack whose pages begin 4 bytes apart, each with 60,000 tags."""
+    file = bytearray(1_000_000)
+    file[:8] = struct.pack("<2sHI", b"II", 42, 8)
+    for page in range(n_pages):
+        place = 8 + 4 * page
+        file[place : place + 2] = struct.pack("<H", 60_000)
+        end = place + 2 + 12 * 60_000
+        file[end : end + 4] = struct.pack("<I", place + 4)
+    return bytes(file)
+
+
 TILED = {"t273": None, "t278": None, "t279": None, "t324": [8]}
 ZEROS = zlib.compress(bytes(10_000))
 HOSTILE = {
     "many pages": lambda: build_tiff(1, 1, b"\0", n_pages=20_000),
     "too many pages": lambda: build_tiff(1, 1, b"\0", n_pages=MAX_PAGES + 1),
     "pages of one strip": lambda: build_deflated(SIDE, SIDE, n_pages=200),
+    "shared tags": lambda: share_tags(3000),
+    "overlapping pages": lambda: overlap_pages(2000),
     "frames": lambda: build_animation(2048, 120),
     "scans": lambda: repeat_scan(build_jpeg(1024, progressive=True), 30_000),
     "tile": lambda: build_tiff(
