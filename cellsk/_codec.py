@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from cellsk._codec_bounds import check_all_pages, check_scans, load_pixels
 from cellsk._codec_page import (
     MAX_PIXELS,
     Page,
@@ -69,7 +72,8 @@ class IgnoreWarnings:
     """Ignore the warnings of one package while at least one thread is inside.
 
     ``warnings.catch_warnings`` alone is not enough: if two threads overlap, the filter of the
-    first one would be restored by the second.
+    first one would be restored by the second. The messages that libtiff prints are ignored too:
+    what they report, such as a damaged strip, is an error of Pillow as well.
     """
 
     def __init__(self, package: str) -> None:
@@ -77,6 +81,7 @@ class IgnoreWarnings:
         self._lock = threading.Lock()
         self._inside = 0
         self._caught: warnings.catch_warnings[None] | None = None
+        self._printers: list[Any] = []
 
     def __enter__(self) -> None:
         with self._lock:
@@ -84,15 +89,38 @@ class IgnoreWarnings:
                 self._caught = warnings.catch_warnings()
                 self._caught.__enter__()
                 warnings.filterwarnings("ignore", module=self._module)
+                self._printers = [set_printer(None) for set_printer in _find_printers()]
             self._inside += 1
 
     def __exit__(self, *exc_info: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0 and self._caught is not None:
+                for set_printer, printer in zip(_find_printers(), self._printers, strict=True):
+                    set_printer(printer)
                 self._caught.__exit__(None, None, None)
                 self._caught = None
 
+
+@cache
+def _find_printers() -> list[Any]:
+    """Return the functions of libtiff that set what prints its messages, and return the old."""
+    import ctypes
+
+    from PIL import Image
+
+    try:
+        library = ctypes.CDLL(Image.core.__file__)
+        printers = [library.TIFFSetErrorHandler, library.TIFFSetWarningHandler]
+    except (AttributeError, OSError):  # where libtiff is a part of Pillow, as on Windows
+        return []
+    for set_printer in printers:
+        set_printer.argtypes, set_printer.restype = [ctypes.c_void_p], ctypes.c_void_p
+    return printers
+
+
+# Without a handler, Python prints what Pillow logs about damaged files. The error has a reason.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 IGNORE_PILLOW_WARNINGS = IgnoreWarnings("PIL")
 
@@ -174,12 +202,16 @@ def verify_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> None:
     DecodeError
         With a short reason, if any page cannot be decoded.
     """
-    with _open_image(source, max_pixels) as (image, _):
-        for page in range(count_pages(image)):
+    with _open_image(source, max_pixels) as (image, stream):
+        n_bytes, n_pixels = stream.seek(0, os.SEEK_END), 0
+        for page in range(n_pages := count_pages(image)):
             seek_page(image, page, max_pixels)
+            n_pixels += image.width * image.height
+            if n_pages > 1:
+                check_all_pages(n_pixels, n_bytes, max_pixels)
             check_layout(image)
             raw_mode = find_raw_mode(image)
-            image.load()
+            load_pixels(image, stream)
             if image.mode == "F":
                 check_finite(read_values(image, raw_mode))
 
@@ -248,6 +280,8 @@ def _open_image(source: ImageSource, max_pixels: int) -> Iterator[tuple[PillowIm
                     check_size(image, max_pixels)
                     if image.format == "JPEG2000":
                         check_tiles(stream)
+                    if image.format in ("JPEG", "MPO"):
+                        check_scans(image, stream)
                     yield image, stream
         except DecodeError:
             raise

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from cellsk._codec_bounds import check_claims, find_pages, load_pixels
 from cellsk._image_bytes import DecodeError, ReadSettingError, find_webp_size
-from cellsk._pixel_values import restore_values, scale_values
+from cellsk._pixel_values import restore_values, scale_values, split_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +92,7 @@ class Page:
             and image.width * image.height <= MAX_PIXELS
             and (value_range is None or image.mode[0] not in "IF")
         )
-        self._flat = _flatten_page(image, value_range)
+        self._flat = _flatten_page(image, stream, value_range)
 
     def to_pixels(
         self, channels: int = 3, image_size: tuple[int, int] | None = None
@@ -100,7 +101,7 @@ class Page:
         turned = _turn_upright(self._image, _convert_channels(self._flat, channels))
         if image_size is not None and turned.size != image_size[::-1]:
             turned = turned.resize(image_size[::-1], load_pillow().Resampling.BILINEAR)
-        return np.asarray(turned).reshape(turned.height, turned.width, channels)
+        return _to_array(turned).reshape(turned.height, turned.width, channels)
 
     def describe_file(self) -> FileFacts:
         """Return the facts about the file, which is read once more for its digest."""
@@ -166,6 +167,7 @@ def _describe_origin(image: Any) -> str:
 
 def check_size(image: PillowImage, max_pixels: int) -> None:
     _check_pixel_count(image.height, image.width, max_pixels)
+    check_claims(image, max_pixels)
 
 
 def check_webp_size(start: bytes, max_pixels: int) -> None:
@@ -185,6 +187,8 @@ def _check_pixel_count(height: int, width: int, max_pixels: int) -> None:
 
 
 def count_pages(image: PillowImage) -> int:
+    if image.format == "TIFF":
+        find_pages(image)
     # The other pictures of an MPO are previews or the second view of a stereo pair.
     return getattr(image, "n_frames", 1) if image.format in ("PNG", "TIFF", "WEBP") else 1
 
@@ -238,15 +242,18 @@ def check_layout(image: PillowImage) -> None:
 # Pixels -----------------------------------------------------------------------------
 
 
-def _flatten_page(image: PillowImage, value_range: tuple[float, float] | None) -> PillowImage:
+def _flatten_page(
+    image: PillowImage, stream: BinaryIO, value_range: tuple[float, float] | None
+) -> PillowImage:
     """Return the page as 8 bits, without transparency."""
     check_layout(image)
     raw_mode = find_raw_mode(image)
     if image.mode[0] in "IF":
+        load_pixels(image, stream)
         return _flatten_deep(image, raw_mode, value_range)
     if value_range is not None and ";16" in raw_mode:
         raise ReadSettingError("16-bit color, which cannot be scaled to a range", "value_range")
-    image.load()
+    load_pixels(image, stream)
     return _drop_alpha(image, raw_mode)
 
 
@@ -254,6 +261,18 @@ def _convert_channels(flat: PillowImage, channels: int) -> PillowImage:
     if channels == 1:
         return flat if flat.mode == "L" else flat.convert("RGB").convert("L")
     return flat if flat.mode == "RGB" else flat.convert("RGB")
+
+
+def _to_array(image: PillowImage) -> NDArray[np.uint8]:
+    """Return the pixels; a large image in parts, because Pillow copies each of them twice."""
+    bands = split_rows(image.height, image.width)
+    if len(bands) == 1:
+        return np.asarray(image)
+    pixels = np.empty((image.height, image.width, len(image.getbands())), np.uint8)
+    for rows in bands:
+        part = np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
+        pixels[rows] = part.reshape(pixels[rows].shape)
+    return pixels
 
 
 def _drop_alpha(image: PillowImage, raw_mode: str) -> PillowImage:
@@ -267,16 +286,20 @@ def _drop_alpha(image: PillowImage, raw_mode: str) -> PillowImage:
     if raw_mode == "RGB;16B" and clear is not None:
         image.info["transparency"] = tuple(value >> 8 for value in clear)
     Image = load_pillow()
-    rgba = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
-    white = Image.new("RGBA", rgba.size, "white")
-    return Image.alpha_composite(white, rgba).convert("RGB")
+    flat = Image.new("RGB", image.size)
+    for rows in split_rows(image.height, image.width):
+        box = (0, rows.start, image.width, rows.stop)
+        part = image.crop(box)
+        rgba = (part.convert("LA") if part.mode == "La" else part).convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        flat.paste(Image.alpha_composite(white, rgba).convert("RGB"), box)
+    return flat
 
 
 def _flatten_deep(
     image: PillowImage, raw_mode: str, value_range: tuple[float, float] | None
 ) -> PillowImage:
     """Return a gray page of more than 8 bits as 8 bits."""
-    image.load()
     scaled = scale_values(
         read_values(image, raw_mode),
         raw_mode,

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from cellsk._image_bytes import DecodeError, ReadSettingError
 
+_BAND_PIXELS = 2**22
+
 
 def scale_values(
     values: NDArray[Any],
@@ -46,7 +48,9 @@ def scale_values(
             f" ({low:g}, {high:g})",
             "value_range",
         )
-    scaled = np.rint((values.astype(np.float64) - low) * 255 / (high - low)).astype(np.uint8)
+    scaled = np.empty(values.shape, np.uint8)
+    for rows in split_rows(*values.shape):  # because floats take eight times the memory
+        scaled[rows] = np.rint((values[rows].astype(np.float64) - low) * 255 / (high - low))
     if white_is_zero:
         scaled = 255 - scaled
     if clear_value is not None:
@@ -63,6 +67,12 @@ def restore_values(values: NDArray[Any], kind: str, *, compressed: bool) -> NDAr
     if compressed and kind == "I;16BS":
         return values.astype(np.int16).byteswap()
     return values
+
+
+def split_rows(height: int, width: int) -> list[slice]:
+    """Return slices of rows, so that what is computed of each takes little memory."""
+    n_rows = max(1, _BAND_PIXELS // max(width, 1))
+    return [slice(top, min(top + n_rows, height)) for top in range(0, height, n_rows)]
 
 
 def check_finite(values: NDArray[Any]) -> None:

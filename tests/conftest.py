@@ -6,6 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # new processes; this one is limited below
 
+import json
 import multiprocessing
 import sys
 from pathlib import Path
@@ -98,6 +99,47 @@ def run_python(processes, tmp_path):
         return printed.read_text()
 
     return run
+
+
+# The parent's memory is the child's at the fork, so the peak is reset first, and limited above it.
+MEASURE = """
+import importlib, json, resource, time
+
+def read_memory(field):
+    status = open("/proc/self/status").read()
+    return int(status.partition(field + ":")[2].split()[0]) / 1024
+
+module, _, name = sys.argv[1].partition(":")
+function = getattr(importlib.import_module(module), name)
+options = json.loads(sys.argv[2])
+size = int(read_memory("VmSize")) + 3000
+resource.setrlimit(resource.RLIMIT_AS, (size << 20, size << 20))
+for path in sys.argv[3:]:
+    open("/proc/self/clear_refs", "w").write("5")
+    before, start, text = read_memory("VmRSS"), time.process_time(), ""
+    try:
+        function(path, **options)
+    except (ValueError, OSError, MemoryError) as error:
+        text = f"{type(error).__name__}: {error}"
+    seconds, megabytes = time.process_time() - start, read_memory("VmHWM") - before
+    print(json.dumps([text, seconds, megabytes]), flush=True)
+"""
+
+
+@pytest.fixture
+def measure(run_python):
+    """Return a function that calls one with each path, in one new process.
+
+    It returns the error, the CPU time in seconds and the peak of the memory in MB of each call.
+    """
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("needs /proc")
+
+    def call_each(function, paths, **options):
+        printed = run_python(MEASURE, function, json.dumps(options), *paths)
+        return [tuple(json.loads(line)) for line in printed.splitlines()]
+
+    return call_each
 
 
 @pytest.fixture(scope="session")

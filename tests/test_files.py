@@ -34,3 +34,50 @@ def test_whole_file_that_cannot_be_written_names_the_path(tmp_path, monkeypatch)
         draft.write_text("new")
     assert raised.value.filename == str(tmp_path / "r.json")
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from cellsk._files import whole_file
+for path in sys.argv[1:]:
+    if os.fork() == 0:
+        with whole_file(path) as draft:
+            draft.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.wait()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_whole_file_removes_the_draft_of_a_killed_process(tmp_path, run_python):
+    """Drafts of other files, of living processes and files of similar names stay."""
+    names = ["r.json", "r.json.x", "[r].json"]
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    paths = [folder / name for name in names]
+    run_python(KILLED, *paths)
+    assert len(list(folder.iterdir())) == 3
+    with whole_file(paths[0]) as mine, whole_file(paths[1]) as other:
+        mine.write_text("new")
+        other.write_text("new")
+        with whole_file(paths[0]) as second:
+            second.write_text("newer")
+        assert mine.exists()
+    assert {path.name for path in paths[:2]} == {
+        path.name for path in folder.iterdir() if not path.name.startswith(".[r].json")
+    }
+    with whole_file(paths[2]) as draft:
+        draft.touch()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+
+
+def test_draft_of_another_machine_is_removed_after_a_day(tmp_path):
+    """Its process cannot be asked."""
+    path = tmp_path / "r.json"
+    young, old = (tmp_path / f".r.json.00000000-7.0000000{index}.tmp" for index in (1, 2))
+    for draft in (young, old):
+        draft.touch()
+    os.utime(old, (0, 0))
+    with whole_file(path) as draft:
+        draft.touch()
+    assert sorted(tmp_path.iterdir()) == [young, path]

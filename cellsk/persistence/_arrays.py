@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from cellsk.persistence._archive import refuse
 
-__all__ = ["can_store", "parse_dtype", "read_array", "write_array"]
+__all__ = ["MAX_TEXT", "can_store", "parse_dtype", "read_array", "write_array"]
 
 _KINDS = "biufU"
 _DTYPE = re.compile(r"[<>|=]?([biufU])(\d{1,9})", re.ASCII)
 _RULE = "Arrays in a model file must be .npy members of numbers, booleans or text."
 _LAST_CODE_POINT = 0x10FFFF
+MAX_TEXT = 2**16  # characters of a dtype outside of an array, because each value takes them all
 
 
 def can_store(dtype: np.dtype) -> bool:
@@ -38,7 +39,7 @@ def parse_dtype(text: Any) -> np.dtype:
             dtype = np.dtype(text)
         except (TypeError, ValueError):
             dtype = None
-        if dtype is not None and can_store(dtype):
+        if dtype is not None and can_store(dtype) and dtype.itemsize <= 4 * MAX_TEXT:
             return dtype
     raise refuse(_RULE, f"dtype {str(text)[:100]!r}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -81,6 +82,7 @@ def find_metric(name: Any) -> Any:
     return known[name]
 
 
+@cache
 def _metrics() -> dict[str, Any]:
     modules = {f"sklearn.metrics.{module}" for module in _METRIC_MODULES}
     public = {name: getattr(sklearn.metrics, name) for name in sklearn.metrics.__all__}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,18 @@ from cellsk.persistence._archive import refuse
 from cellsk.persistence._arrays import parse_dtype, read_array
 from cellsk.persistence._classes import find_class, find_metric
 from cellsk.persistence._encoder import BUILT_IN_TYPES
-from cellsk.persistence._json import MAX_DEPTH
+from cellsk.persistence._json import LONGEST_INT, MAX_DEPTH, MAX_LONG_INTS, is_long
 from cellsk.persistence._network import unpack_network
 from cellsk.persistence._states import fill_request, new_instance, set_state
 
 __all__ = ["Decoder"]
 
 _RULE = "estimator.json must describe an estimator, as save_model does."
+
+_MAX_ESTIMATORS = 10_000
+_SCALARS = {"b": bool, "i": int, "u": int, "f": float, "U": str}  # by the kind of a dtype
+_KEYS = (str, int, float, NoneType, np.generic)
+_FLOATS = ("nan", "inf", "-inf")
 
 # The errors of a tree in a wrong form.
 _FORM_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
@@ -45,6 +51,7 @@ class Decoder:
         self._max_bytes = max_bytes
         self._instances: dict[int, Any] = {}
         self._used: set[str] = set()
+        self._n_long_ints = 0
 
     def decode_root(self, tree: Mapping[str, Any]) -> BaseEstimator:
         """Return the estimator, with all members used.
@@ -73,25 +80,42 @@ class Decoder:
             raise refuse(_RULE, "one nested too deeply")
         if isinstance(node, list):
             return [self._decode(item, depth + 1) for item in node]
+        if is_long(node):
+            self._check_long_int(node)
         if not isinstance(node, dict):
             return node
         decode = getattr(self, f"_decode_{_tag(node)}")
         return decode(node, depth + 1)
+
+    def _check_long_int(self, number: int) -> None:
+        self._n_long_ints += 1
+        if number.bit_length() > LONGEST_INT or self._n_long_ints > MAX_LONG_INTS:
+            raise refuse(
+                f"A model file may hold {MAX_LONG_INTS:,} whole numbers of 61 to "
+                f"{LONGEST_INT:,} bits, and none that is longer.",
+                "more" if self._n_long_ints > MAX_LONG_INTS else "a longer one",
+            )
 
     def _member(self, name: str) -> bytes:
         self._used.add(name)
         return self._members[name]
 
     def _decode_float(self, node: dict[str, Any], _: int) -> float:
+        if node["value"] not in _FLOATS:
+            raise refuse(_RULE, f"a float {str(node['value'])[:20]!r}")
         return float(node["value"])
 
     def _decode_tuple(self, node: dict[str, Any], depth: int) -> tuple[Any, ...]:
         return tuple(self._decode(item, depth) for item in node["items"])
 
     def _decode_dict(self, node: dict[str, Any], depth: int) -> dict[Any, Any]:
-        return {
-            self._decode(key, depth): self._decode(value, depth) for key, value in node["items"]
-        }
+        content = {}
+        for key, value in node["items"]:
+            decoded = self._decode(key, depth)
+            if not isinstance(decoded, _KEYS):  # tuples of many kinds can have the same hash
+                raise refuse(_RULE, f"a key of type {type(decoded).__name__}")
+            content[decoded] = self._decode(value, depth)
+        return content
 
     def _decode_bunch(self, node: dict[str, Any], depth: int) -> Bunch:
         return Bunch(**self._decode_dict(node, depth))
@@ -104,8 +128,13 @@ class Decoder:
         return parse_dtype(node["value"])
 
     def _decode_scalar(self, node: dict[str, Any], depth: int) -> Any:
+        dtype = parse_dtype(node["dtype"])
         value = self._decode(node["value"], depth)
-        return np.array(value, dtype=parse_dtype(node["dtype"]))[()]
+        if type(value) is not _SCALARS[dtype.kind]:
+            raise refuse(_RULE, f"a {dtype} scalar of type {type(value).__name__}")
+        if dtype.kind == "U" and dtype.itemsize > 4 * max(1, len(str(value))):
+            raise refuse(_RULE, f"a {dtype} scalar of {len(str(value))} characters")
+        return np.array(value, dtype=dtype)[()]
 
     def _decode_type(self, node: dict[str, Any], _: int) -> type:
         if "dtype" in node:
@@ -133,9 +162,15 @@ class Decoder:
 
     def _decode_estimator(self, node: dict[str, Any], depth: int) -> Any:
         kind = find_class(node["class"])
-        if node["number"] in self._instances:
-            raise refuse(_RULE, f"two estimators of number {str(node['number'])[:20]}")
-        instance = self._instances[node["number"]] = new_instance(kind)
+        number = node["number"]
+        if type(number) is not int or not 0 <= number < _MAX_ESTIMATORS:
+            raise refuse(
+                f"A model file may hold at most {_MAX_ESTIMATORS:,} estimators, numbered from 0.",
+                f"the number {str(number)[:20]}",
+            )
+        if number in self._instances:
+            raise refuse(_RULE, f"two estimators of number {number}")
+        instance = self._instances[number] = new_instance(kind)
         state = {}
         for name, value in {**node["params"], **node["attributes"]}.items():
             requests = isinstance(value, dict) and _tag(value) == "requests"

@@ -16,9 +16,9 @@ from sklearn.utils.metadata_routing import MetadataRequest
 from cellsk.exceptions import ModelFileError
 from cellsk.neural_network import CellClassifier
 from cellsk.persistence._archive import refuse
-from cellsk.persistence._arrays import can_store, write_array
+from cellsk.persistence._arrays import MAX_TEXT, can_store, write_array
 from cellsk.persistence._classes import name_class, name_metric
-from cellsk.persistence._json import MAX_DEPTH
+from cellsk.persistence._json import LONGEST_INT, MAX_DEPTH, MAX_LONG_INTS, is_long
 from cellsk.persistence._network import network_settings, pack_network
 from cellsk.persistence._states import get_requests, get_state, param_names
 
@@ -37,7 +37,6 @@ _REMEDIES = {
 }
 _CALL_REMEDY = "Remove this step, and call the function yourself before predict."
 _OTHER_REMEDY = "Remove it from the estimator, or replace it by an estimator that can be saved."
-_LONGEST_INT = 1024  # bits
 
 
 class _Place(NamedTuple):
@@ -68,6 +67,7 @@ class Encoder:
         self._numbers: dict[int, int] = {}  # of the estimators already encoded, by id
         self._met: list[Any] = []  # kept in memory, so that no id is used twice
         self._counts: Counter[str] = Counter()
+        self._n_long_ints = 0
 
     def encode_root(self, estimator: Any) -> dict[str, Any]:
         """Return the tree of an estimator.
@@ -88,13 +88,17 @@ class Encoder:
         kind = type(value)
         if kind in (NoneType, bool, str):
             return value
-        if kind is int and value.bit_length() <= _LONGEST_INT:
+        if kind is int and self._allows(value):
             return value
         if kind is float:
             return value if math.isfinite(value) else {"$": "float", "value": repr(value)}
         if kind is list:
             return self._encode_items(value, place)
         return self._encode_tagged(value, kind, place)
+
+    def _allows(self, number: int) -> bool:
+        self._n_long_ints += is_long(number)
+        return number.bit_length() <= LONGEST_INT and self._n_long_ints <= MAX_LONG_INTS
 
     def _encode_tagged(self, value: Any, kind: type, place: _Place) -> dict[str, Any]:
         if kind is tuple:
@@ -139,7 +143,7 @@ class Encoder:
         if isinstance(value, np.ndarray):
             return self._encode_array(value, place)
         dtype = value if isinstance(value, np.dtype) else value.dtype
-        if not can_store(dtype):
+        if not can_store(dtype) or dtype.itemsize > 4 * MAX_TEXT:
             raise _refuse_value(value, place)
         if isinstance(value, np.dtype):
             return {"$": "dtype", "value": dtype.str}

@@ -124,7 +124,8 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
         The file.
     max_bytes : int, default=2**31
         Largest file to read. The members are not packed, so this also limits the memory that
-        the file takes, up to a small factor.
+        the file takes, up to a small factor. The page "What cellsk bounds" of the documentation
+        lists the other limits.
 
     Returns
     -------
@@ -136,8 +137,8 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
     ------
     ModelFileError
         If it is not a model file, is damaged or edited, was written by a newer version of
-        cellsk, or holds anything else than estimators of cellsk and scikit-learn and networks
-        of the layers that cellsk knows.
+        cellsk, is not a regular file, does not fit into memory, or holds anything else than
+        estimators of cellsk and scikit-learn and networks of the layers that cellsk knows.
     FileNotFoundError
         If there is no such file.
     OSError
@@ -183,8 +184,8 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
     ...     load_model(path).transform(np.array([[3.0]]))
     array([[2.]])
     """
-    file = Path(path)
-    members = _read_members(file, path, max_bytes)
+    file = _check_path(path)
+    members = _read_members(file, max_bytes)
     members.pop(TRAINING, None)
     with _naming(file):
         tree = parse_json(_TREE, members.pop(_TREE, b""))
@@ -208,15 +209,15 @@ def read_training(path: str | os.PathLike[str]) -> TrainingFingerprints | None:
     ModelFileError, OSError
         As `load_model`.
     """
-    file = Path(path)
-    members = _read_members(file, path, 2**31)
+    file = _check_path(path)
+    members = _read_members(file, 2**31)
     with _naming(file):
         return decode_training(members[TRAINING]) if TRAINING in members else None
 
 
-def _read_members(file: Path, path: str | os.PathLike[str], max_bytes: int) -> dict[str, bytes]:
-    """Return the members of a model file without the manifest, which they agree with."""
-    check_count("max_bytes", max_bytes, unit="bytes")
+def _check_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a regular file. Opening a pipe would wait for its writer."""
+    file = Path(path)
     if file.is_dir():
         raise refuse(
             "path must name a model file.",
@@ -226,6 +227,19 @@ def _read_members(file: Path, path: str | os.PathLike[str], max_bytes: int) -> d
         )
     if not file.exists():
         raise FileNotFoundError(f"path must name a model file. Got {str(path)!r}: no such file.")
+    if not file.is_file():
+        raise refuse(
+            "path must name a regular file.",
+            f"{str(path)!r}, which is a pipe, a device or a socket",
+            "Copy what it gives into a file, and pass that file.",
+            code="model-path-not-a-file",
+        )
+    return file
+
+
+def _read_members(file: Path, max_bytes: int) -> dict[str, bytes]:
+    """Return the members of a model file without the manifest, which they agree with."""
+    check_count("max_bytes", max_bytes, unit="bytes")
     with _naming(file):
         with file.open("rb") as source:
             members = read_archive(source, max_bytes)
@@ -239,6 +253,13 @@ def _naming(file: Path) -> Iterator[None]:
     """Let errors in the body name the file."""
     try:
         yield
+    except MemoryError:
+        raise refuse(
+            f"{file.name!r} cannot be loaded. A model file must fit into memory.",
+            f"{file.stat().st_size:,} bytes, which take more memory than there is",
+            "Close other programs, or load it where more memory is available.",
+            code="model-file-out-of-memory",
+        ) from None
     except ModelFileError as error:
         raise ModelFileError(
             f"{file.name!r} cannot be loaded. {error.rule}",

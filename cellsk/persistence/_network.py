@@ -49,6 +49,7 @@ _LAYERS_RULE = (
 )
 _LAYERS_REMEDY = "Use a network of CellClassifier, or keep yours in a separate .keras file."
 _FIT_RULE = "A network in a model file must fit the classifier that it belongs to."
+_LABELS = (str, int, float, np.generic)
 _WRAPPER_SETTINGS = ("epochs", "batch_size", "verbose")
 
 
@@ -172,15 +173,18 @@ def count_stored_weights(data: bytes) -> int:
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
             datasets = list(_walk(file))
-            declared = sum(dataset.nbytes for dataset in datasets)
-            count = sum(dataset.size for dataset in datasets)
+            # Python's own numbers, because NumPy's can overflow.
+            sizes = [math.prod(dataset.shape) for dataset in datasets]
+            declared = sum(
+                size * dataset.dtype.itemsize for size, dataset in zip(sizes, datasets, strict=True)
+            )
     except ModelFileError:
         raise
     except Exception:  # the HDF5 library fails in too many ways to list
         raise refuse(_WEIGHTS_RULE, "a damaged HDF5 file") from None
     if declared > len(data):
         raise refuse(_WEIGHTS_RULE, f"{declared:,} bytes of weights in a file of {len(data):,}")
-    return count
+    return sum(sizes)
 
 
 def _walk(file: h5py.File) -> Iterator[h5py.Dataset]:
@@ -192,12 +196,14 @@ def _walk(file: h5py.File) -> Iterator[h5py.Dataset]:
     while pending:
         group, depth = pending.pop()
         met += len(group)
-        if depth > _MAX_DEPTH or met > _MAX_OBJECTS:  # hard links can make a loop
+        if depth > _MAX_DEPTH or met > _MAX_OBJECTS:
             raise refuse(_WEIGHTS_RULE, "groups nested too deeply, or too many")
         for name in group:
             if type(group.get(name, getlink=True)) is not h5py.HardLink:
                 raise refuse(_WEIGHTS_RULE, f"a link to somewhere else, {name[:100]!r}")
             child = group[name]
+            if h5py.h5o.get_info(child.id).rc > 1:
+                raise refuse(_WEIGHTS_RULE, f"{name[:100]!r}, which has more than one name")
             if isinstance(child, h5py.Group):
                 pending.append((child, depth + 1))
             else:
@@ -277,6 +283,8 @@ def _sample(
         raise refuse(_FIT_RULE, "other numbers in its attributes")
     if classifier.image_dtype_ not in ("uint8", "float32"):
         raise refuse(_FIT_RULE, f"pixels of dtype {str(classifier.image_dtype_)[:100]!r}")
+    if classes.dtype == object and not all(isinstance(name, _LABELS) for name in classes):
+        raise refuse(_FIT_RULE, "classes that are neither text nor numbers")
     labels = np.repeat(classes, 2)
     dtype = np.dtype(classifier.image_dtype_)
     if len(labels) * math.prod(shape) * dtype.itemsize > max_bytes:

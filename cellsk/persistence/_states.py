@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -57,19 +58,24 @@ def set_state(instance: Any, state: dict[str, Any]) -> None:
     ModelFileError
         If an attribute would replace a method, or settings of scikit-learn.
     """
-    kind = type(instance)
+    kind: Any = type(instance)
     _check_names(kind, state)
     if state.get("memory") is not None:  # fit would read pickles from that folder
         raise refuse("memory must be None in a model file.", f"one for {kind.__name__}")
     if state.get("store") is not None:  # reading would write pixels to that folder
         raise refuse("store must be None in a model file.", f"one for {kind.__name__}")
     if isinstance(instance, BaseEstimator):
-        for name, parameter in inspect.signature(kind).parameters.items():
-            if parameter.default is not inspect.Parameter.empty:
-                state.setdefault(name, parameter.default)
+        for name, default in _list_defaults(kind):
+            state.setdefault(name, default)
         instance.__setstate__(state)
     else:
         vars(instance).update(state)
+
+
+@cache
+def _list_defaults(kind: Any) -> list[tuple[str, Any]]:
+    parameters = inspect.signature(kind).parameters.items()
+    return [(name, p.default) for name, p in parameters if p.default is not inspect.Parameter.empty]
 
 
 def get_requests(request: MetadataRequest) -> dict[str, dict[str, Any]]:

@@ -58,7 +58,9 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     max_pixels : int, default=2**26
         Larger images raise an error before they are decoded, because a small file may claim
-        to hold more pixels than fit into memory.
+        to hold more pixels than fit into memory. Decoding takes at most 16 bytes for each pixel
+        of this limit, 1 GiB by default. The longer side has at most 2**20 pixels, or
+        ``max_pixels / 64`` if that is more.
 
     store : str or path-like, default=None
         Folder of decoded pixels, shared by folds, candidates, processes and later runs. It is

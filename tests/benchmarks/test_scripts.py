@@ -2,6 +2,7 @@
 
 import json
 import platform
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -204,3 +205,18 @@ def test_opens_counts_the_calls_of_each_command(run_short):
         "cellsk search",
     }
     assert all(1 <= count <= 1.2 for count in found.values())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_fuzz_finds_no_failure_in_a_few_tries(tmp_path):
+    """Damaged images and killed writers, without the model files, which need TensorFlow."""
+    file = tmp_path / "fuzz.json"
+    command = [sys.executable, "-m", "benchmarks.fuzz", "--short", "--json", file]
+    kinds = ["--kinds", "files", "stores", "images"]
+    done = subprocess.run([*command, *kinds], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads(file.read_text())["rows"]
+    assert [row["n_tries"] for row in rows] == [3, 3, 200]
+    assert rows[2]["read"] + rows[2]["refused"] == 200
+    assert min(rows[2]["read"], rows[2]["refused"]) > 20
+    assert not any(row[key] for row in rows for key in ("error", "slow", "crash"))

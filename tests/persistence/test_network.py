@@ -246,7 +246,7 @@ def add_loop(file):
         (add_empty_data, "bytes of weights in a file of"),
         (add_text, "does not hold numbers"),
         (add_type, "does not hold numbers"),
-        (add_loop, "nested too deeply"),
+        (add_loop, "more than one name"),
     ],
 )
 def test_load_hostile_weights_are_refused(refused_part, write, got):

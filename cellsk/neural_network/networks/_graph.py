@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -32,7 +33,8 @@ _BODY_KEYS = {
 }
 _LAYER_KEYS = frozenset({"module", "class_name", "config", "registered_name", "build_config"})
 _CALL_KEYS = frozenset({"name", "inbound_nodes"})
-_MAX_LAYERS = 1000
+_MAX_LAYERS = {"Sequential": 100, "Functional": 1000}  # Keras rebuilds a Sequential at each layer
+_MAX_VALUES = 2**28  # of one image after any layer: 1 GiB in float32
 _MAX_INPUTS = 100  # of one layer
 _FORM_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
@@ -146,8 +148,8 @@ def _read(config: Mapping[str, Any]) -> NetworkGraph:
     _check_identity(config, _NETWORK_KEYS, _NETWORKS[name])
     body = config["config"]
     layers = body["layers"]
-    if not isinstance(layers, list) or not 1 < len(layers) <= _MAX_LAYERS:
-        raise OutsideTableError("an unusual number of layers")
+    if not isinstance(layers, list) or not 1 < len(layers) <= _MAX_LAYERS[name]:
+        raise OutsideTableError(f"{len(layers):,} layers, not 2 to {_MAX_LAYERS[name]:,}")
     nodes: dict[str, Node] = {}
     n_weights = 0
     for layer in layers:
@@ -190,7 +192,7 @@ def _read_layer(
     keys = _LAYER_KEYS if chained else _LAYER_KEYS | _CALL_KEYS
     _check_identity(layer, keys, "keras.layers")
     settings = layer["config"]
-    if odd := find_odd_setting(LAYERS[kind].settings, settings):
+    if odd := find_odd_setting(LAYERS[kind].settings, settings, LAYERS[kind].empty):
         value = str(settings.get(odd))[:100]
         raise OutsideTableError(f"a layer {kind!r} with {str(odd)[:100]}={value}")
     name = settings["name"]
@@ -201,6 +203,8 @@ def _read_layer(
     inputs = tuple(nodes)[-1:] if chained else _read_inputs(layer["inbound_nodes"], nodes)
     shapes = [nodes[source].shape for source in inputs]
     shape, n_weights = LAYERS[kind].measure(settings, shapes)
+    if math.prod(shape) > _MAX_VALUES:
+        raise OutsideTableError(f"{math.prod(shape):,} values for one image, in a layer {kind!r}")
     _check_build(layer.get("build_config"), shapes)
     return Node(name, kind, settings, inputs, shape), n_weights
 

@@ -42,6 +42,7 @@ _DTYPES = frozenset({"float32", "float64", "float16", "bfloat16"})
 _POLICIES = _DTYPES | {"mixed_float16", "mixed_bfloat16"}
 _INITIALIZERS = frozenset({"GlorotUniform", "Zeros", "Ones"})
 _OBJECT_KEYS = frozenset({"module", "class_name", "config", "registered_name"})
+_WIDEST_MARGIN = 100  # pixels of a window outside of the image
 
 
 class LayerKind(NamedTuple):
@@ -50,8 +51,7 @@ class LayerKind(NamedTuple):
     Attributes
     ----------
     settings : mapping of str to callable
-        Settings of the layer's configuration, and which values they may have. The settings of
-        ``_COMMON`` are allowed in each layer; any other must be empty (None, False or zero).
+        Settings that the layer's configuration must have, and which values they may have.
     measure : callable
         Returns the shape of the output for one image, and the number of weights, from the
         configuration and the shapes of the inputs. It raises ValueError if they do not fit.
@@ -61,6 +61,9 @@ class LayerKind(NamedTuple):
         Returns a faster operation for training. None: such networks train by Keras' own step.
     fast_settings : mapping of str to callable
         The narrower values that the faster operation needs.
+    empty : frozenset of str
+        Settings that the configuration may have if they are empty (None, False or zero). Besides
+        these, only the settings of ``_COMMON`` are allowed.
     """
 
     settings: Mapping[str, Check]
@@ -68,13 +71,16 @@ class LayerKind(NamedTuple):
     onnx: Callable[[OnnxGraph, Any, Sequence[str]], str] | None = None
     fast: Callable[[Sequence[Any], str], tuple[Operation, int]] | None = None
     fast_settings: Mapping[str, Check] = {}
+    empty: frozenset[str] = frozenset()
 
 
-def find_odd_setting(settings: Mapping[str, Check], config: Config) -> str | None:
+def find_odd_setting(
+    settings: Mapping[str, Check], config: Config, empty: frozenset[str] = frozenset()
+) -> str | None:
     """Return the first setting of a configuration, as in JSON, that the table does not allow."""
-    checks = {**_COMMON, **settings}
+    checks = {**dict.fromkeys(empty, _is_empty), **_COMMON, **settings}
     missing = settings.keys() - config.keys()
-    odd = (name for name in config if not checks.get(name, _is_empty)(config[name]))
+    odd = (name for name in config if name not in checks or not checks[name](config[name]))
     return next(iter(sorted(missing)), None) or next(odd, None)
 
 
@@ -137,8 +143,9 @@ def _is_object(value: Any, module: str, names: frozenset[str]) -> bool:
 def _is_initializer(value: Any) -> bool:
     if not _is_object(value, "keras.initializers", _INITIALIZERS):
         return False
+    checks = {"seed": _is_seed, "input_axes": _is_empty, "output_axes": _is_empty}
     config = value["config"]
-    return all(_is_seed(config[name]) if name == "seed" else not config[name] for name in config)
+    return config.keys() <= checks.keys() and all(checks[name](config[name]) for name in config)
 
 
 def is_dtype(value: Any) -> bool:
@@ -169,7 +176,7 @@ def _keep_shape(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
 def _slide(size: int, window: int, stride: int, padding: str) -> int:
     """Number of positions of a window on one side."""
     count = math.ceil(size / stride) if padding == "same" else (size - window) // stride + 1
-    if count < 1:
+    if count < 1 or window > size + _WIDEST_MARGIN:
         raise ValueError(f"a window of {window} on {size} pixels")
     return count
 
@@ -226,6 +233,16 @@ _PADDING, _VALID = _is_one_of("valid", "same"), _is_one_of("valid")
 _LAST = _is_one_of("channels_last")
 _TRUE, _ONE, _ONES = _is_one_of(True), _is_one_of(1), _is_one_of([1, 1])
 
+_EMPTY_WEIGHTS = frozenset(
+    {
+        "activity_regularizer",
+        "kernel_regularizer",
+        "bias_regularizer",
+        "kernel_constraint",
+        "bias_constraint",
+        "quantization_config",
+    }
+)
 _COMMON: Mapping[str, Check] = {
     "name": _is_label,
     "trainable": _is_flag,
@@ -237,7 +254,12 @@ _COMMON: Mapping[str, Check] = {
 }
 
 LAYERS: Mapping[str, LayerKind] = {
-    "InputLayer": LayerKind({"batch_shape": _is_batch_shape}, _begin, add_image),
+    "InputLayer": LayerKind(
+        {"batch_shape": _is_batch_shape},
+        _begin,
+        add_image,
+        empty=frozenset({"sparse", "ragged", "optional"}),
+    ),
     "Rescaling": LayerKind(
         {"scale": _is_number, "offset": _is_number},
         _keep_shape,
@@ -260,6 +282,7 @@ LAYERS: Mapping[str, LayerKind] = {
         add_convolution,
         plan_convolution,
         {"strides": _ONES, "padding": _VALID, "use_bias": _TRUE},
+        _EMPTY_WEIGHTS,
     ),
     "BatchNormalization": LayerKind(
         {
@@ -272,8 +295,24 @@ LAYERS: Mapping[str, LayerKind] = {
         },
         _normalize,
         add_normalization,
+        empty=frozenset(
+            {
+                "beta_regularizer",
+                "gamma_regularizer",
+                "beta_constraint",
+                "gamma_constraint",
+                "synchronized",
+                "renorm",
+                "renorm_clipping",
+            }
+        ),
     ),
-    "ReLU": LayerKind({"max_value": _is_one_of(None)}, _keep_shape, add_relu),
+    "ReLU": LayerKind(
+        {"max_value": _is_one_of(None)},
+        _keep_shape,
+        add_relu,
+        empty=frozenset({"negative_slope", "threshold"}),
+    ),
     "Add": LayerKind({}, _add, add_sum),
     "MaxPooling2D": LayerKind(
         {"pool_size": _is_pair, "strides": _is_pair, "padding": _PADDING, "data_format": _LAST},
@@ -282,15 +321,22 @@ LAYERS: Mapping[str, LayerKind] = {
         plan_call,
         {"padding": _VALID},
     ),
-    "GlobalAveragePooling2D": LayerKind({"data_format": _LAST}, _pool_all, add_average),
+    "GlobalAveragePooling2D": LayerKind(
+        {"data_format": _LAST}, _pool_all, add_average, empty=frozenset({"keepdims"})
+    ),
     "Flatten": LayerKind({"data_format": _LAST}, _flatten, add_flatten, plan_flatten),
     "Dense": LayerKind(
         {"units": _is_count, "activation": _LAST_ACTIVATION, "use_bias": _TRUE},
         _connect,
         add_dense,
         plan_dense,
+        empty=_EMPTY_WEIGHTS,
     ),
     "Dropout": LayerKind(
-        {"rate": _is_number, "seed": _is_seed}, _keep_shape, add_nothing, plan_dropout
+        {"rate": _is_number, "seed": _is_seed},
+        _keep_shape,
+        add_nothing,
+        plan_dropout,
+        empty=frozenset({"noise_shape"}),
     ),
 }
