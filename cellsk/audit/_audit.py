@@ -131,9 +131,26 @@ def audit_images(
 
     Exact duplicates have the same RGB pixels, in files of any format. Near-duplicates are
     found by a perceptual hash that is the same under the eight symmetries of the square, and
-    are then compared under each of them. The cost is nearly proportional to the number of
-    images. Pictures that overlap in part, or are shifted by more than about a hundredth of
-    their width, are not found.
+    each pair is then compared under each of them, by structure and by detail. Cells on a plain
+    background also share their outline and shading with other cells, so only the texture inside
+    the outline counts. Pairs are not chained: each image of a set looks like the same one. The
+    cost is nearly proportional to the number of images.
+
+    Near-duplicates may be copies, so look at them. Measured by ``benchmarks/duplicates.py``:
+
+    ===========================  ===========  ==============  ========================
+    1,500 images of each kind    false pairs  recall, turned  recall, turned and JPEG,
+                                                              resized or brighter
+    ===========================  ===========  ==============  ========================
+    drawn single cells           0            1.00            1.00
+    PatchCamelyon                0            1.00            0.99
+    cells cut from these         0            1.00            0.95 to 0.99
+    drawn discs without texture  1 to 3       1.00            0.00 to 0.04
+    ===========================  ===========  ==============  ========================
+
+    Not found are pictures that overlap in part or are shifted by more than about a hundredth of
+    their width, and changed copies of cells without texture inside, or with less than a tenth of
+    the picture inside their outlines. Turned copies of these without other changes are found.
 
     A cue of A501 to A506 is reported if a small forest on it alone reaches a ROC AUC of 0.6
     (0.75 for file size and color) in cross-validation that keeps patients and duplicates

@@ -159,3 +159,11 @@ def test_opens_counts_the_calls_of_each_command(run_short):
         "cellsk search",
     }
     assert all(1 <= count <= 1.2 for count in found.values())
+
+
+def test_duplicates_counts_false_pairs_and_recall(run_short):
+    """Drawn cells have no false pairs, and all turned copies are found."""
+    _, document = run_short("duplicates")
+    rows = [row for row in document["rows"] if row["name"] == "drawn cells"]
+    assert {row["false_pairs"] for row in rows} == {0}
+    assert next(row["recall"] for row in rows if row["change"] == "turned only") == 1
