@@ -14,6 +14,7 @@ from cellsk.audit._cue_findings import audit_cues
 from cellsk.audit._data import (
     AuditData,
     check_column,
+    check_folders,
     check_test_columns,
     encode_labels,
     list_sources,
@@ -41,6 +42,7 @@ def audit_images(
     test_paths: Sequence[Any] | ArrayLike | None = None,
     test_y: ArrayLike | None = None,
     test_groups: ArrayLike | None = None,
+    test_target_names: Sequence[str] | None = None,
     near_duplicates: bool = True,
     n_jobs: int | None = None,
 ) -> AuditReport:
@@ -65,7 +67,11 @@ def audit_images(
         Out-of-fold probabilities, with columns in the order of ``target_names``, or else of
         the sorted labels. They are needed to find probable label errors.
     test_paths, test_y, test_groups : array-like, default=None
-        The same for the images of a test set.
+        The same for the images of a test set. Classes are matched by name.
+    test_target_names : sequence of str, default=None
+        Names of the classes of whole numbers in ``test_y``, as :func:`list_images` returns them
+        for the test folder: its codes differ from those of training if a class has no images.
+        ``None`` means ``target_names``.
     near_duplicates : bool, default=True
         Whether to look for images that look the same but are not pixel-identical.
     n_jobs : int, default=None
@@ -184,6 +190,7 @@ def audit_images(
         _Columns(paths, y, groups),
         _Columns(test_paths, test_y, test_groups),
         target_names=target_names,
+        test_target_names=test_target_names,
         proba=proba,
         near_duplicates=near_duplicates,
         n_jobs=n_jobs,
@@ -233,6 +240,7 @@ def _audit(
     test: _Columns,
     *,
     target_names: Sequence[str] | None,
+    test_target_names: Sequence[str] | None = None,
     proba: ArrayLike | None = None,
     near_duplicates: bool = True,
     n_jobs: int | None = None,
@@ -243,14 +251,17 @@ def _audit(
     kept = list_sources("paths", train.paths)
     sources = kept + ([] if test.paths is None else list_sources("test_paths", test.paths))
     counts = (len(kept), len(sources) - len(kept))
-    codes, names = encode_labels(train.y, test.y, target_names, counts)
+    labels = check_column("y", train.y, counts[0]), check_column("test_y", test.y, counts[1])
+    if test_target_names is None:
+        check_folders(kept, sources[len(kept) :], labels, target_names)
+    codes, names, n_columns = encode_labels(labels, target_names, test_target_names, counts)
     data = AuditData(
         names=_name_images(sources),
         n_images=len(kept),
         y=codes,
         groups=_join_groups(train.groups, test.groups, counts),
         target_names=names,
-        proba=_check_proba(proba, train.y, len(kept), len(names)),
+        proba=_check_proba(proba, train.y, len(kept), n_columns),
         prints=measure_images(sources, n_jobs, measured),
     )
     exact = find_exact_sets(data.prints)

@@ -236,9 +236,8 @@ def _fit_shading(image: Floats, distance: NDArray[np.float64]) -> Floats:
 def _smooth_inside(images: Floats, weight: Floats, spread: float) -> Floats:
     """Return images blurred inside their outlines, as if nothing were outside."""
     blur = _make_blur(images.shape[1], spread)
-    smooth: Floats = blur @ images @ blur
-    smooth /= np.maximum(blur @ weight @ blur, np.float32(1e-3))
-    return smooth
+    smooth = (blur @ images @ blur) / np.maximum(blur @ weight @ blur, 1e-3)
+    return smooth.astype(np.float32, copy=False)
 
 
 @lru_cache(maxsize=8)
