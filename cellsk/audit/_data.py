@@ -14,7 +14,14 @@ from cellsk._checks import count_noun
 from cellsk.audit._fingerprints import Fingerprints
 from cellsk.exceptions import InputError, InputTypeError
 
-__all__ = ["AuditData", "check_column", "check_test_columns", "encode_labels", "list_sources"]
+__all__ = [
+    "AuditData",
+    "check_column",
+    "check_folders",
+    "check_test_columns",
+    "encode_labels",
+    "list_sources",
+]
 
 _RULE = "must be a list of image files, or an array of images (n, height, width, 1 or 3)"
 
@@ -117,38 +124,144 @@ def check_test_columns(test_paths: Any, test_y: Any, test_groups: Any) -> None:
 
 
 def encode_labels(
-    y: ArrayLike | None,
-    test_y: ArrayLike | None,
+    sides: tuple[NDArray[Any] | None, NDArray[Any] | None],
     target_names: Sequence[str] | None,
+    test_target_names: Sequence[str] | None,
     counts: tuple[int, int],
-) -> tuple[NDArray[np.int64], list[str]]:
+) -> tuple[NDArray[np.int64], list[str], int]:
     """Return the class of each image, first training and then test, and the class names.
+
+    Classes of training and test are the same if their names are.
+
+    Parameters
+    ----------
+    sides : (ndarray or None, ndarray or None)
+        Labels of the training and of the test images.
+    target_names, test_target_names : sequence of str, or None
+        Names of whole numbers. Without those of the test, all are indices into target_names.
+    counts : (int, int)
+        Number of training and of test images.
+
+    Returns
+    -------
+    codes : ndarray of int64
+    names : list of str
+        Classes of the training images first.
+    n_train_names : int
 
     Raises
     ------
     ValueError
-        If a length differs, a label is missing, or the names do not fit.
+        If the names do not fit, or the two sides have no common kind of label.
     """
-    sides = [
-        check_column(name, column, count)
-        for name, column, count in zip(("y", "test_y"), (y, test_y), counts, strict=True)
+    test_names = target_names if test_target_names is None else test_target_names
+    train, test = (
+        _name_codes(name, side, names)
+        for name, side, names in zip(
+            ("y", "test_y"), sides, (target_names, test_names), strict=True
+        )
+    )
+    if train is not None and test is not None and train.dtype.kind != test.dtype.kind:
+        train, test = _match_kinds(train, test)
+    order: list[Any] = [] if train is None else np.unique(train).tolist()
+    if sides[0] is not None and target_names is not None and sides[0].dtype.kind in "iu":
+        order = [str(name) for name in target_names]
+    n_train_names = len(order)
+    if test is not None:
+        order += [value for value in np.unique(test).tolist() if value not in set(order)]
+    place = {value: code for code, value in enumerate(order)}
+    codes = [
+        [-1] * count if side is None else [place[value] for value in side.tolist()]
+        for side, count in zip((train, test), counts, strict=True)
     ]
-    known = [side for side in sides if side is not None]
-    if not known:
-        return np.full(sum(counts), -1, dtype=np.int64), []
-    if target_names is not None and all(side.dtype.kind in "iu" for side in known):
-        names = [str(name) for name in target_names]
-        _check_codes(np.concatenate(known), names)
-        codes = [side.astype(np.int64) if side is not None else None for side in sides]
-    else:
-        values = np.unique(np.concatenate(known))
-        names = [str(value) for value in values.tolist()]
-        codes = [None if side is None else np.searchsorted(values, side) for side in sides]
-    filled = [
-        np.full(count, -1, dtype=np.int64) if side is None else side
-        for side, count in zip(codes, counts, strict=True)
-    ]
-    return np.concatenate(filled).astype(np.int64), names
+    names = [str(value) for value in order]
+    return np.array(codes[0] + codes[1], dtype=np.int64), names, n_train_names or len(names)
+
+
+def _name_codes(
+    parameter: str, side: NDArray[Any] | None, names: Sequence[str] | None
+) -> NDArray[Any] | None:
+    """Return the names of whole numbers, or the labels as they are."""
+    if side is None or names is None or side.dtype.kind not in "iu":
+        return side
+    listed = [str(name) for name in names]
+    _check_codes(parameter, side, listed)
+    return np.array(listed)[side.astype(np.int64)]
+
+
+def _match_kinds(train: NDArray[Any], test: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return numbers and names as text, if some of them are equal, or numbers as one type.
+
+    Raises
+    ------
+    ValueError
+        If none is equal, as for codes and names of classes.
+    """
+    if "U" not in (train.dtype.kind, test.dtype.kind):
+        return train, test
+    texts = train.astype(str), test.astype(str)
+    if not np.isin(*texts).any():
+        raise InputError(
+            "must be of the same kind as y, so that classes can be matched by name",
+            f"{test[0]!s} in test_y and {train[0]!s} in y",
+            "Pass the names of both, or target_names and test_target_names for codes.",
+            parameter="test_y",
+            code="label-kinds",
+        )
+    return texts
+
+
+def check_folders(
+    train: Sequence[Any],
+    test: Sequence[Any],
+    sides: tuple[NDArray[Any] | None, NDArray[Any] | None],
+    target_names: Sequence[str] | None,
+) -> None:
+    """Raise if a code is another class in the test than in training, by the folders.
+
+    `list_images` numbers the classes of each folder, so codes shift if one has no images.
+
+    Raises
+    ------
+    ValueError
+        If they are.
+    """
+    if any(side is None or side.dtype.kind not in "iu" for side in sides):
+        return
+    here = target_names if target_names is not None else _read_folders(train, sides[0])
+    there = _read_folders(test, sides[1])
+    if here is None or there is None:
+        return
+    known = [str(name) for name in here]
+    for code, name in enumerate(there):
+        shifted = name in known and known.index(name) != code
+        if shifted or (len(there) > 1 and target_names is None and name not in known[code:]):
+            other = repr(known[code]) if code < len(known) else "no class"
+            raise InputError(
+                "must have the codes of y, but classes without images shift them",
+                f"code {code} for images in the folder {name!r}, which is {other} in y",
+                "Pass target_names=train.target_names and test_target_names=test.target_names of"
+                " list_images.",
+                parameter="test_y",
+                code="label-codes-shifted",
+            )
+
+
+def _read_folders(sources: Sequence[Any], codes: Any) -> list[str] | None:
+    """Return the names of the class folders, if the codes are their numbers in order."""
+    if not all(isinstance(source, str) for source in sources):
+        return None
+    folders = [os.path.dirname(os.path.abspath(source)) for source in sources]
+    common = os.path.commonpath(folders)
+    parts = [os.path.relpath(folder, common).split(os.sep)[0] for folder in folders]
+    names = sorted(set(parts))
+    if names == [os.curdir]:
+        names, parts = [os.path.basename(common)], [os.path.basename(common)] * len(parts)
+    agree = all(
+        0 <= code < len(names) and names[code] == part
+        for code, part in zip(codes.tolist(), parts, strict=True)
+    )
+    return names if agree else None
 
 
 def check_column(name: str, column: ArrayLike | None, count: int) -> NDArray[Any] | None:
@@ -180,11 +293,11 @@ def check_column(name: str, column: ArrayLike | None, count: int) -> NDArray[Any
     return values.astype(str) if values.dtype.kind == "O" else values
 
 
-def _check_codes(codes: NDArray[Any], names: list[str]) -> None:
+def _check_codes(parameter: str, codes: NDArray[Any], names: list[str]) -> None:
     if codes.min() < 0 or codes.max() >= len(names):
         raise InputError(
             "must be indices into target_names",
             f"{codes.min()} to {codes.max()} and {count_noun(len(names), 'name')}",
             "Pass a name for each class.",
-            parameter="y",
+            parameter=parameter,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ __all__ = ["audit_duplicates", "audit_near_duplicates"]
 _Sets = Sequence[NDArray[np.int64]]
 
 # By the last digit of the code: which sets, the consequence, the remedy.
-_WORDS = {
+_EXACT_WORDS = {
     "1": (
         "in sets",
         "Scores are too good if copies are in training and in test.",
@@ -40,38 +40,61 @@ _WORDS = {
     ),
 }
 
+_NEAR_WORDS = {
+    "1": _EXACT_WORDS["1"],
+    "2": (
+        "in sets with different labels",
+        "If they are copies, one of the labels may be wrong.",
+        "Look at them, and correct the labels.",
+    ),
+    "3": (
+        "in sets with different groups",
+        "If they are copies, the groups may be wrong, or folds that keep groups together may still"
+        " share pictures.",
+        "Look at them; report.clean() joins these groups.",
+    ),
+    "4": (
+        "in sets with training and test images",
+        "If they are copies, the test shows images that the model was trained on.",
+        "Look at them, and remove them from one of the two; report.clean() leaves them out of"
+        " training.",
+    ),
+}
+
 
 def audit_duplicates(data: AuditData, sets: _Sets) -> Iterator[Finding]:
     """Yield the findings about pixel-identical images."""
-    yield from _report(data, sets, "A30", ("is", "are"), "pixel-identical to another")
+    rows_are = (("is", "are"), "pixel-identical to another")
+    yield from _report(data, sets, "A30", _EXACT_WORDS, rows_are)
 
 
 def audit_near_duplicates(
     data: AuditData, sets: _Sets, pairs: Sequence[tuple[int, int, float]]
 ) -> Iterator[Finding]:
-    """Yield the findings about images that differ only in turns, flips or encoding."""
+    """Yield the findings about images that may differ only in turns, flips or encoding."""
     what = "the same as another, except for turns, flips, size, brightness or compression"
-    yield from _report(data, sets, "A31", ("shows", "show"), what, pairs)
+    yield from _report(data, sets, "A31", _NEAR_WORDS, (("may show", "may show"), what), pairs)
 
 
 def _report(
     data: AuditData,
     sets: _Sets,
     prefix: str,
-    verbs: tuple[str, str],
-    what: str,
+    words: Mapping[str, tuple[str, str, str]],
+    rows_are: tuple[tuple[str, str], str],
     pairs: Sequence[tuple[int, int, float]] | None = None,
 ) -> Iterator[Finding]:
+    verbs, what = rows_are
     kinds = [_classify(data, members) for members in sets]
-    for digit, (which, consequence, remedy) in _WORDS.items():
+    for digit, (which, consequence, remedy) in words.items():
         chosen = [members for members, kind in zip(sets, kinds, strict=True) if digit in kind]
         if not chosen:
             continue
-        rows = np.concatenate(chosen)
+        rows = np.unique(np.concatenate(chosen))
         details = {"sets": [members.tolist() for members in chosen]}
         if pairs is not None:
             inside = set(rows.tolist())
-            details["pairs"] = [list(pair) for pair in pairs if pair[0] in inside]
+            details["pairs"] = [list(pair) for pair in pairs if inside.issuperset(pair[:2])]
         text = (
             f"{count_noun(len(rows), 'image')} {pick_form(len(rows), *verbs)} {what}, {which}"
             f" ({count_noun(len(chosen), 'set')}{_name_classes(data, rows)}). First:"

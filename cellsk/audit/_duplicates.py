@@ -10,9 +10,16 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from cellsk.audit._fingerprints import Fingerprints
-from cellsk.audit._near_duplicates import find_near_duplicates
+from cellsk.audit._near_duplicates import find_near_duplicates, verify_pairs
 
-__all__ = ["find_exact_sets", "find_near_sets", "join_rows", "list_sets", "merge_groups"]
+__all__ = [
+    "cover_pairs",
+    "find_exact_sets",
+    "find_near_sets",
+    "join_rows",
+    "list_sets",
+    "merge_groups",
+]
 
 
 def join_rows(n_rows: int, sets: Iterable[Sequence[int] | NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -51,16 +58,85 @@ def find_near_sets(
     for members in exact:
         first[members[1:]] = False
     rows = np.flatnonzero(first)
-    found = find_near_duplicates(prints.thumbnail[rows])
-    links = rows[found.rows]
-    component = join_rows(len(first), [*exact, *links])
-    linked = set(component[links.ravel()].tolist())
-    sets = [members for members in list_sets(component) if int(component[members[0]]) in linked]
+    thumbnails = prints.thumbnail[rows]
+    found = find_near_duplicates(thumbnails)
+    copies = {int(members[0]): members for members in exact}
+    sets = [
+        np.sort(np.concatenate([copies.get(int(row), np.array([row])) for row in rows[members]]))
+        for members in cover_pairs(thumbnails, found.rows)
+    ]
     pairs = [
         (int(one), int(other), float(value))
-        for (one, other), value in zip(links, found.correlation, strict=True)
+        for (one, other), value in zip(rows[found.rows], found.correlation, strict=True)
     ]
-    return sets, pairs
+    return sorted(sets, key=lambda members: int(members[0])), pairs
+
+
+def cover_pairs(thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return sets of which each image shows the same picture as the first one that was chosen.
+
+    Pairs are not chained: if A looks like B, and B like C, then C is in the set of A only if it
+    looks like A too. Otherwise B and C are another set, so that each pair is in a set. The images
+    with the most pairs are chosen first, and reach others through the pairs of their copies.
+
+    Parameters
+    ----------
+    thumbnails : ndarray of shape (n, size, size), dtype uint8
+    pairs : ndarray of shape (n_pairs, 2)
+        Verified pairs.
+
+    Returns
+    -------
+    sets : list of ndarray of int64
+        Rows of ``thumbnails``, sorted.
+    """
+    linked: dict[int, list[int]] = {}
+    for one, other in pairs.tolist():
+        linked.setdefault(one, []).append(other)
+        linked.setdefault(other, []).append(one)
+    order = sorted(linked, key=lambda row: -len(linked[row]))
+    home: dict[int, int] = {}
+    sets = []
+    for row in order:
+        if row not in home:
+            members = _collect_copies(thumbnails, row, linked, home)
+            home.update(dict.fromkeys(members, row))
+            sets.append(members)
+    sets += _list_crossing(order, linked, home)
+    return [np.array(sorted(members)) for members in sets if len(members) > 1]
+
+
+def _collect_copies(
+    thumbnails: NDArray[np.uint8], row: int, linked: dict[int, list[int]], home: dict[int, int]
+) -> list[int]:
+    """Return a row and those that look like it, among the neighbors of its copies."""
+    members, checked = [row], {row}
+    new = [other for other in linked[row] if other not in home]
+    checked.update(new)
+    members += new  # these pairs are verified already
+    while new:
+        near = {other for one in new for other in linked[one]} - checked - home.keys()
+        checked |= near
+        pairs = np.array([[row, other] for other in sorted(near)], dtype=np.int64).reshape(-1, 2)
+        new = verify_pairs(thumbnails, pairs).rows[:, 1].tolist()
+        members += new
+    return members
+
+
+def _list_crossing(
+    order: list[int], linked: dict[int, list[int]], home: dict[int, int]
+) -> list[list[int]]:
+    """Return sets for the pairs between two sets: a row and its copies in other sets."""
+    done: set[tuple[int, int]] = set()
+    sets = []
+    for row in order:
+        others = [
+            other for other in linked[row] if home[other] != home[row] and (other, row) not in done
+        ]
+        done.update((row, other) for other in others)
+        if others:
+            sets.append([row, *others])
+    return sets
 
 
 def merge_groups(

@@ -44,9 +44,10 @@ class AuditReport:
         Rows of the images with the same pixels, one array for each set. Rows from
         ``n_images`` on are in ``test_paths``.
     near_duplicate_sets : list of ndarray of int64
-        Rows of the images that differ only in turns, flips, size or encoding.
+        Rows of the images that may differ only in turns, flips, size or encoding. Each image of a
+        set was compared with one of them, so sets can share an image.
     near_duplicate_pairs : list of (int, int, float)
-        Pairs of these sets, with the correlation of their coarse structure.
+        Pairs that were compared, with the correlation of their coarse structure.
     names : list of str
         Name of each image: its path below the folder that all images share.
     """
@@ -171,7 +172,10 @@ class AuditReport:
 
     def _list_images(self, found: Finding) -> list[list[Any]]:
         sets = found.details.get("sets", [])
-        place = {row: number for number, rows in enumerate(sets, start=1) for row in rows}
+        place: dict[int, int] = {}  # the first set of each row
+        for number, rows in enumerate(sets, start=1):
+            for row in rows:
+                place.setdefault(row, number)
         return [
             [found.code, found.severity, side, row - start, self.names[row], place.get(row)]
             for side, start, rows in self._list_sides(found)
@@ -184,7 +188,7 @@ class AuditReport:
     def _name_files(self, found: Finding) -> list[str]:
         """Return the names of the first images of a finding, ordered by set."""
         in_sets = [row for rows in found.details.get("sets", []) for row in rows]
-        rows = in_sets or [
+        rows = list(dict.fromkeys(in_sets)) or [
             row for _, start, side in self._list_sides(found) for row in (side + start).tolist()
         ]
         return [self.names[row] for row in rows[:_MAX_FILES]]

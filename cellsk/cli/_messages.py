@@ -135,9 +135,9 @@ FINDING_REMEDIES = {
     "A303": _NAME_ONE_PATIENT,
     "A304": "Remove them from one of the two folders.",
     "A311": f"Keep each set on one side of a split. {_NAME_ONE_PATIENT}",
-    "A312": "Correct the labels, or move the files away.",
-    "A313": _NAME_ONE_PATIENT,
-    "A314": "Remove them from one of the two folders.",
+    "A312": "Look at them, and correct the labels, or move the files away.",
+    "A313": f"Look at them. {_NAME_ONE_PATIENT}",
+    "A314": "Look at them, and remove them from one of the two folders.",
     "A402": "Check the exposure.",
     "A504": "Split by device with cellsk evaluate --site, or add images of each class from each"
     " device.",

@@ -78,7 +78,7 @@ def draw_patch(
     angle = rng.uniform(0, math.pi)
     hematoxylin, eosin = _draw_ground(rng, nest, angle, scale)
     nuclei = _place_nuclei(rng, nest, eosin > 0.15, angle, atypia, scale)
-    chromatin = _smooth_noise(rng, image_size, 1.6 * scale)
+    chromatin = draw_noise(rng, image_size, 1.6 * scale)
     cover, dark, pink, clump = _paint_nuclei(rng, nuclei, scale, image_size)
     hematoxylin += cover * (np.maximum(dark * (1 + clump * chromatin), 0) - hematoxylin)
     eosin += cover * (pink - eosin)
@@ -91,14 +91,14 @@ def _expose(
 ) -> NDArray[np.uint8]:
     """Return the image of ``density`` in a camera: Beer-Lambert, lens, and sensor noise."""
     light = slide.light * np.exp(-math.log(10) * density)
-    light = _blur(light, slide.blur * scale)
+    light = blur_light(light, slide.blur * scale)
     light += 0.008 * rng.standard_normal(light.shape)
     return np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8)
 
 
 def _draw_nest(rng: np.random.Generator, scale: float, image_size: tuple[int, int]) -> Floats:
     """Return a map that is 1 in epithelium and 0 in stroma, with a soft border."""
-    level = _smooth_noise(rng, image_size, 22 * scale) + rng.normal(1.2, 0.5)
+    level = draw_noise(rng, image_size, 22 * scale) + rng.normal(1.2, 0.5)
     return _sigmoid(6 * level)
 
 
@@ -107,15 +107,13 @@ def _draw_ground(
 ) -> tuple[Floats, Floats]:
     """Return hematoxylin and eosin of cytoplasm and of wavy collagen, without nuclei."""
     shape = nest.shape
-    wave = _smooth_noise(rng, shape, 11 * scale)
-    patchy = _smooth_noise(rng, shape, 5 * scale)
+    wave = draw_noise(rng, shape, 11 * scale)
+    patchy = draw_noise(rng, shape, 5 * scale)
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     across = (columns * math.sin(angle) - rows * math.cos(angle)) / scale
     phase = across * rng.uniform(0.9, 1.6) + 4 * wave
     fiber = np.sin(phase) + 0.7 * np.sin(1.83 * phase + 2 * patchy)
-    cleft = _sigmoid(
-        7 * (_smooth_noise(rng, shape, 9 * scale) + 0.6 * patchy - rng.normal(2.2, 0.5))
-    )
+    cleft = _sigmoid(7 * (draw_noise(rng, shape, 9 * scale) + 0.6 * patchy - rng.normal(2.2, 0.5)))
     stroma = 0.32 + 0.08 * fiber * np.clip(0.6 + 0.6 * patchy, 0, 1.2) + 0.03 * patchy
     plasma = 0.27 + 0.05 * patchy
     hematoxylin = 0.03 + nest * (rng.uniform(0.03, 0.07) + 0.02 * wave)
@@ -133,8 +131,8 @@ def _place_nuclei(
 ) -> Nuclei:
     """Return nuclei at a distance from each other: epithelium in nests, others in stroma."""
     height, width = nest.shape[0] / scale, nest.shape[1] / scale
-    radius = _blend(atypia, 2.8, 4.5)
-    crowd = rng.uniform(0.5, 1.2) * _blend(atypia, 1.0, 1.2) / (math.pi * radius**2)
+    radius = blend(atypia, 2.8, 4.5)
+    crowd = rng.uniform(0.5, 1.2) * blend(atypia, 1.0, 1.2) / (math.pi * radius**2)
     epithelium = _draw_epithelium(rng, rng.poisson(crowd * height * width), radius, angle, atypia)
     others = _draw_others(rng, rng.poisson(rng.uniform(0.002, 0.012) * height * width), angle)
     nuclei = Nuclei(*(np.concatenate(pair) for pair in zip(epithelium, others, strict=True)))
@@ -142,7 +140,7 @@ def _place_nuclei(
     pixel = (nuclei.y * scale).astype(int), (nuclei.x * scale).astype(int)
     is_epithelium = np.arange(len(nuclei.y)) < len(epithelium.y)
     fits = tissue[pixel] & ((nest[pixel] > 0.5) == is_epithelium)
-    kept = _select_spaced(nuclei, fits, _blend(atypia, 1.2, 0.85))
+    kept = _select_spaced(nuclei, fits, blend(atypia, 1.2, 0.85))
     return Nuclei(*(column[kept] for column in nuclei))
 
 
@@ -151,21 +149,21 @@ def _draw_epithelium(
 ) -> Nuclei:
     """Return epithelial nuclei, the only ones that depend on the class."""
     spread = rng.standard_normal((6, n))
-    has_nucleolus = rng.random(n) < _blend(atypia, 0.1, 0.85)
+    has_nucleolus = rng.random(n) < blend(atypia, 0.1, 0.85)
     return Nuclei(
         y=rng.random(n),
         x=rng.random(n),
-        radius=np.clip(radius * np.exp(_blend(atypia, 0.08, 0.24) * spread[0]), 1.8, 5.6),
-        aspect=1 + np.abs(_blend(atypia, 0.2, 0.35) + 0.12 * spread[1]),
-        angle=angle + _blend(atypia, 0.4, 1.5) * spread[2],
-        ragged=np.full(n, _blend(atypia, 0.015, 0.06)),
-        dark=_blend(atypia, 0.78, 0.82)
-        * np.exp(_blend(atypia, 0.08, 0.2) * spread[3])
+        radius=np.clip(radius * np.exp(blend(atypia, 0.08, 0.24) * spread[0]), 1.8, 5.6),
+        aspect=1 + np.abs(blend(atypia, 0.2, 0.35) + 0.12 * spread[1]),
+        angle=angle + blend(atypia, 0.4, 1.5) * spread[2],
+        ragged=np.full(n, blend(atypia, 0.015, 0.06)),
+        dark=blend(atypia, 0.78, 0.82)
+        * np.exp(blend(atypia, 0.08, 0.2) * spread[3])
         * rng.uniform(0.8, 1.2),
         pink=np.full(n, 0.25),
-        pale=np.clip(_blend(atypia, 0.0, 0.72) + 0.1 * spread[4], 0, 0.85),
-        clump=np.clip(_blend(atypia, 0.08, 0.2) + 0.03 * spread[5], 0.02, None),
-        nucleolus=np.where(has_nucleolus, _blend(atypia, 0.5, 1.1), 0.0),
+        pale=np.clip(blend(atypia, 0.0, 0.72) + 0.1 * spread[4], 0, 0.85),
+        clump=np.clip(blend(atypia, 0.08, 0.2) + 0.03 * spread[5], 0.02, None),
+        nucleolus=np.where(has_nucleolus, blend(atypia, 0.5, 1.1), 0.0),
     )
 
 
@@ -267,15 +265,15 @@ def _outline(rng: np.random.Generator, nuclei: Nuclei, body: Complexes) -> Float
     return nuclei.radius[:, None, None] * wobble
 
 
-def _smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], cell: float) -> Floats:
+def draw_noise(rng: np.random.Generator, shape: tuple[int, ...], cell: float) -> Floats:
     """Return noise of unit variance whose grain is ``cell`` pixels."""
     rows, columns = _spline_weights(shape[0], cell), _spline_weights(shape[1], cell)
     coarse = rng.standard_normal((rows.shape[1], columns.shape[1]))
     return rows @ coarse @ columns.T
 
 
-def _blur(light: Floats, spread: float) -> Floats:
-    """Return ``light``, (h, w, 3), blurred by a Gaussian lens."""
+def blur_light(light: Floats, spread: float) -> Floats:
+    """Return ``light``, (h, w, channels), blurred by a Gaussian lens."""
     rows, columns = (_blur_weights(n_pixels, spread) for n_pixels in light.shape[:2])
     return columns @ (rows @ light.reshape(len(light), -1)).reshape(light.shape)
 
@@ -301,7 +299,7 @@ def _mix(start: Floats, end: float, share: Floats) -> Floats:
     return start + share * (end - start)
 
 
-def _blend(share: float, start: float, end: float) -> float:
+def blend(share: float, start: float, end: float) -> float:
     return start + share * (end - start)
 
 

@@ -24,8 +24,10 @@ from cellsk.datasets._cohort import (
     spawn,
 )
 from cellsk.datasets._drawing import Slide, draw_patch, draw_slide, draw_stain
+from cellsk.datasets._single_cells import draw_microscope, draw_single_cell
 from cellsk.exceptions import InputTypeError
 
+STYLES = ("tissue", "single_cell")
 EXTENSIONS = ("png", "jpg", "jpeg", "tif", "tiff", "bmp")
 # Spread of the grade within a class at difficulty 1, where the class means differ by 1.
 GRADE_SPREAD = 0.26
@@ -39,12 +41,21 @@ class _Painter(NamedTuple):
     image_size: tuple[int, int]
     patient_effect: float
     difficulty: float
+    style: str
+
+    @property
+    def n_channels(self) -> int:
+        return 3 if self.style == "tissue" else 1
 
     def draw(self, row: int) -> NDArray[np.uint8]:
         row = int(self.cohort.source[row])
         rng = spawn(self.seed, 2, row)
         atypia = _draw_atypia(rng, int(self.cohort.y_true[row]), self.difficulty)
-        return draw_patch(rng, atypia, self._slide(row), self.image_size)
+        if self.style == "tissue":
+            return draw_patch(rng, atypia, self._slide(row), self.image_size)
+        patient = spawn(self.seed, 0, int(self.cohort.patient[row]))
+        microscope = draw_microscope(patient, self.patient_effect)
+        return draw_single_cell(rng, atypia, microscope, self.image_size)
 
     def _slide(self, row: int) -> Slide:
         patient, slide = int(self.cohort.patient[row]), int(self.cohort.slide[row])
@@ -59,6 +70,7 @@ def make_cells(
     n_patients: int = 10,
     slides_per_patient: int = 2,
     image_size: tuple[int, int] = (64, 64),
+    style: str = "tissue",
     class_balance: float = 0.5,
     patient_effect: float = 1.0,
     pure_patients: bool = False,
@@ -68,11 +80,11 @@ def make_cells(
     extension: str = "png",
     random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
-    """Draw patches of stained tissue, of patients with and without a tumor.
+    """Draw patches of stained tissue or single cells, of patients with and without a tumor.
 
     Use them for first steps, teaching and tests: the images look like hematoxylin and eosin
-    (H&E), need no download, and have known labels. They follow a pathologist's rules of
-    thumb, not measurements. Results on them do not apply to real tissue.
+    (H&E), or like segmented cells, need no download, and have known labels. They follow a
+    pathologist's rules of thumb, not measurements. Results on them do not apply to real images.
 
     Parameters
     ----------
@@ -96,6 +108,11 @@ def make_cells(
     image_size : tuple of (int, int), default=(64, 64)
         Height and width in pixels. It sets the resolution: the shorter side always shows
         48 micrometers, about five nuclei.
+
+    style : {"tissue", "single_cell"}, default="tissue"
+        ``"tissue"`` draws patches in H&E. ``"single_cell"`` draws one gray cell that nearly fills
+        the image, and makes all other pixels 0, as segmented cells are cut out of larger images.
+        The table below is about tissue.
 
     class_balance : float, default=0.5
         Fraction of malignant images, in [0, 1]. With 0 and 1 there is one class only.
@@ -131,8 +148,8 @@ def make_cells(
     cells : Bunch
         Dictionary-like, with the attributes
 
-        images : ndarray of shape (n_samples, height, width, 3), dtype uint8
-            Without ``folder``: the pixels, RGB.
+        images : ndarray of shape (n_samples, height, width, n_channels), dtype uint8
+            Without ``folder``: the pixels. Tissue is RGB, and single cells have one channel.
         paths : ndarray of shape (n_samples,), dtype str
             With ``folder``: the files, in the order of :func:`list_images`. All other
             attributes have the same order.
@@ -220,6 +237,7 @@ def make_cells(
         "patient_effect": check_number("patient_effect", patient_effect, low=0, closed="left"),
         "difficulty": check_number("difficulty", difficulty, low=0, closed="left"),
     }
+    painter_options["style"] = check_option("style", style, STYLES)
     check_option("extension", extension, EXTENSIONS)
     seed = check_random_state(random_state).randint(0, 2**32, 4, dtype=np.uint32).tolist()
     cohort = plan_cohort(
@@ -237,7 +255,7 @@ def make_cells(
 
 
 def _draw_atypia(rng: np.random.Generator, label: int, difficulty: float) -> float:
-    """Return how malignant a patch looks: 0 and 1 are the classes' means at difficulty 0.
+    """Return how malignant a picture looks: 0 and 1 are the classes' means at difficulty 0.
 
     The spread over both classes together stays the same, so that the images of a difficult
     data set look as ordinary as those of an easy one.
@@ -248,7 +266,9 @@ def _draw_atypia(rng: np.random.Generator, label: int, difficulty: float) -> flo
 
 
 def _collect(painter: _Painter) -> Bunch:
-    images = np.empty((len(painter.cohort.y), *painter.image_size, 3), dtype=np.uint8)
+    images = np.empty(
+        (len(painter.cohort.y), *painter.image_size, painter.n_channels), dtype=np.uint8
+    )
     for row in range(len(images)):
         images[row] = painter.draw(row)
     return Bunch(images=images, **_describe(painter.cohort, np.arange(len(images))))

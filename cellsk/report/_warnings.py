@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,18 +140,30 @@ def warn_if_copies_are_split(audit: AuditReport, folds: NDArray) -> None:
     SplitWarning
         When there are such copies.
     """
-    sets = [*audit.duplicate_sets, *audit.near_duplicate_sets]
-    split = {row for rows in sets if len(set(folds[rows])) > 1 for row in np.asarray(rows).tolist()}
-    if split:
+    exact = _list_split(audit.duplicate_sets, folds)
+    near = _list_split(audit.near_duplicate_sets, folds) - exact
+    found = [
+        text
+        for rows, text in (
+            (exact, f"{count_noun(len(exact), 'image')} with an equal image in another fold"),
+            (near, f"{count_noun(len(near), 'image')} that may be a copy of one in another fold"),
+        )
+        if rows
+    ]
+    if found:
         warnings.warn(
             SplitWarning(
                 "Copies of an image must be in one fold",
-                f"{count_noun(len(split), 'image')} with an equal or nearly equal image in another"
-                " fold, so the scores are too high",
+                f"{' and '.join(found)}, so the scores {'are' if exact else 'may be'} too high",
                 "Evaluate the paths, y and groups of audit_images(paths, y, groups).clean(), which"
                 " gives copies one group.",
                 code="copies-across-folds",
-                values={"n_images": len(split)},
+                values={"n_images": len(exact | near)},
             ),
             stacklevel=2,
         )
+
+
+def _list_split(sets: Sequence[NDArray[np.int64]], folds: NDArray) -> set[int]:
+    """Return the rows of the sets whose images are in several folds."""
+    return {row for rows in sets if len(set(folds[rows])) > 1 for row in rows.tolist()}

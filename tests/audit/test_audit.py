@@ -187,6 +187,48 @@ def test_audit_test_side_shares_patients_and_lacks_a_class(images):
     assert report.n_test_images == 10
 
 
+def test_audit_matches_classes_of_train_and_test_by_name(tmp_path, images):
+    """A class without test images does not shift the others, whose labels are right."""
+    train = save(tmp_path / "train", images[:30], np.array(["a", "b", "c"]).repeat(10))
+    test = save(tmp_path / "test", images[10:30], np.array(["b", "c"]).repeat(10))
+    names = {"target_names": train.target_names, "test_target_names": test.target_names}
+    for y, test_y, options in (
+        (train.y, test.y, names),
+        (np.array(train.target_names)[train.y], np.array(test.target_names)[test.y], {}),
+        (train.y, np.array(test.target_names)[test.y], {"target_names": train.target_names}),
+    ):
+        report = audit_images(
+            train.paths, y, test_paths=test.paths, test_y=test_y, near_duplicates=False, **options
+        )
+        assert "A302" not in codes(report)
+        assert len(find(report, "A304").rows) == 20
+        assert "'a' only in training" in find(report, "A209").message
+
+
+def test_audit_codes_that_mean_other_classes_are_refused(tmp_path, images):
+    """Codes without names are compared with the folders, also if the test has one class."""
+    train = save(tmp_path / "train", images[:30], np.array(["a", "b", "c"]).repeat(10))
+    both = save(tmp_path / "both", images[10:30], np.array(["b", "c"]).repeat(10))
+    last = both.paths[both.y == 1]
+    wrong = {"test_paths": both.paths, "test_y": both.y}, {
+        "test_paths": last, "test_y": np.zeros(10, int), "target_names": train.target_names,
+    }  # fmt: skip
+    for options in wrong:
+        with pytest.raises(ValueError, match=r"test_y must have the codes.*Pass target_names="):
+            audit_images(train.paths, train.y, **options)
+    with pytest.raises(ValueError, match=r"test_y must be of the same kind as y.*target_names"):
+        audit_images(images[:9], np.arange(9), test_paths=images[9:11], test_y=["b", "c"])
+
+
+def test_audit_probabilities_need_no_column_for_a_class_of_the_test_only(images):
+    """The columns of proba are those of the training classes."""
+    y, test_y = np.array(["b", "c"])[Y[:30]], np.array(["a", "b"])[Y[30:]]
+    proba = np.eye(2)[Y[:30]]
+    report = audit_images(images[:30], y, proba=proba, test_paths=images[30:], test_y=test_y)
+    assert "A601" not in codes(report)
+    assert "'a' only in test" in find(report, "A209").message
+
+
 # Duplicates -------------------------------------------------------------------------
 
 

@@ -220,3 +220,11 @@ def test_fuzz_finds_no_failure_in_a_few_tries(tmp_path):
     assert rows[2]["read"] + rows[2]["refused"] == 200
     assert min(rows[2]["read"], rows[2]["refused"]) > 20
     assert not any(row[key] for row in rows for key in ("error", "slow", "crash"))
+
+
+def test_duplicates_counts_false_pairs_and_recall(run_short):
+    """Drawn cells have no false pairs, and all turned copies are found."""
+    _, document = run_short("duplicates")
+    rows = [row for row in document["rows"] if row["name"] == "drawn cells"]
+    assert {row["false_pairs"] for row in rows} == {0}
+    assert next(row["recall"] for row in rows if row["change"] == "turned only") == 1

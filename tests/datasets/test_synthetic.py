@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cellsk.datasets import list_images, make_cells
 
@@ -54,6 +55,21 @@ def test_make_cells_as_arrays_returns_the_documented_shapes_and_dtypes():
 def test_make_cells_of_any_size_draws(image_size):
     """Tiny, long and large patches have the requested size."""
     assert make_cells(2, n_patients=1, image_size=image_size).images.shape[1:3] == image_size
+
+
+def test_make_cells_single_cells_are_gray_on_black(tmp_path):
+    """One channel, one cell in the middle, nothing around it; also as gray files."""
+    options = {"image_size": (50, 40), "style": "single_cell", "random_state": 0}
+    cells = make_cells(40, n_patients=4, **options)
+    assert cells.images.shape == (40, 50, 40, 1)
+    assert (cells.images[:, 24:27, 19:22] > 0).all()
+    assert (cells.images[:, [0, -1]][:, :, [0, -1]] == 0).all()
+    assert len(np.unique(cells.images, axis=0)) == 40
+    spread = [cells.images[cells.y == label, 15:35, 10:30].std() for label in (0, 1)]
+    assert spread[0] < spread[1]
+    written = make_cells(4, n_patients=2, folder=tmp_path / "cells", **options)
+    with Image.open(written.paths[0]) as image:
+        assert image.mode == "L"
 
 
 def test_make_cells_images_look_like_stained_tissue():
