@@ -197,6 +197,7 @@ def audit_images(
     >>> bool(clean.groups[0] == clean.groups[1])
     True
     """
+    check_test_columns(test_paths, test_y, test_groups)
     return _audit(
         _Columns(paths, y, groups),
         _Columns(test_paths, test_y, test_groups),
@@ -260,20 +261,13 @@ def _audit(
     measured: Mapping[str, Fingerprint] | None = None,
 ) -> AuditReport:
     start = time.perf_counter()
-    check_test_columns(*test)
     kept = list_sources("paths", train.paths)
     sources = kept + ([] if test.paths is None else list_sources("test_paths", test.paths))
     counts = (len(kept), len(sources) - len(kept))
-<<<<<<< HEAD
-    codes, names = encode_labels(train.y, test.y, target_names, counts)
-    if target_names is None:
-        warn_class_names(names, stacklevel=4)
-=======
     labels = check_column("y", train.y, counts[0]), check_column("test_y", test.y, counts[1])
-    if test_target_names is None:
-        check_folders(kept, sources[len(kept) :], labels, target_names)
+    _check_names(kept, sources, labels, (target_names, test_target_names))
     codes, names, n_columns = encode_labels(labels, target_names, test_target_names, counts)
->>>>>>> w2
+    _warn_names(names, target_names)
     data = AuditData(
         names=_name_images(sources),
         n_images=len(kept),
@@ -295,6 +289,24 @@ def _audit(
         pairs=pairs,
         seconds=time.perf_counter() - start,
     )
+
+
+def _check_names(
+    kept: Sequence[Any],
+    sources: Sequence[Any],
+    labels: tuple[NDArray | None, NDArray | None],
+    names: tuple[Sequence[str] | None, Sequence[str] | None],
+) -> None:
+    """Check that codes of both sides mean the same classes, if the folders show it."""
+    target_names, test_target_names = names
+    if test_target_names is None:
+        check_folders(kept, sources[len(kept) :], labels, target_names)
+
+
+def _warn_names(names: list[str], target_names: Sequence[str] | None) -> None:
+    """Warn of nearly equal classes, unless the caller has named them."""
+    if target_names is None:
+        warn_class_names(names, stacklevel=5)
 
 
 def _list_findings(
