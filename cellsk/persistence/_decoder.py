@@ -97,6 +97,8 @@ class Decoder:
             )
 
     def _member(self, name: str) -> bytes:
+        if name in self._used:
+            raise refuse("Each member of a model file must be used once.", f"{name!r} twice")
         self._used.add(name)
         return self._members[name]
 

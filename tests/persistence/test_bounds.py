@@ -106,6 +106,7 @@ HOSTILE = {
         m, {"$": "dict", "items": [[{"$": "tuple", "items": [1, 2]}, 0]]}
     ),
     "lists": lambda m, p, pack: with_value(m, [[]] * 3_000_000),
+    "arrays": lambda m, p, pack: with_value(m, [{"$": "array", "member": "array-0.npy"}] * 100_000),
     "layers": lambda m, p, pack: with_layers(m, p, pack, 400),
     "links": lambda m, p, pack: with_links(m, p, pack, 9_000),
 }
