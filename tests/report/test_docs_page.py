@@ -30,3 +30,10 @@ def test_page_on_report_names_every_field():
     named = [name for row in rows for name in re.findall(r"``(\w+)``", row)]
     assert len(set(named)) == len(named)
     assert set(named) == set(read_schema()["properties"])
+
+
+def test_page_on_test_sets_gives_what_it_shows():
+    """The snippets of the page run."""
+    results = doctest.testfile(str(PAGE.parent / "test_sets.rst"), module_relative=False)
+    assert results.attempted > 10
+    assert results.failed == 0
