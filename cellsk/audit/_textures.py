@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, minimum_filter
+from threadpoolctl import threadpool_limits
 
 __all__ = ["Textures", "compare_textures", "measure_textures", "turn_images"]
 
@@ -58,10 +59,12 @@ class Textures(NamedTuple):
 
 def measure_textures(thumbnails: NDArray[np.uint8]) -> Textures:
     """Return the textures of thumbnails of shape (n, size, size)."""
-    parts = [
-        _measure_chunk(thumbnails[start : start + _CHUNK_SIZE].astype(np.float32))
-        for start in range(0, len(thumbnails), _CHUNK_SIZE)
-    ]
+    chunks = range(0, len(thumbnails), _CHUNK_SIZE)
+    with threadpool_limits(1):  # the matrices are so small that threads would mostly wait
+        parts = [
+            _measure_chunk(thumbnails[start : start + _CHUNK_SIZE].astype(np.float32))
+            for start in chunks
+        ]
     return Textures(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
