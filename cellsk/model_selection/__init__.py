@@ -1,5 +1,7 @@
 """Splits that keep patients together, fold manifests, thresholds and calibration."""
 
+from cellsk.model_selection._baselines import make_baselines as make_baselines
+from cellsk.model_selection._baselines import measure_features as measure_features
 from cellsk.model_selection._calibration import calibrate
 from cellsk.model_selection._decision import LabelPredictor as LabelPredictor
 from cellsk.model_selection._fixed_model import FixedModel as FixedModel

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cellsk._checks import count_noun, pick_form
 from cellsk.report.document import Data, EvaluationDocument, EvaluationFacts, Remark
+from cellsk.report.words._baselines import warn_of_baselines
 from cellsk.report.words._formats import name_class, name_level
 from cellsk.report.words._verdict import describe_single_prediction
 
@@ -136,7 +137,7 @@ def _count_rarest(data: Data) -> str:
 def list_cautions(document: EvaluationDocument) -> list[str]:
     """Return what a reader must know before all numbers."""
     limits, warnings = _list_codes(document["limits"]), _list_codes(document["warnings"])
-    cautions = [describe_single_prediction(document)]
+    cautions = [describe_single_prediction(document), warn_of_baselines(document)]
     if limits & {FEW, FEW_IMAGES} and FEW not in warnings:
         cautions.append(_count_rarest(document["data"]))
     return [caution for caution in cautions if caution]
