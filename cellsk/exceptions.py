@@ -28,6 +28,7 @@ __all__ = [
     "SplitWarning",
     "StoreWarning",
     "ThreadsWarning",
+    "WeakModelWarning",
 ]
 
 
@@ -215,3 +216,7 @@ class StoreWarning(CellskWarning):
 
 class ThreadsWarning(CellskWarning):
     """TensorFlow uses another number of threads than requested, so rounding differs."""
+
+
+class WeakModelWarning(CellskWarning):
+    """A model is not shown to be better than guessing, or predicts one class for all images."""

@@ -20,7 +20,7 @@ QUICK = {
     r"n_splits=3": "n_splits=2",
     r"choose_cv\(cells.y, cells.groups\)": "choose_cv(cells.y, cells.groups, n_splits=2)",
     r"(evaluate\(.*groups=cells.groups)": r"\1, n_splits=2",
-    r"(GridSearchCV\(pipeline, .*\})\)": r"\1, cv=2)",
+    r"(scoring=.*,)  # .*": r"\1 cv=2,",
 }
 
 

@@ -121,7 +121,8 @@ def _run(folder: Path, store: Path, seed: int) -> str:
     print_note("Searching the numbers of filters ...")
     plan = FilterSearch(images, pipeline, CANDIDATES, N_FOLDS, seed)
     found = search_filters(plan, refit=False)
-    pipeline.set_params(**found.best_params_)
+    compared = SearchReport(found, y=images.labels)
+    pipeline.set_params(**found.cv_results_["params"][compared.best["row"]])
     print_note("Evaluating the best candidate on patients that it was not trained on ...")
     evaluation = _evaluate(images, pipeline, seed)
     evaluation.save(folder / PAGE)
@@ -132,7 +133,7 @@ def _run(folder: Path, store: Path, seed: int) -> str:
     _draw_pictures(images, pipeline, folder)
     return _write_report(
         images.describe(),
-        SearchReport(found).describe(NESTED_REMEDY),
+        compared.describe(NESTED_REMEDY),
         repr(evaluation),
         describe_fit(summarize_fit(pipeline["classifier"])),
         f"Accuracy on new patients, by the model loaded from its file: {accuracy:.3f}",

@@ -148,6 +148,14 @@ def evaluate(
             " probability) is higher: a pathologist would classify these.",
         ),
     ] = None,
+    baselines: Annotated[
+        bool,
+        typer.Option(
+            "--baselines/--no-baselines",
+            help="Also evaluate simple classifiers, which a network has to beat: guessing, mean"
+            " color, and a random forest on color and texture.",
+        ),
+    ] = True,
     leakage: Annotated[
         bool,
         typer.Option(
@@ -207,7 +215,7 @@ def evaluate(
         "subgroups": {name: images.column("--subgroup", name) for name in subgroup or []},
         "calibrate": calibrate,
         "left_out": images.left_out,
-        "random_state": seed,
+        **{"baselines": baselines, "random_state": seed},
     }
     pipeline = build_pipeline(
         size, store, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
@@ -253,7 +261,7 @@ def _run(plan: _Plan, **settings: Any) -> EvaluationReport:
 def _show_folds(plan: _Plan, json: Path | None) -> None:
     """Print the scores of each fold, and write them as JSON."""
     # The intervals are not shown, so the fewest resamples are enough.
-    table = build_fold_table(_run(plan, audit=False, n_resamples=100))
+    table = build_fold_table(_run(plan, audit=False, baselines=False, n_resamples=100))
     print(describe_fold_table(table))
     if json is not None:
         save_fold_table(table, json)

@@ -49,6 +49,7 @@ OPTIONS = {
     "pos_label": "--positive",
     "prevalence": "--prevalence",
     "random_state": "--seed",
+    "scoring": "--scoring",
     "sensitivity": "--sensitivity",
     "sites": "--site",
     "specificity": "--specificity",
@@ -107,6 +108,10 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     # Operating points
     "probabilities-constant": "Train for more --epochs, or leave out --sensitivity and"
     " --specificity.",
+    # Weak models
+    "not-better-than-guessing": "Do not use this model. Check the labels with cellsk audit, add"
+    " images, or train for more --epochs.",
+    "one-class-predicted": "Train for more --epochs, or add images of the other classes.",
     # Networks
     "small-hold-out": "Add images.",
     "no-hold-out-by-group": "Add images of more patients.",

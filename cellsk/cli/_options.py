@@ -33,6 +33,7 @@ __all__ = [
     "check_calibration",
     "check_fraction",
     "check_rate",
+    "check_scoring",
     "check_store",
     "parse_filters",
     "parse_groups",
@@ -191,6 +192,19 @@ def check_aggregation(param: typer.CallbackParam, value: str) -> str:
         When there is no aggregation of this name.
     """
     return str(check_option(_name_option(param), value, ("mean", "max", "vote")))
+
+
+def check_scoring(param: typer.CallbackParam, value: str | None) -> str | None:
+    """Return the name of a score to rank by, or raise.
+
+    Raises
+    ------
+    InputError
+        When there is no score of this name.
+    """
+    from cellsk.model_selection import SEARCH_SCORES
+
+    return None if value is None else str(check_option(_name_option(param), value, SEARCH_SCORES))
 
 
 def _name_option(param: typer.CallbackParam) -> str:

@@ -29,6 +29,7 @@ from cellsk.cli._options import (
     Seed,
     SkipUnreadable,
     Store,
+    check_scoring,
     parse_filters,
     parse_size,
 )
@@ -60,6 +61,7 @@ class FilterSearch(NamedTuple):
     candidates: Sequence[tuple[int, ...]]
     n_folds: int
     seed: int
+    scoring: str | None = None
 
 
 def search(
@@ -72,6 +74,16 @@ def search(
         ),
     ] = ["16,32", "32,64"],  # noqa: B006 - typer copies it
     folds: Folds = 5,
+    scoring: Annotated[
+        str | None,
+        typer.Option(
+            callback=check_scoring,
+            metavar="SCORE",
+            help="Score to rank by: roc_auc, balanced_accuracy, accuracy, matthews_corrcoef,"
+            " f1_macro or neg_log_loss.  [default: roc_auc for two classes, balanced_accuracy for"
+            " more]",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help="Model file to write: the best candidate, trained on all images."),
@@ -110,7 +122,7 @@ def search(
         pipeline = build_pipeline(
             size, place, epochs=epochs, batch_size=batch_size, random_state=seed
         )
-        plan = FilterSearch(images, pipeline, candidates, folds, seed)
+        plan = FilterSearch(images, pipeline, candidates, folds, seed, scoring)
         if nested:
             _check_nested(plan)
         _run(plan, output, html, nested=nested, as_json=as_json)
@@ -137,7 +149,8 @@ def _run(
     from cellsk.report import SearchReport
 
     found = search_filters(plan, refit=True)
-    report = SearchReport(found)
+    report = SearchReport(found, y=plan.images.labels)
+    _warn_if_one_class(found, plan.images)
     if output is not None:
         save_pipeline(found.best_estimator_, output, plan.images)
         print_note(f"Written: {output}.")
@@ -167,10 +180,7 @@ def _check_nested(plan: FilterSearch) -> None:
         When the outer or the inner folds cannot be made.
     """
     inner, images = _make_inner_folds(plan), plan.images
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the search itself shows these warnings
-        splits = _make_splits(plan)
-    for number, (train, _) in enumerate(splits, start=1):
+    for number, (train, _) in enumerate(_make_quiet_splits(plan), start=1):
         groups = None if images.groups is None else images.groups[train]
         try:
             inner.get_n_splits(None, images.labels[train], groups)
@@ -192,6 +202,56 @@ def _make_splits(plan: FilterSearch) -> list[Any]:
     return resolve_cv(plan.n_folds, labels, labels, groups, random_state=plan.seed).splits
 
 
+def _make_quiet_splits(plan: FilterSearch) -> list[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the search itself shows these warnings
+        return _make_splits(plan)
+
+
+def _choose_scoring(plan: FilterSearch, splits: Sequence[Any]) -> dict[str, Any]:
+    """Return the scorers, the one to rank by first.
+
+    ROC AUC and log loss need images of each class in each test side. Without them, balanced
+    accuracy is the default.
+
+    Raises
+    ------
+    InputError
+        When a score was wanted that some folds do not have.
+    """
+    from cellsk.model_selection import make_search_scoring
+
+    labels = plan.images.labels
+    n_classes = len(plan.images.class_names)
+    lacking = sum(len(set(labels[test].tolist())) < n_classes for _, test in splits)
+    wanted = plan.scoring
+    if lacking and wanted in ("roc_auc", "neg_log_loss"):
+        raise InputError(
+            "must be a score that each fold has",
+            f"{wanted!r}, where {lacking} of {len(splits)} folds have no test image of a class",
+            "Pass --scoring balanced_accuracy, or a smaller number to --folds.",
+            parameter="--scoring",
+        )
+    return make_search_scoring(labels, "balanced_accuracy" if lacking and not wanted else wanted)
+
+
+def _warn_if_one_class(found: Any, images: LabeledImages) -> None:
+    """Warn if the network that was trained on all images predicts one class for all of them."""
+    from cellsk.exceptions import WeakModelWarning
+
+    predicted = set(found.best_estimator_.predict(images.paths).tolist())
+    if len(predicted) == 1:
+        warnings.warn(
+            WeakModelWarning(
+                "A model must predict several classes",
+                f"{predicted.pop()!r} for all {len(images.paths):,} images that it was trained on",
+                "Train for more --epochs, or add images of the other classes.",
+                code="one-class-predicted",
+            ),
+            stacklevel=2,
+        )
+
+
 def _make_inner_folds(plan: FilterSearch) -> InnerKFold:
     from cellsk.model_selection import InnerKFold
 
@@ -211,7 +271,7 @@ def search_filters(plan: FilterSearch, *, refit: bool) -> Any:
     splits = _make_splits(plan)
     n_fits = len(plan.candidates) * plan.n_folds + refit
     with config_context(enable_metadata_routing=True), show_progress(classifier, n_fits):
-        found = _make_search(plan, splits, refit=refit)
+        found = _make_search(plan, splits, _choose_scoring(plan, splits), refit=refit)
         groups = {} if images.groups is None else {"groups": images.groups}
         return found.fit(images.paths, images.labels, **groups)
 
@@ -229,20 +289,21 @@ def evaluate_search(plan: FilterSearch) -> EvaluationReport:
     from cellsk.report import evaluate
 
     images, n_folds = plan.images, plan.n_folds
+    scoring = _choose_scoring(plan, _make_quiet_splits(plan))
     print_note(f"Evaluating the whole search in {n_folds} folds ...")
     n_fits = n_folds * (len(plan.candidates) * n_folds + 1)
     with (
         config_context(enable_metadata_routing=True),
         show_progress(plan.pipeline["classifier"], n_fits),
     ):
-        around = _make_search(plan, _make_inner_folds(plan), refit=True)
+        around = _make_search(plan, _make_inner_folds(plan), scoring, refit=True)
         try:
             return evaluate(
                 around,
                 images.paths,
                 images.labels,
                 groups=images.groups,
-                # Accuracy, by which the search chooses, does not depend on the positive class.
+                # The score by which the search chooses does not depend on the positive class.
                 pos_label=images.positive_class,
                 n_splits=n_folds,
                 audit=False,
@@ -253,7 +314,7 @@ def evaluate_search(plan: FilterSearch) -> EvaluationReport:
             raise
 
 
-def _make_search(plan: FilterSearch, cv: Any, *, refit: bool) -> Any:
+def _make_search(plan: FilterSearch, cv: Any, scoring: dict[str, Any], *, refit: bool) -> Any:
     from sklearn.model_selection import GridSearchCV
 
     plan.pipeline["classifier"].set_fit_request(groups=True)
@@ -261,7 +322,8 @@ def _make_search(plan: FilterSearch, cv: Any, *, refit: bool) -> Any:
         plan.pipeline,
         {PARAMETER: list(plan.candidates)},
         cv=cv,
-        refit=refit,
+        scoring=scoring,
+        refit=next(iter(scoring)) if refit else False,
         error_score="raise",
     )
 

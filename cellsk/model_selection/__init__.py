@@ -1,5 +1,7 @@
 """Splits that keep patients together, fold manifests, thresholds and calibration."""
 
+from cellsk.model_selection._baselines import make_baselines as make_baselines
+from cellsk.model_selection._baselines import measure_features as measure_features
 from cellsk.model_selection._calibration import calibrate
 from cellsk.model_selection._decision import LabelPredictor as LabelPredictor
 from cellsk.model_selection._fixed_model import FixedModel as FixedModel
@@ -25,6 +27,9 @@ from cellsk.model_selection._routing import requires_groups as requires_groups
 from cellsk.model_selection._routing import warn_if_groups_are_lost as warn_if_groups_are_lost
 from cellsk.model_selection._rows import check_rows as check_rows
 from cellsk.model_selection._rows import is_missing as is_missing
+from cellsk.model_selection._search_scoring import SEARCH_SCORES as SEARCH_SCORES
+from cellsk.model_selection._search_scoring import SEVERAL_CLASSES as SEVERAL_CLASSES
+from cellsk.model_selection._search_scoring import make_search_scoring
 from cellsk.model_selection._site_folds import PreservedSiteKFold
 from cellsk.model_selection._split import choose_cv, resolve_cv
 
@@ -39,6 +44,7 @@ __all__ = [
     "choose_cv",
     "hash_images",
     "make_operating_point_scorer",
+    "make_search_scoring",
     "match_manifest",
     "name_images",
     "read_manifest",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
 
@@ -19,6 +19,7 @@ from cellsk.model_selection import (
     resolve_cv,
     warn_if_groups_are_lost,
 )
+from cellsk.report._baselines import run_baselines
 from cellsk.report._evaluation_report import EvaluationReport
 from cellsk.report._inputs import check_data, check_settings, check_two_class_settings
 from cellsk.report._reading import share_pixels
@@ -54,6 +55,7 @@ def evaluate(
     max_uncertainty: float | None = None,
     aggregation: str = "mean",
     audit: bool = True,
+    baselines: bool = True,
     left_out: Sequence[tuple[str, str]] | None = None,
     n_resamples: int = 2000,
     confidence_level: float = 0.95,
@@ -112,6 +114,10 @@ def evaluate(
         How the images of a patient become one probability, for scores by patient.
     audit : bool, default=True
         Whether to audit the images, if X holds paths: see :func:`audit_images`.
+    baselines : bool, default=True
+        Whether to compare with simple classifiers on the same folds, which a network has to beat:
+        guessing by the shares of the classes, a logistic regression on the mean color, and a
+        random forest on statistics of color and texture. The last two need images.
     left_out : sequence of (str, str), default=None
         Name and reason of each file that was left out before the run, such as
         `cells.unreadable`. The report lists them.
@@ -213,20 +219,22 @@ def evaluate(
     )
     check_two_class_settings(data.labels, settings)
     document, folds, out_of_fold, found = _run(
-        data, settings, cv, n_splits, audit=audit, left_out=left_out or ()
+        data, settings, cv, n_splits, _Parts(audit, baselines, left_out or ())
     )
     document["seconds"] = time.perf_counter() - start
     return EvaluationReport(document, data, settings, folds, out_of_fold, found)
 
 
+class _Parts(NamedTuple):
+    """Optional parts of an evaluation."""
+
+    audit: bool
+    baselines: bool
+    left_out: Sequence[tuple[str, str]]
+
+
 def _run(
-    data: EvaluationData,
-    settings: Settings,
-    cv: Any,
-    n_splits: int,
-    *,
-    audit: bool,
-    left_out: Sequence[tuple[str, str]],
+    data: EvaluationData, settings: Settings, cv: Any, n_splits: int, parts: _Parts
 ) -> tuple[EvaluationDocument, Folds, OutOfFold, AuditReport | None]:
     X, labels = data
     kept = KeptWarnings()
@@ -237,9 +245,9 @@ def _run(
             warn_if_groups_are_lost(settings.estimator)
         warn_if_patients_are_few(labels)
     found = None
-    fingerprints: dict[str, Fingerprint] | None = {} if audit else None
-    with share_pixels(data, settings, fingerprints) as reading:
-        if audit and labels.images_are_paths:
+    fingerprints: dict[str, Fingerprint] | None = {} if parts.audit else None
+    with share_pixels(data, settings, fingerprints) as shared:
+        if parts.audit and labels.images_are_paths:
             found = audit_measured(
                 X,
                 labels.codes,
@@ -251,14 +259,17 @@ def _run(
                 warn_if_copies_are_split(found, folds.codes)
         with kept.collect():
             out_of_fold = predict_out_of_fold(
-                partial(make_estimator, reading, labels.pos_label),
+                partial(make_estimator, shared.settings, labels.pos_label),
                 X,
                 labels.y,
                 folds.splits,
                 groups=labels.groups,
                 n_jobs=settings.n_jobs,
             )
-    facts = build_facts(labels, settings, folds, out_of_fold, found, kept.remarks, left_out)
+        runs = run_baselines(data, settings, folds, shared.images) if parts.baselines else None
+    facts = build_facts(
+        labels, settings, folds, out_of_fold, found, kept.remarks, parts.left_out, runs
+    )
     return complete_document(facts), folds, out_of_fold, found
 
 

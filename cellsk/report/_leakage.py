@@ -60,9 +60,9 @@ def _predict_without_patients(data: EvaluationData, settings: Settings, n_splits
     each_alone = np.arange(len(labels.y)) if requires_groups(settings.estimator) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the first evaluation raised them
-        with share_pixels(data, settings) as reading:
+        with share_pixels(data, settings) as shared:
             return predict_out_of_fold(
-                partial(make_estimator, reading, labels.pos_label),
+                partial(make_estimator, shared.settings, labels.pos_label),
                 data.X,
                 labels.y,
                 list(splitter.split(labels.y, labels.y)),

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 from sklearn.base import clone
@@ -17,13 +17,23 @@ from cellsk.model_selection import iter_estimators
 from cellsk.preprocessing import ImageReader, give_store, read_once
 from cellsk.report._settings import EvaluationData, Settings
 
-__all__ = ["share_pixels"]
+__all__ = ["SharedPixels", "share_pixels"]
+
+
+class SharedPixels(NamedTuple):
+    """Settings whose estimator finds the pixels in a store, and the pixels.
+
+    The pixels are None if they are not in a store.
+    """
+
+    settings: Settings
+    images: NDArray | None
 
 
 @contextmanager
 def share_pixels(
     data: EvaluationData, settings: Settings, fingerprints: dict[str, Fingerprint] | None = None
-) -> Iterator[Settings]:
+) -> Iterator[SharedPixels]:
     """Read each image once, and yield settings whose estimator finds the pixels in a store.
 
     The readers in the estimator share a store in a temporary folder, unless they have their
@@ -41,7 +51,7 @@ def share_pixels(
 
     Yields
     ------
-    settings : Settings
+    shared : SharedPixels
 
     Raises
     ------
@@ -49,7 +59,7 @@ def share_pixels(
         If images cannot be read, before any fold trains.
     """
     if not (data.labels.images_are_paths and _list_readers(settings.estimator)):
-        yield settings
+        yield SharedPixels(settings, None)
         return
     with _make_temporary_store() as store:
         estimator = clone(settings.estimator)
@@ -58,11 +68,12 @@ def share_pixels(
                 give_store(reader, store)
         first = _find_first_reader(estimator)
         if first is None:  # settings or sources of the reader are known only during a fit
-            yield settings._replace(estimator=estimator)
+            yield SharedPixels(settings._replace(estimator=estimator), None)
             return
         reading = read_once(first, data.X, inspect=_collect_into(fingerprints))
-        is_kept = reading.images is not None  # this map keeps the list in the store
-        yield settings._replace(estimator=estimator) if is_kept else settings
+        if reading.images is not None:  # this map keeps the list in the store
+            settings = settings._replace(estimator=estimator)
+        yield SharedPixels(settings, reading.images)
 
 
 @contextmanager

@@ -8,7 +8,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import ArrayLike
+
 from cellsk.report._report_file import write_report
+from cellsk.report._warnings import warn_if_search_is_weak
 from cellsk.report.document import (
     Candidate,
     Numbers,
@@ -57,6 +60,9 @@ class SearchReport:
         Share of test images among the images of a split, in (0, 1), for the intervals. None
         reads it from the splitter. If the splitter does not define it, as with a size in images
         or with `LeavePOut`, there are no intervals.
+    y : array-like of shape (n_samples,), default=None
+        Labels with which the search was fitted, for the score of guessing. Without them it is
+        known for scores such as ROC AUC, whose value for guessing is 0.5, but not for accuracy.
 
     Attributes
     ----------
@@ -78,8 +84,16 @@ class SearchReport:
     NotFittedError
         When the search is not fitted.
 
+    Warns
+    -----
+    WeakModelWarning
+        When the interval of the best candidate includes the score of guessing, or the best
+        candidate predicted one class only in a fold. The second is known if the search used
+        :func:`~cellsk.model_selection.make_search_scoring`.
+
     See Also
     --------
+    cellsk.model_selection.make_search_scoring : Scores to rank by.
     evaluate : Runs a search within each fold, for the score to report.
 
     Notes
@@ -129,8 +143,10 @@ class SearchReport:
         nested: Any = None,
         metric: str | None = None,
         test_fraction: float | None = None,
+        y: ArrayLike | None = None,
     ) -> None:
-        self._build(read_search(search, metric=metric, test_fraction=test_fraction), nested)
+        results = read_search(search, metric=metric, test_fraction=test_fraction, y=y)
+        self._build(results, nested)
 
     @classmethod
     def from_results(
@@ -143,6 +159,7 @@ class SearchReport:
         estimator: str = "",
         cv: str | None = None,
         nested: Any = None,
+        y: ArrayLike | None = None,
     ) -> SearchReport:
         """Return the report of a search that scikit-learn did not run.
 
@@ -166,6 +183,8 @@ class SearchReport:
         cv : str, default=None
             Representation of the splitter.
         nested : EvaluationReport or dict, default=None
+            As in the constructor.
+        y : array-like of shape (n_samples,), default=None
             As in the constructor.
 
         Returns
@@ -196,6 +215,7 @@ class SearchReport:
             estimator=estimator,
             cv=cv,
             test_fraction=test_fraction,
+            y=y,
         )
         report._build(results, nested)
         return report
@@ -204,6 +224,7 @@ class SearchReport:
         self.document: SearchDocument = build_search_document(results)
         self._label_one = results.label_one
         self.document["nested"] = read_nested(nested, results.score, results.label_one)
+        warn_if_search_is_weak(self.document)
 
     def with_nested(self, nested: Any) -> SearchReport:
         """Return this report with a nested evaluation. Nothing else is computed again.
@@ -277,7 +298,9 @@ class SearchReport:
         summary : dict
             `n_folds`; `candidates`, the best first, each with its parameters by their short
             names, `rank`, the mean score under ``mean_`` plus its name, `low`, `high`,
-            `standard_deviation`, `mean_fit_seconds`, `n_weights` and `remark`;
+            `standard_deviation`, `mean_fit_seconds`, `n_weights`, `one_class_folds` (folds in
+            which it predicted one class only) and `remark`; `guessing`, the score of guessing,
+            and `better_than_guessing`, whether the interval of the best candidate is above it;
             `one_standard_error`, the parameters that this rule chooses, or the value of a single
             one; `nested`, the score to report, or None; `summary`, a list of sentences. Without
             the numbers of weights there are no remarks and no choice, because fit times differ

@@ -14,14 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import count_noun
-from cellsk.exceptions import Explained, PatientsUnknownWarning, SplitWarning
+from cellsk.exceptions import Explained, PatientsUnknownWarning, SplitWarning, WeakModelWarning
 from cellsk.report._settings import EvaluationLabels
-from cellsk.report.document import Remark, hide_folders
+from cellsk.report.document import Remark, SearchDocument, hide_folders
+from cellsk.report.words import name_search_score, pick_best, write_number
 
 if TYPE_CHECKING:
     from cellsk.audit import AuditReport
 
-__all__ = ["KeptWarnings", "warn_if_copies_are_split", "warn_if_patients_are_few"]
+__all__ = [
+    "KeptWarnings",
+    "warn_if_copies_are_split",
+    "warn_if_patients_are_few",
+    "warn_if_search_is_weak",
+]
 
 # With five patients of a class, 95% intervals covered the true value in 89% of simulated
 # studies, and with two in 65%.
@@ -167,3 +173,38 @@ def warn_if_copies_are_split(audit: AuditReport, folds: NDArray) -> None:
 def _list_split(sets: Sequence[NDArray[np.int64]], folds: NDArray) -> set[int]:
     """Return the rows of the sets whose images are in several folds."""
     return {row for rows in sets if len(set(folds[rows])) > 1 for row in rows.tolist()}
+
+
+def warn_if_search_is_weak(document: SearchDocument) -> None:
+    """Warn if the best candidate is not shown to be better than guessing, or predicts one class.
+
+    Warns
+    -----
+    WeakModelWarning
+        In these cases.
+    """
+    best, guessing = pick_best(document), document["guessing"]
+    if guessing is not None and not guessing["best_is_better"]:
+        score, value = name_search_score(document), write_number(guessing["value"])
+        warnings.warn(
+            WeakModelWarning(
+                "The best candidate of a search must be better than guessing",
+                f"a {score} of {write_number(best['mean'])}, where guessing has {value}: with its"
+                " interval, it is not shown to be better",
+                "Do not use this model. Check the labels with audit_images, add images, or train"
+                " for more epochs.",
+                code="not-better-than-guessing",
+            ),
+            stacklevel=2,
+        )
+    if count := best["one_class_folds"]:
+        warnings.warn(
+            WeakModelWarning(
+                "A model must predict several classes",
+                f"the same class for all test images in {count} of"
+                f" {count_noun(document['search']['n_folds'], 'fold')}, by the best candidate",
+                "Train for more epochs, add images of the other classes, or change the network.",
+                code="one-class-predicted",
+            ),
+            stacklevel=2,
+        )

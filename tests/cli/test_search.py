@@ -11,6 +11,7 @@ from cellsk import load_model, make_cells
 from cellsk.cli import _search as command
 from cellsk.cli._images import list_labeled_images
 from cellsk.cli._pipeline import build_pipeline
+from cellsk.exceptions import InputError
 
 PATIENT = ("--group-pattern", r"(P\d+)")
 SMALL = ("--filters", "2", "--filters", "4", "--folds", "2", "--epochs", "1")
@@ -46,7 +47,11 @@ def test_search_with_page_and_nested_shows_the_number_to_report(folder, tmp_path
     result = json.loads(done.stdout)
     candidates = result["candidates"]
     assert sorted(tuple(one["filters"]) for one in candidates) == [(2,), (4,)]
-    assert candidates[0]["mean_accuracy"] >= candidates[1]["mean_accuracy"]
+    assert result["scoring"] == "roc_auc"
+    assert candidates[0]["mean_roc_auc"] >= candidates[1]["mean_roc_auc"]
+    assert result["guessing"] == 0.5
+    assert result["better_than_guessing"] is (candidates[0]["low"] > 0.5)
+    assert candidates[0]["one_class_folds"] in (0, 1, 2)
     assert list(load_model(best)[-1].filters) == candidates[0]["filters"]
     assert candidates[0]["n_weights"] > 0
     assert result["one_standard_error"] in ([2], [4])
@@ -132,7 +137,7 @@ def test_search_with_nested_prints_the_plain_result_first(folder, tmp_path, monk
         before.extend([sys.stdout.getvalue(), page.read_text()])
         number = {"value": 0.7, "low": 0.6, "high": 0.8}
         return {
-            "numbers": {"accuracy": number},
+            "numbers": {"roc_auc": number},
             "data": {"classes": [{"positive": False}, {"positive": True}]},
             "interval": {"method": "bootstrap over patients", "unit": "patient"},
             "cv": {"n_folds": 2},
@@ -172,8 +177,8 @@ def test_search_whose_nested_folds_cannot_be_made_is_refused_before_training(
 
 def test_search_without_a_score_is_refused_and_writes_nothing(folder, found, tmp_path, cellsk):
     """If no candidate has a score, none is the best, and no model is written."""
-    found.cv_results_["split0_test_score"][:] = np.nan
-    found.cv_results_["mean_test_score"][:] = np.nan
+    found.cv_results_["split0_test_roc_auc"][:] = np.nan
+    found.cv_results_["mean_test_roc_auc"][:] = np.nan
     written = ("--html", tmp_path / "a.html", "--output", tmp_path / "a.cellsk")
     done = cellsk("search", folder, *PATIENT, *SMALL, *written, "--json")
     assert done.returncode == 2
@@ -189,3 +194,66 @@ def test_search_more_folds_than_patients_of_a_class_names_a_number_that_works(tm
     done = cellsk("search", tmp_path / "cells", *PATIENT, "--json", "--folds", 3)
     assert done.returncode == 2
     assert "'malignant' with 2 patients for 3 folds. Pass --folds 2." in done.stderr
+
+
+def test_search_whose_best_candidate_guesses_is_a_warning(folder, found, cellsk):
+    """A constant network is not "best" without a word: table, sentences, JSON and warnings."""
+    for fold in range(2):
+        found.cv_results_[f"split{fold}_test_roc_auc"][:] = 0.5
+        found.cv_results_[f"split{fold}_test_several_classes_predicted"][:] = 0
+    found.cv_results_["mean_test_roc_auc"][:] = 0.5
+    done = cellsk("search", folder, *PATIENT, *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "must be better than guessing. Got a ROC AUC of 0.500" in done.stderr
+    assert "the same class for all test images in 2 of 2 folds" in done.stderr
+    assert "train for more --epochs" in done.stderr
+    assert "the best candidate is not shown to be better" in done.stdout
+    assert any(line.split()[-1:] == ["guessing"] for line in done.stdout.splitlines())
+    result = json.loads(cellsk("search", folder, *PATIENT, *SMALL, "--json").stdout)
+    assert (result["guessing"], result["better_than_guessing"]) == (0.5, False)
+    assert [one["one_class_folds"] for one in result["candidates"]] == [2, 2]
+
+
+def test_search_whose_network_predicts_one_class_is_a_warning(folder, found, monkeypatch, cellsk):
+    """The network to save is asked about the images that it was trained on."""
+    constant = lambda _, paths: np.array(["benign"] * len(paths))  # noqa: E731
+    monkeypatch.setattr(type(found.best_estimator_), "predict", constant)
+    done = cellsk("search", folder, *PATIENT, *SMALL)
+    assert "Got 'benign' for all 120 images that it was trained on" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("scoring", "classes", "key"),
+    [
+        (None, ("a", "b"), "roc_auc"),
+        (None, ("a", "b", "c"), "balanced_accuracy"),
+        ("roc_auc", ("a", "b", "c"), "roc_auc_ovr"),
+        ("accuracy", ("a", "b"), "accuracy"),
+    ],
+)
+def test_search_ranks_by_a_score_that_a_constant_network_cannot_win(scoring, classes, key):
+    """ROC AUC for two classes, balanced accuracy for more, or what --scoring names."""
+    labels = np.repeat(classes, 4)
+    images = command.LabeledImages(labels, labels, None, {}, [])
+    plan = command.FilterSearch(images, None, [], 2, 0, {}, scoring)
+    splits = [(np.arange(0, len(labels), 2), np.arange(1, len(labels), 2))]
+    assert next(iter(command._choose_scoring(plan, splits))) == key
+
+
+def test_search_score_that_a_fold_does_not_have_is_refused():
+    """ROC AUC needs both classes in each test side; the default is then balanced accuracy."""
+    labels = np.repeat(["a", "b"], 4)
+    images = command.LabeledImages(labels, labels, None, {}, [])
+    splits = [(np.arange(4, 8), np.arange(4))]
+    plan = command.FilterSearch(images, None, [], 2, 0, {}, "roc_auc")
+    with pytest.raises(InputError, match=r"that each fold has.*Pass --scoring balanced_accuracy"):
+        command._choose_scoring(plan, splits)
+    assert "balanced_accuracy" in command._choose_scoring(plan._replace(scoring=None), splits)
+
+
+def test_search_unknown_scoring_is_refused(folder, cellsk):
+    """The names that work are listed."""
+    done = cellsk("search", folder, "--scoring", "auc")
+    assert done.returncode == 2
+    assert "--scoring" in done.stderr
+    assert "balanced_accuracy" in done.stderr

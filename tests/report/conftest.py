@@ -356,6 +356,7 @@ def _assemble(names, y, proba, predicted, group, fold, rng):
         }
         if binary
         else None,
+        "baselines": None,
         "intended_use": "Research. Not a medical device.",
         "limits": [
             {"code": "similar-images", "text": "The numbers hold for images like these."},

@@ -237,7 +237,7 @@ def test_card_without_optional_parts_leaves_their_sections_out(document):
     whole = render_card(document)
     for name in ("patients", "operating_point", "referral", "calibration", "at_prevalence"):
         document[name] = None
-    document["audit"] = document["leakage"] = None
+    document["audit"] = document["leakage"] = document["baselines"] = None
     for name in ("subgroups", "warnings", "limits", "confident_errors", "label_errors"):
         document[name] = []
     document["second_opinions"] = {}
@@ -260,7 +260,7 @@ def test_card_without_optional_parts_leaves_their_sections_out(document):
         "Model",
         "Checklists",
     ]
-    assert len(re.findall(r"^## ", whole, re.MULTILINE)) == 14
+    assert len(re.findall(r"^## ", whole, re.MULTILINE)) == 15
     assert "Patients are unknown." in text
     assert not re.search(r"\bNone\b(?!\.)", text[: text.index("## Checklists")])
 

@@ -125,7 +125,7 @@ def test_evaluate_search_of_sizes_opens_each_image_once_for_each_size(drawn, ope
     )
     search = GridSearchCV(build_pipeline(require_map, image_size=None), grid, cv=InnerKFold(2))
     evaluate_cells(search, drawn)
-    assert len(opened) == 3 * N_IMAGES
+    assert len(opened) == (3 + 1) * N_IMAGES  # and once for the baselines
 
 
 def test_evaluate_in_processes_shares_the_pixels(drawn):
@@ -236,7 +236,7 @@ def test_evaluate_reader_that_is_not_the_first_step_keeps_pixels_too(drawn, open
     whole = FunctionTransformer(lambda paths: list(paths))
     pipeline = Pipeline([("whole", whole), *build_pipeline(require_map).steps])
     evaluate_cells(pipeline, drawn)
-    assert len(opened) == 2 * N_IMAGES
+    assert len(opened) == (2 + 1) * N_IMAGES  # and once for the baselines
 
 
 def test_evaluate_shows_one_progress_bar(drawn, capfd):

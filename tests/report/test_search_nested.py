@@ -1,5 +1,7 @@
 """The nested number of a search: the same score of the same class, or none."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
@@ -7,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 
+from cellsk.exceptions import WeakModelWarning
 from cellsk.report import SearchReport, evaluate
 
 POSITIVE_SCORES = {
@@ -73,10 +76,12 @@ def test_nested_score_of_label_one_is_used_if_it_is_positive(evaluations, scorin
 def test_nested_score_of_both_classes_does_not_depend_on_the_positive_one(evaluations, scoring):
     """These scores treat both classes alike."""
     fitted = search(make_rows(), scoring)
-    values = [
-        SearchReport(fitted, nested=evaluations[label]).document["nested"]["number"]["value"]
-        for label in (0, 1)
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", WeakModelWarning)
+        values = [
+            SearchReport(fitted, nested=evaluations[label]).document["nested"]["number"]["value"]
+            for label in (0, 1)
+        ]
     assert values[0] == pytest.approx(values[1])
 
 

@@ -125,7 +125,10 @@ def test_summary_has_plain_values_by_short_names(report):
     """Parameters, scores and remarks of each candidate, and the choice."""
     summary = report.summary(remedy="Use --nested.")
     json.dumps(summary, allow_nan=False)
-    assert set(summary) == {"n_folds", "candidates", "one_standard_error", "nested", "summary"}
+    assert set(summary) == {
+        *["n_folds", "scoring", "guessing", "better_than_guessing", "candidates"],
+        *["one_standard_error", "nested", "summary"],
+    }
     assert summary["candidates"][0] | {"low": 0, "high": 0, "standard_deviation": 0} == {
         "filters": [16, 32],
         "rank": 1,
@@ -135,6 +138,7 @@ def test_summary_has_plain_values_by_short_names(report):
         "standard_deviation": 0,
         "mean_fit_seconds": 5.2,
         "n_weights": 4000,
+        "one_class_folds": None,
         "remark": "best",
     }
     assert summary["candidates"][1]["remark"] == "smallest as good"

@@ -1,5 +1,6 @@
 """Documents of reports: the facts, each number once, as typed plain values. No prose."""
 
+from cellsk.report.document._baselines import BaselineRun as BaselineRun
 from cellsk.report.document._estimator import hide_folders as hide_folders
 from cellsk.report.document._evaluation import build_facts as build_facts
 from cellsk.report.document._evidence import TestSet as TestSet
@@ -15,6 +16,7 @@ from cellsk.report.document._search_types import Candidate as Candidate
 from cellsk.report.document._search_types import SearchDocument as SearchDocument
 from cellsk.report.document._search_types import SearchInterval as SearchInterval
 from cellsk.report.document._sklearn_search import read_search as read_search
+from cellsk.report.document._types import Baseline as Baseline
 from cellsk.report.document._types import ChecklistItem as ChecklistItem
 from cellsk.report.document._types import Comparison as Comparison
 from cellsk.report.document._types import Coverage as Coverage

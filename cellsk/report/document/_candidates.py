@@ -54,6 +54,9 @@ def list_candidates(
             "score_seconds": _as_finite(results.score_seconds[row]),
             "size": results.sizes[row],
             "within_one_standard_error": False,
+            "one_class_folds": None
+            if results.one_class_folds is None
+            else results.one_class_folds[row],
         }
         for rank, row in enumerate(order.tolist(), start=1)
     ]

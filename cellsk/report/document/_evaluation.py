@@ -15,6 +15,7 @@ from sklearn.metrics import confusion_matrix
 
 from cellsk.model_selection import FoldRecord, Folds, OutOfFold
 from cellsk.report._settings import EvaluationLabels, Settings
+from cellsk.report.document._baselines import BaselineRun, compare_baselines
 from cellsk.report.document._estimator import describe_estimator, hide_folders
 from cellsk.report.document._evidence import TestSet, build_evidence
 from cellsk.report.document._numbers import (
@@ -62,6 +63,7 @@ def build_facts(
     audit: AuditReport | None,
     warnings: Sequence[Remark],
     left_out: Sequence[tuple[str, str]] = (),
+    baselines: Sequence[BaselineRun] | None = None,
 ) -> EvaluationFacts:
     """Return everything that was measured, as plain values that JSON knows.
 
@@ -106,6 +108,7 @@ def build_facts(
         "seed": settings.random_state,
         "seconds": None,
         "leakage": None,
+        "baselines": compare_baselines(predictions, baselines, resampling),
     }
 
 

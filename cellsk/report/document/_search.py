@@ -13,6 +13,7 @@ from cellsk.report.document._candidates import (
     mark_choices,
     order_parameters,
 )
+from cellsk.report.document._guessing import compare_with_guessing
 from cellsk.report.document._search_results import SearchResults
 from cellsk.report.document._search_types import Candidate, SearchDocument
 
@@ -69,6 +70,7 @@ def build_search_document(results: SearchResults) -> SearchDocument:
         "one_standard_error": smallest,
         "iterations": results.iteration_list,
         "n_failed": sum(candidate["mean"] is None for candidate in candidates),
+        "guessing": compare_with_guessing(candidates[best], results.guessing),
         "nested": None,
         "versions": {name: version(name) for name in ("cellsk", "scikit-learn", "keras")},
     }

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import check_count, check_number, count_noun, show_value
 from cellsk.exceptions import InputError, InputTypeError
+from cellsk.report.document._guessing import score_guessing
 from cellsk.report.document._search_types import Iteration, SizeUnit
 
 __all__ = ["SearchResults", "check_test_fraction", "read_candidates"]
@@ -43,6 +44,9 @@ class SearchResults(NamedTuple):
     best_row: int | None = None
     # Place of the label 1 among two classes: the second of 0 and 1, or of -1 and 1.
     label_one: int = 1
+    # The score of guessing, and for each row the folds in which it predicted one class only.
+    guessing: float | None = None
+    one_class_folds: list[int | None] | None = None
 
 
 def read_candidates(
@@ -53,6 +57,7 @@ def read_candidates(
     estimator: str,
     cv: str | None,
     test_fraction: float | None,
+    y: ArrayLike | None = None,
 ) -> SearchResults:
     """Return plain results from one mapping for each candidate.
 
@@ -91,6 +96,7 @@ def read_candidates(
         test_fraction=check_test_fraction(test_fraction),
         estimator=estimator,
         cv=cv,
+        guessing=score_guessing(scoring, y),
     )
 
 

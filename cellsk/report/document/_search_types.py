@@ -30,6 +30,15 @@ class Candidate(FoldStatistics):
     score_seconds: float | None
     size: float
     within_one_standard_error: bool
+    # Folds in which all test images were predicted to be of one class. None if it is not known.
+    one_class_folds: int | None
+
+
+class Guessing(TypedDict):
+    """The score of guessing by the shares of the classes, without looking at the images."""
+
+    value: float
+    best_is_better: bool
 
 
 class Parameter(TypedDict):
@@ -94,5 +103,7 @@ class SearchDocument(TypedDict):
     one_standard_error: int
     iterations: list[Iteration] | None
     n_failed: int
+    # None if it is not known, for example for accuracy if the labels are not known.
+    guessing: Guessing | None
     nested: Nested | None
     versions: dict[str, str]

@@ -24,8 +24,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from cellsk._checks import check_option
 from cellsk.exceptions import InputError, InputTypeError
-from cellsk.model_selection import InnerKFold
+from cellsk.model_selection import SEVERAL_CLASSES, InnerKFold
 from cellsk.report.document._estimator import shorten_repr
+from cellsk.report.document._guessing import count_one_class_folds, score_guessing
 from cellsk.report.document._search_results import SearchResults, check_test_fraction
 from cellsk.report.document._search_types import Iteration
 from cellsk.report.document._sizes import measure_sizes
@@ -46,7 +47,9 @@ _PARTITIONS = (
 )
 
 
-def read_search(search: Any, *, metric: str | None, test_fraction: float | None) -> SearchResults:
+def read_search(
+    search: Any, *, metric: str | None, test_fraction: float | None, y: ArrayLike | None = None
+) -> SearchResults:
     """Return the plain results of a fitted search.
 
     Raises
@@ -56,7 +59,7 @@ def read_search(search: Any, *, metric: str | None, test_fraction: float | None)
     NotFittedError
         When it is not fitted.
     ValueError
-        When it has several scores and none is named.
+        When it has several scores and none is named, or the labels do not fit.
     """
     if not hasattr(search, "fit") or not hasattr(search, "refit"):
         raise InputTypeError(
@@ -69,12 +72,13 @@ def read_search(search: Any, *, metric: str | None, test_fraction: float | None)
     check_is_fitted(search, "cv_results_")
     results, column = search.cv_results_, _choose_metric(search, metric)
     fraction = check_test_fraction(test_fraction)
+    score, n_folds = _name_score(search, column), int(search.n_splits_)
     unit, sizes = measure_sizes(search, results["params"], results["mean_fit_time"])
     return SearchResults(
         name=type(search).__name__,
-        score=_name_score(search, column),
+        score=score,
         params=results["params"],
-        scores=_read_scores(results, column, int(search.n_splits_)),
+        scores=_read_scores(results, column, n_folds),
         fit_seconds=np.asarray(results["mean_fit_time"], dtype=float),
         score_seconds=np.asarray(results["mean_score_time"], dtype=float),
         sizes=sizes,
@@ -88,6 +92,10 @@ def read_search(search: Any, *, metric: str | None, test_fraction: float | None)
         iteration_list=_list_iterations(search),
         best_row=_find_best_row(search, column),
         label_one=_find_label_one(search),
+        guessing=score_guessing(
+            score, y, _find_scorer(search, column), getattr(search, "classes_", ())
+        ),
+        one_class_folds=count_one_class_folds(results, n_folds),
     )
 
 
@@ -100,6 +108,7 @@ def _choose_metric(search: Any, metric: str | None) -> str:
     """Return the ending of the columns of ``cv_results_`` that hold the score."""
     prefix = "mean_test_"
     known = [name.removeprefix(prefix) for name in search.cv_results_ if name.startswith(prefix)]
+    known = [name for name in known if name != SEVERAL_CLASSES] or known
     if metric is not None:
         return str(check_option("metric", metric, known))
     if len(known) == 1:
@@ -123,6 +132,11 @@ def _name_score(search: Any, column: str) -> str:
     if search.scoring is None:
         return "accuracy"
     return search.scoring if isinstance(search.scoring, str) else "score"
+
+
+def _find_scorer(search: Any, column: str) -> Any:
+    scorer = getattr(search, "scorer_", None)
+    return scorer.get(column) if isinstance(scorer, Mapping) else scorer
 
 
 def _find_best_row(search: Any, column: str) -> int | None:

@@ -351,6 +351,31 @@ class Comparison(TypedDict):
     sentence: str
 
 
+BaselineName = Literal["guessing", "mean_color", "texture_forest"]
+
+
+class Baseline(TypedDict):
+    """A simple classifier on the same folds: its scores, and how much higher the model's are."""
+
+    name: BaselineName
+    numbers: Numbers
+    difference: Numbers
+
+
+class BaselineLeftOut(TypedDict):
+    """A simple classifier that could not be evaluated, and why."""
+
+    name: BaselineName
+    reason: str
+
+
+class Baselines(TypedDict):
+    """Simple classifiers that the model has to beat."""
+
+    compared: list[Baseline]
+    left_out: list[BaselineLeftOut]
+
+
 class ChecklistItem(TypedDict):
     """One item of a checklist, with the answer that the run can give."""
 
@@ -402,6 +427,8 @@ class EvaluationFacts(Evidence):
     seed: int | None
     seconds: float | None
     leakage: Leakage | None
+    # None if they were not wanted, and for the test of a fixed model.
+    baselines: Baselines | None
 
 
 class EvaluationDocument(EvaluationFacts):

@@ -12,6 +12,7 @@ from cellsk.report.render._markdown import escape, write_list, write_table
 from cellsk.report.render._pictures import describe_pictures
 from cellsk.report.words import (
     add_exact_intervals,
+    compare_with_baselines,
     compare_with_chance,
     count_test,
     count_train,
@@ -109,11 +110,13 @@ def _write_head(document: EvaluationDocument) -> list[str]:
         "",
         f"{'; '.join(scores)} ({name_level(interval)}s by {interval['method']}).",
     ]
-    if verdict := compare_with_chance(document):
-        lines += ["", verdict]
+    cautions = list_cautions(document)
+    for verdict in (compare_with_chance(document), compare_with_baselines(document)):
+        if verdict and verdict not in cautions:
+            lines += ["", verdict]
     warnings = [warning["text"] for warning in document["warnings"]]
-    if cautions := [*list_cautions(document), *warnings]:
-        lines += ["", "**Before you rely on these results:**", "", *write_list(cautions)]
+    if first := [*cautions, *warnings]:
+        lines += ["", "**Before you rely on these results:**", "", *write_list(first)]
     return lines
 
 

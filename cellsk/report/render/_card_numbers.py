@@ -9,10 +9,14 @@ from cellsk.report.document import EvaluationDocument, Number, Opinion
 from cellsk.report.render._markdown import escape, write_table
 from cellsk.report.words import (
     count_defined,
+    describe_baselines,
     describe_mixed_patients,
     describe_score,
+    explain_left_out_baselines,
     explain_no_patient_scores,
     explain_patient_threshold,
+    list_baseline_rows,
+    list_compared_scores,
     list_scores,
     name_level,
     name_score,
@@ -104,6 +108,24 @@ def _write_prevalence(document: EvaluationDocument) -> list[str]:
     ppv = f"{name_score('ppv')} {write_range(stated['ppv'])}"
     npv = f"{name_score('npv')} {write_range(stated['npv'])}"
     return ["", f"At a prevalence of {100 * stated['prevalence']:g}%: {ppv}, {npv}."]
+
+
+def _write_baselines(document: EvaluationDocument) -> list[str]:
+    rows, names = list_baseline_rows(document), list_compared_scores(document)
+    if not rows:
+        return []
+    header = ["Classifier", *map(name_score, names), f"Difference in {name_score(names[0])}"]
+    cells = [
+        (
+            f"{row.label}: {row.meaning}",
+            *map(write_range, row.numbers),
+            "" if row.difference is None else write_range(row.difference),
+        )
+        for row in rows
+    ]
+    lines = ["## Baselines", "", describe_baselines(), "", *write_table(header, cells)]
+    left_out = explain_left_out_baselines(document)
+    return [*lines, "", escape(" ".join(left_out))] if left_out else lines
 
 
 def _write_classes(document: EvaluationDocument) -> list[str]:
@@ -224,6 +246,7 @@ def write_leakage(document: EvaluationDocument) -> list[str]:
 
 NUMBER_SECTIONS = (
     _write_numbers,
+    _write_baselines,
     _write_classes,
     _write_patients,
     _write_point,

@@ -76,6 +76,7 @@ def render_search_page(document: SearchDocument) -> str:
             "n_open": N_OPEN,
             "resource": name_resource(document),
             "scale": _find_scale(document),
+            "guessing": _find_chance(document),
             "nested_rows": []
             if nested is None
             else [(name_score(name), number) for name, number in nested["numbers"].items()],
@@ -113,7 +114,12 @@ def _find_scale(document: SearchDocument) -> tuple[float, float]:
         for end in (one["mean"], one["low"], one["high"])
         if end is not None
     ]
+    ends += [document["guessing"]["value"]] if document["guessing"] else []
     return (min(ends), max(ends)) if ends and min(ends) < max(ends) else (0.0, 1.0)
+
+
+def _find_chance(document: SearchDocument) -> float | None:
+    return None if document["guessing"] is None else document["guessing"]["value"]
 
 
 def _choose_cards(document: SearchDocument) -> list[Card]:
@@ -127,7 +133,8 @@ def _choose_cards(document: SearchDocument) -> list[Card]:
             f"{name_search_score(document)} of the whole search, on"
             f" {nested['interval']['unit']}s that had no influence on the choice"
         )
-        cards.append(Card(ScoreWords("Nested", meaning, "Search", scale), nested["number"], []))
+        words = ScoreWords("Nested", meaning, "Search", scale, _find_chance(document))
+        cards.append(Card(words, nested["number"], []))
     return cards
 
 
@@ -136,7 +143,7 @@ def _make_card(
 ) -> Card:
     meaning = f"{name_search_score(document)} of {name_candidate(document, one)};"
     meaning += f" {write_size(document, one)}"
-    words = ScoreWords(label, meaning, "Search", scale)
+    words = ScoreWords(label, meaning, "Search", scale, _find_chance(document))
     return Card(words, read_number(one), _pick_known(one["folds"]))
 
 

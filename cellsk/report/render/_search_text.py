@@ -43,6 +43,9 @@ def render_search_table(document: SearchDocument, remedy: str | None = None) -> 
     for candidate, found in zip(document["candidates"], summary["candidates"], strict=True):
         row = [str(candidate["rank"]), *write_params(document, candidate)]
         rows.append([*row, *_list_cells(candidate), found["remark"]])
+    if guessing := document["guessing"]:
+        empty = [""] * len(document["parameters"])
+        rows.append(["-", *empty, f"{guessing['value']:.3f}", *"----", "guessing"])
     if not any(row[-1] for row in rows):
         header, rows = header[:-1], [row[:-1] for row in rows]
     level = name_level(document["interval"])

@@ -14,11 +14,15 @@ from cellsk.report.document import (
 )
 from cellsk.report.words import (
     add_exact_intervals,
+    compare_with_baselines,
     compare_with_chance,
     describe_training,
+    explain_left_out_baselines,
     explain_no_patient_scores,
     explain_patient_threshold,
+    list_baseline_rows,
     list_cautions,
+    list_compared_scores,
     name_class,
     name_level,
     name_score,
@@ -51,6 +55,7 @@ def render_terminal(document: EvaluationDocument) -> str:
     """Return a summary: what was evaluated, the numbers, and the warnings."""
     document = add_exact_intervals(document)
     lines = [*_show_head(document), "", *_show_numbers(document)]
+    lines += _show_baselines(document)
     lines += _show_prevalence(document)
     lines += _show_patients(document)
     lines += _show_subgroups(document["subgroups"], document["data"])
@@ -74,7 +79,7 @@ def _show_head(document: EvaluationDocument) -> list[str]:
         more = ", ..." if n > 1 else "."
         were = f"{count_noun(n, 'file')} {pick_form(n, 'was', 'were')}"
         lines.append(f"{were} left out before the run: {left_out[0][0]}{more}")
-    first = [one for one in (*list_cautions(document), compare_with_chance(document)) if one]
+    first = [one for one in (*list_cautions(document), *_compare(document)) if one]
     return [*lines, "", *first] if first else lines
 
 
@@ -113,6 +118,24 @@ def _show_interval(number: Number) -> str:
         return "-"
     note = f" ({number['note']})" if "note" in number else ""
     return f"{number['low']:.3f} to {number['high']:.3f}{note}"
+
+
+def _compare(document: EvaluationDocument) -> list[str]:
+    """Return the comparisons with chance and with baselines that are not cautions."""
+    better = compare_with_baselines(document)
+    found = [compare_with_chance(document), "" if better in list_cautions(document) else better]
+    return [one for one in found if one]
+
+
+def _show_baselines(document: EvaluationDocument) -> list[str]:
+    rows, score = list_baseline_rows(document), list_compared_scores(document)[0]
+    if not rows:
+        return []
+    lines = ["", f"{'Baselines: ' + name_score(score):{WIDTH}}{'value':>7}  model minus baseline"]
+    for row in rows[1:]:
+        value, gap = _show_value(row.numbers[0]), row.difference
+        lines.append(f"{row.label:{WIDTH}}{value:>7}  {_show_in_line(gap)}")
+    return lines + explain_left_out_baselines(document)
 
 
 def _show_prevalence(document: EvaluationDocument) -> list[str]:

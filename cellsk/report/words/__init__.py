@@ -1,5 +1,13 @@
 """Sentences, phrases and formats: what a document shows, in words."""
 
+from cellsk.report.words._baselines import BaselineRow as BaselineRow
+from cellsk.report.words._baselines import compare_with_baselines as compare_with_baselines
+from cellsk.report.words._baselines import describe_baselines as describe_baselines
+from cellsk.report.words._baselines import (
+    explain_left_out_baselines as explain_left_out_baselines,
+)
+from cellsk.report.words._baselines import list_baseline_rows as list_baseline_rows
+from cellsk.report.words._baselines import list_compared_scores as list_compared_scores
 from cellsk.report.words._exact_intervals import add_exact_intervals as add_exact_intervals
 from cellsk.report.words._formats import name_class as name_class
 from cellsk.report.words._formats import name_level as name_level

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cellsk._checks import count_noun, join_words, pick_form
 from cellsk.report.document import Data, EvaluationDocument, EvaluationFacts, Remark
+from cellsk.report.words._baselines import warn_of_baselines
 from cellsk.report.words._formats import name_class, name_level
 from cellsk.report.words._verdict import describe_single_prediction
 
@@ -150,6 +151,7 @@ def list_cautions(document: EvaluationDocument) -> list[str]:
     cautions = [
         _describe_missing_classes(document["data"]),
         describe_single_prediction(document),
+        warn_of_baselines(document),
     ]
     if limits & {FEW, FEW_IMAGES} and FEW not in warnings:
         cautions.append(_count_rarest(document["data"]))

@@ -111,6 +111,7 @@ def describe_search(document: SearchDocument, remedy: str | None = None) -> list
     """
     return [
         _describe_best(document),
+        *_describe_guessing(document),
         *describe_choice(document),
         *describe_nested(document, remedy),
         *_describe_problems(document),
@@ -142,6 +143,29 @@ def _describe_best(document: SearchDocument) -> str:
     )
 
 
+def _describe_guessing(document: SearchDocument) -> list[str]:
+    """Return what guessing reaches, and whether the best candidate is better."""
+    guessing, score = document["guessing"], name_search_score(document)
+    folds = document["search"]["n_folds"]
+    if guessing is None:
+        found = [f"Pass y to SearchReport to compare with the {score} of guessing."]
+    else:
+        level = (
+            f"Guessing, by the shares of the classes alone, has {write_number(guessing['value'])}"
+        )
+        found = [
+            f"{level}: the best candidate is better."
+            if guessing["best_is_better"]
+            else f"{level}: the best candidate is not shown to be better. Do not use it as it is."
+        ]
+    if count := pick_best(document)["one_class_folds"]:
+        found.append(
+            f"In {count} of {count_noun(folds, 'fold')} the best candidate predicted the same class"
+            " for all test images."
+        )
+    return found
+
+
 def describe_choice(document: SearchDocument) -> list[str]:
     """Return which candidate the one-standard-error rule chooses."""
     candidates = document["candidates"]
@@ -169,6 +193,11 @@ def write_size(document: SearchDocument, candidate: Candidate) -> str:
     if document["search"]["size_unit"] == "weights":
         return f"{candidate['size']:,} weights"
     return f"a fit time of {write_duration(candidate['size'])}"
+
+
+def _describe_score(document: SearchDocument, remedy: str | None = None) -> list[str]:
+    """Return the sentences that do not depend on fit times."""
+    return [*_describe_guessing(document), *describe_nested(document, remedy)]
 
 
 def describe_nested(document: SearchDocument, remedy: str | None = None) -> list[str]:
@@ -263,6 +292,9 @@ def tabulate_candidates(
         row += [write_number(candidate["fit_seconds"], 1)]
         row += [f"{candidate['n_resources']:,}"] if halving else []
         rows.append([*row, mark_candidate(document, place)])
+    if guessing := document["guessing"]:
+        row = ["", *[""] * len(document["parameters"]), write_number(guessing["value"])]
+        rows.append([*row, *[""] * (len(header) - len(row) - 1), "guessing"])
     return header, rows
 
 
@@ -272,11 +304,14 @@ def summarize_search(document: SearchDocument, remedy: str | None = None) -> dic
     The keys are described at `SearchReport.summary`.
     """
     # Fit times differ from run to run, and so would a choice that depends on them.
-    search, choice = document["search"], pick_choice(document)
+    search, choice, guessing = document["search"], pick_choice(document), document["guessing"]
     counted, score = search["size_unit"] == "weights", search["score"]
-    nested, sentences = document["nested"], describe_search if counted else describe_nested
+    nested, sentences = document["nested"], describe_search if counted else _describe_score
     return {
         "n_folds": search["n_folds"],
+        "scoring": score,
+        "guessing": None if guessing is None else guessing["value"],
+        "better_than_guessing": None if guessing is None else guessing["best_is_better"],
         "candidates": [
             {
                 **_name_params(document, candidate),
@@ -287,6 +322,7 @@ def summarize_search(document: SearchDocument, remedy: str | None = None) -> dic
                 "standard_deviation": candidate["sd"],
                 "mean_fit_seconds": candidate["fit_seconds"],
                 "n_weights": candidate["size"] if counted else None,
+                "one_class_folds": candidate["one_class_folds"],
                 "remark": mark_candidate(document, place) if counted else "",
             }
             for place, candidate in enumerate(document["candidates"])

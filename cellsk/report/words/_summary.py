@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cellsk._checks import count_noun
 from cellsk.report.document import EvaluationFacts, LeakageNumbers, Number, Numbers
+from cellsk.report.words._baselines import compare_with_baselines, warn_of_baselines
 from cellsk.report.words._formats import (
     name_class,
     write_count_in_100,
@@ -32,6 +33,8 @@ def summarize(facts: EvaluationFacts) -> list[str]:
         the others report the numbers. Undefined scores are left out.
     """
     found = [_describe_prediction(facts), compare_with_chance(facts)]
+    if not warn_of_baselines(facts):  # a caution, which comes before all sentences
+        found.append(compare_with_baselines(facts))
     if facts["data"]["positive"] is None:
         found += [_describe_accuracy(facts), _describe_extremes(facts)]
     else:

@@ -1,0 +1,159 @@
+"""Comparison with simple classifiers, in sentences and as table rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cellsk.report.document import Baseline, EvaluationFacts, Number
+from cellsk.report.words._formats import write_interval, write_number
+from cellsk.report.words._scores import name_score
+from cellsk.report.words._verdict import is_better_than_chance
+
+__all__ = [
+    "BaselineRow",
+    "compare_with_baselines",
+    "describe_baselines",
+    "explain_left_out_baselines",
+    "list_baseline_rows",
+    "list_compared_scores",
+    "warn_of_baselines",
+]
+
+_LABELS = {
+    "guessing": "Guessing",
+    "mean_color": "Mean color",
+    "texture_forest": "Color and texture",
+}
+_MEANINGS = {
+    "guessing": "the shares of the classes, without looking at the image",
+    "mean_color": "logistic regression on the mean of each color",
+    "texture_forest": "random forest on histograms of color, gradients and local patterns",
+}
+_NEXT = (
+    "Next: train for more epochs, on larger images, or on more patients, or use the simpler"
+    " classifier."
+)
+_NEXT_IF_GUESSING = (
+    "Next: check the labels, and whether the images show what the labels are about; then add"
+    " patients or train for more epochs."
+)
+_CHECK_COLOR = (
+    " If color alone classifies the images, check whether stain or scanner differ between the"
+    " classes."
+)
+
+
+class BaselineRow(NamedTuple):
+    """A classifier with its scores, and the differences from the model."""
+
+    label: str
+    meaning: str
+    numbers: list[Number]
+    difference: Number | None
+
+
+def list_compared_scores(facts: EvaluationFacts) -> tuple[str, str]:
+    """Return the score that decides, and a second one."""
+    if facts["data"]["positive"] is None:
+        return "balanced_accuracy", "roc_auc"
+    return "roc_auc", "balanced_accuracy"
+
+
+def list_baseline_rows(facts: EvaluationFacts) -> list[BaselineRow]:
+    """Return the model and the baselines, the strongest first."""
+    found = facts["baselines"]
+    if found is None:
+        return []
+    scores = list_compared_scores(facts)
+    model = [facts["numbers"][name] for name in scores]
+    rows = [BaselineRow("This model", facts["estimator"]["name"], model, None)]
+    for one in sorted(found["compared"], key=lambda one: -_read_value(one, scores[0])):
+        numbers = [one["numbers"][name] for name in scores]
+        label, meaning = _LABELS[one["name"]], _MEANINGS[one["name"]]
+        rows.append(BaselineRow(label, meaning, numbers, one["difference"][scores[0]]))
+    return rows
+
+
+def explain_left_out_baselines(facts: EvaluationFacts) -> list[str]:
+    """Return which baselines are missing, and why."""
+    found = facts["baselines"]
+    left_out = [] if found is None else found["left_out"]
+    reasons = dict.fromkeys(one["reason"].rstrip(".") for one in left_out)
+    return [
+        " and ".join(
+            _LABELS[one["name"]] for one in left_out if one["reason"].rstrip(".") == reason
+        )
+        + f" left out: {reason}."
+        for reason in reasons
+    ]
+
+
+def describe_baselines() -> str:
+    """Return what the table of baselines shows."""
+    return (
+        "Simple classifiers, trained and tested on the same folds. A network is worth its effort"
+        " only if it is better than they are. Each interval of a difference comes from the same"
+        " resamples for both."
+    )
+
+
+def compare_with_baselines(facts: EvaluationFacts) -> str:
+    """Return whether the model is better than the best simple classifier, or ""."""
+    best = _find_best(facts)
+    if best is None or best["name"] == "guessing":
+        return ""
+    score = list_compared_scores(facts)[0]
+    gap, own = best["difference"][score], best["numbers"][score]
+    value = facts["numbers"][score]
+    label = "ROC AUC" if score == "roc_auc" else name_score(score).lower()
+    if gap["value"] is None:
+        return ""
+    pair = (
+        f"{label} is {write_number(value['value'])}, and that of a {_name_classifier(best)}"
+        f" {write_number(own['value'])}"
+    )
+    if gap["low"] is None or gap["high"] is None:
+        more = "higher" if gap["value"] > 0 else "not higher"
+        return f"Compared with simple baselines: {pair}. It is {more}; there is no interval here."
+    interval = f"difference {write_number(gap['value'])}, {write_interval(gap)}"
+    if gap["low"] > 0:
+        return f"Better than simple baselines: {pair} ({interval})."
+    check = _CHECK_COLOR if best["name"] == "mean_color" else ""
+    if gap["high"] < 0:
+        return f"Worse than a simple baseline: {pair} ({interval}). {_NEXT}{check}"
+    return f"Not shown to be better than a simple baseline: {pair} ({interval}). {_NEXT}{check}"
+
+
+def warn_of_baselines(facts: EvaluationFacts) -> str:
+    """Return the comparison if a simple classifier is as good, or what to try after guessing."""
+    if facts["baselines"] is None:
+        return ""
+    best = _find_best(facts)
+    gap = None if best is None else best["difference"][list_compared_scores(facts)[0]]
+    text = compare_with_baselines(facts)
+    if text and gap is not None and (gap["low"] is not None and gap["low"] <= 0):
+        return text
+    number = facts["numbers"][list_compared_scores(facts)[0]]
+    if number["low"] is None or is_better_than_chance(facts):
+        return ""
+    return f"This model is not shown to be better than guessing. {_NEXT_IF_GUESSING}"
+
+
+def _name_classifier(best: Baseline) -> str:
+    return {
+        "mean_color": "logistic regression on the mean color",
+        "texture_forest": "random forest on color and texture",
+    }[best["name"]]
+
+
+def _find_best(facts: EvaluationFacts) -> Baseline | None:
+    """Return the baseline with the highest deciding score, or None."""
+    found, score = facts["baselines"], list_compared_scores(facts)[0]
+    known = [] if found is None else found["compared"]
+    known = [one for one in known if one["numbers"][score]["value"] is not None]
+    return max(known, key=lambda one: _read_value(one, score), default=None)
+
+
+def _read_value(one: Baseline, score: str) -> float:
+    value = one["numbers"][score]["value"]
+    return float("-inf") if value is None else value
