@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cellsk._checks import check_number, check_option
+from cellsk._files import STANDARD_OUTPUT
 from cellsk.exceptions import InputError
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Filters",
     "Folder",
     "Folds",
+    "Force",
     "GroupPattern",
     "Groups",
     "GroupsCsv",
@@ -33,6 +35,7 @@ __all__ = [
     "check_store",
     "parse_filters",
     "parse_groups",
+    "parse_output",
     "parse_size",
 ]
 
@@ -108,7 +111,16 @@ Store = Annotated[
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out files that cannot be decoded.")
 ]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Overwrite existing files that cellsk did not write."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def parse_output(value: Path | None) -> Path | None:
+    """Return the file to write. ``-`` is standard output."""
+    return STANDARD_OUTPUT if value is not None and str(value) == "-" else value
 
 
 def check_rate(param: typer.CallbackParam, value: float | None) -> float | None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from cellsk._checks import count_noun
-from cellsk._files import check_output, whole_file
-from cellsk.cli._options import SkipUnreadable
+from cellsk._files import whole_file
+from cellsk._text import escape_cell
+from cellsk.cli._options import Force, SkipUnreadable, parse_output
+from cellsk.cli._outputs import check_files, name_output
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.exceptions import InputError
 
@@ -34,11 +36,14 @@ def predict(
     output: Annotated[
         Path,
         typer.Option(
-            help="Csv file to write: path, predicted class, and probability of each class. The "
-            "predicted class is the most probable one, unless the model has its own threshold."
+            callback=parse_output,
+            help="Csv file to write, or - for standard output: path, predicted class, and"
+            " probability of each class. The predicted class is the most probable one, unless the"
+            " model has its own threshold.",
         ),
     ] = Path("predictions.csv"),
     skip_unreadable: SkipUnreadable = False,
+    force: Force = False,
 ) -> None:
     """Predict the class of each image of a folder."""
     from sklearn.utils.validation import check_is_fitted
@@ -48,7 +53,7 @@ def predict(
     from cellsk.persistence import load_model
 
     show_warnings()
-    check_output(output)
+    check_files({"predictions": output}, force=force)
     listed = list_images(folder, labels=False, verify=skip_unreadable)
     start_tensorflow()
     pipeline = load_model(model)
@@ -62,7 +67,7 @@ def predict(
     threshold = write_predictions(pipeline, listed.paths, output, names=listed.paths).threshold
     if threshold is not None:
         print_note(threshold.describe())
-    print_note(f"Written: {output}, {count_noun(len(listed.paths), 'image')}.")
+    print_note(f"Written: {name_output(output)}, {count_noun(len(listed.paths), 'image')}.")
 
 
 def write_predictions(
@@ -80,13 +85,14 @@ def write_predictions(
     predictor = LabelPredictor(pipeline)
     with whole_file(output) as draft, _open_csv(draft) as stream:
         writer = csv.writer(stream)
-        header = (f"probability_{name}" for name in predictor.classes)
+        header = (escape_cell(f"probability_{name}") for name in predictor.classes)
         writer.writerow(["path", "predicted", *header])
         chunks = [slice(i, i + CHUNK_SIZE) for i in range(0, len(paths), CHUNK_SIZE)]
         predictions = _compute_ahead(lambda chunk: predictor.predict(paths[chunk]), chunks)
         for chunk, (proba, labels) in zip(_show_progress(chunks), predictions, strict=True):
             for name, row, label in zip(names[chunk], proba, labels, strict=True):
-                writer.writerow([name, label, *(f"{p:.6f}" for p in row)])
+                texts = (escape_cell(str(text), keep_bytes=True) for text in (name, label))
+                writer.writerow([*texts, *(f"{p:.6f}" for p in row)])
     return predictor
 
 

@@ -9,9 +9,9 @@ import typer
 
 from cellsk.cli._evaluation_checks import Outputs, check_outputs, choose_positive
 from cellsk.cli._images import LabeledImages, list_labeled_images
-from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
     Folder,
+    Force,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -20,6 +20,7 @@ from cellsk.cli._options import (
     SkipUnreadable,
     check_aggregation,
     check_fraction,
+    parse_output,
 )
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import show_warnings
@@ -73,14 +74,21 @@ def run_test(
             " from 1.",
         ),
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
-    json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Model card to write.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(callback=parse_output, help="Web page to write.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(callback=parse_output, help="JSON file to write.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(callback=parse_output, help="Model card to write.")
+    ] = None,
     max_pictures: Annotated[
         int, typer.Option(min=0, help="Maximum number of images on the page.")
     ] = 200,
     seed: Seed = 0,
     skip_unreadable: SkipUnreadable = False,
+    force: Force = False,
 ) -> None:
     """Score a trained model on a test set: labeled images that it never saw.
 
@@ -88,7 +96,7 @@ def run_test(
     named.
     """
     shown = show_warnings()
-    outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures))
+    outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures), force=force)
     names, tuned_for = _read_classes(model)
     images = list_labeled_images(
         folder,
@@ -110,10 +118,8 @@ def run_test(
         "random_state": seed,
     }
     report = _evaluate(model, images, settings | {"pos_label": tuned_for})
-    print_summary(report, shown)
-    written: list[Path] = []
-    with naming_written_files(written):
-        save_reports(report, outputs, written)
+    print_summary(report, shown, *outputs)
+    save_reports(report, outputs, [])
 
 
 def _read_classes(model: Path) -> tuple[list[str], str | None]:

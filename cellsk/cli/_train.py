@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from cellsk._files import check_output
 from cellsk.cli._images import list_labeled_images
 from cellsk.cli._options import (
     BatchSize,
     Epochs,
     Filters,
     Folder,
+    Force,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -24,23 +24,27 @@ from cellsk.cli._options import (
     SkipUnreadable,
     Store,
     parse_filters,
+    parse_output,
     parse_size,
 )
+from cellsk.cli._outputs import check_files, name_output
 from cellsk.cli._pipeline import (
     build_pipeline,
     fit_pipeline,
     open_store,
     read_images,
-    save_pipeline,
+    save_model_file,
 )
-from cellsk.cli._terminal import print_json, show_warnings
+from cellsk.cli._terminal import print_json, print_result, show_warnings
 
 __all__ = ["describe_fit", "summarize_fit", "train"]
 
 
 def train(
     folder: Folder,
-    output: Annotated[Path, typer.Option(help="Model file to write.")] = Path("model.cellsk"),
+    output: Annotated[
+        Path, typer.Option(callback=parse_output, help="Model file to write.")
+    ] = Path("model.cellsk"),
     labels: Labels = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
@@ -52,11 +56,12 @@ def train(
     seed: Seed = 0,
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Train a model, and write it to a file."""
     show_warnings()
-    check_output(output)
+    check_files({"model": output}, force=force)
     counts, size = parse_filters(filters), parse_size(image_size)
     images = list_labeled_images(
         folder,
@@ -73,13 +78,17 @@ def train(
         measured: dict[str, Any] = {}
         read_images(pipeline, images, measured)
         fit_pipeline(pipeline, images)
-    save_pipeline(pipeline, output, images, measured)
+    save_model_file(pipeline, output, images, measured)
     summary = summarize_fit(pipeline["classifier"]) | {"model": str(output)}
     if as_json:
         print_json(summary)
         return
-    print(describe_fit(summary))
-    print(f"Written: {output}. To estimate how well it predicts, run: cellsk evaluate {folder}")
+    print_result(describe_fit(summary), output)
+    print_result(
+        f"Written: {name_output(output)}. To estimate how well it predicts, run: cellsk evaluate"
+        f" {folder}",
+        output,
+    )
 
 
 def summarize_fit(classifier: Any) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from cellsk import make_cells
-from cellsk.cli._evaluate import _print_summary
 from cellsk.cli._evaluation_checks import count_folds
 from cellsk.cli._fold_table import build_fold_table, describe_fold_table
+from cellsk.cli._reports import print_summary
 from cellsk.cli._terminal import ShownWarnings
 from cellsk.exceptions import SplitWarning
 
@@ -258,6 +258,6 @@ def test_summary_keeps_warnings_that_were_not_shown(capsys, monkeypatch):
     assert shown.add(SplitWarning("A rule", "1", code="few-patients"))
     assert not shown.add(SplitWarning("A rule", "2", code="few-patients"))
     warnings = [{"code": "few-patients", "text": "2"}, {"code": "other", "text": "Other."}]
-    monkeypatch.setattr("cellsk.report.render_terminal", lambda document: document["warnings"])
-    _print_summary(SimpleNamespace(document={"warnings": warnings}), shown)
+    monkeypatch.setattr("cellsk.report.render_terminal", lambda document: str(document["warnings"]))
+    print_summary(SimpleNamespace(document={"warnings": warnings}), shown)
     assert capsys.readouterr().out == "[{'code': 'other', 'text': 'Other.'}]\n"
