@@ -63,9 +63,10 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Weight of each class label. "balanced" gives each class the same total weight.
         None gives each image the same weight.
     callbacks : list of keras.callbacks.Callback, default=None
-        Further Keras callbacks. Each fit works on copies, so that clones share nothing;
-        an entry may also be a callback class. Those of scikit-learn are set with
-        `set_callbacks`; see Notes.
+        Further Keras callbacks. `fit` calls these instances, and what they record stays in them,
+        but not the network. :func:`~sklearn.base.clone`, and with it a search and a
+        cross-validation, copies them. A callback class makes a new instance in each fit. Those of
+        scikit-learn are set with `set_callbacks`; see Notes.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Precision of the products in training. Weights and predictions are always float32.
         "auto" is ``CELLSK_PRECISION``, or else bfloat16 if the CPU or GPU has it, which is
