@@ -306,6 +306,27 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         images = validate_images(self, X, reset=False)
         return read_probabilities(self.keras_classifier_.model_, images)
 
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, height, width, channels), (n, height, width) or (n, pixels)
+            Images like those given to `fit`.
+
+        Returns
+        -------
+        logs : ndarray of shape (n, n_classes)
+            Columns as in `classes_`; minus infinity where the probability is 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If there was no `fit`, or the images differ in kind from those in `fit`.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the log-odds of the second class, or the log-probabilities of more classes.
 
