@@ -30,6 +30,7 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_docstrings.py
 
 clean:
 	rm -rf $(VENV) demo docs/_build docs/auto_examples docs/api/generated build dist

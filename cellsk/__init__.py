@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         make_operating_point_scorer,
     )
     from cellsk.neural_network import CellClassifier, build_cnn
-    from cellsk.persistence import load_model, save_model
+    from cellsk.persistence import export_onnx, load_model, save_model
     from cellsk.preprocessing import ImageReader
     from cellsk.report import EvaluationReport, SearchReport, evaluate, evaluate_model
 
@@ -37,6 +37,7 @@ _ROOMS = {
     "choose_cv": "model_selection",
     "evaluate": "report",
     "evaluate_model": "report",
+    "export_onnx": "persistence",
     "list_images": "datasets",
     "load_model": "persistence",
     "make_cells": "datasets",
@@ -60,6 +61,7 @@ __all__ = [
     "choose_cv",
     "evaluate",
     "evaluate_model",
+    "export_onnx",
     "list_images",
     "load_model",
     "make_cells",

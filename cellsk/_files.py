@@ -1,4 +1,4 @@
-"""Output files that are written completely or not at all."""
+"""Output files that are written completely or not at all; pipes and devices are written into."""
 
 from __future__ import annotations
 
@@ -7,12 +7,31 @@ import os
 import platform
 import re
 import secrets
+import shutil
+import stat
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, NamedTuple, TextIO
 
-__all__ = ["check_output", "whole_file"]
+__all__ = ["STANDARD_OUTPUT", "check_output", "is_stream", "whole_file"]
+
+STANDARD_OUTPUT = Path("/dev/stdout")
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
+_MAX_LINKS = 40  # as in Linux
+
+
+class _Place(NamedTuple):
+    """Where an output is written: a file to replace, or a stream to write into."""
+
+    target: Path
+    is_stream: bool
+    descriptor: int | None = None  # of this process, if the path names one
+
 
 _DRAFT = re.compile(r"\.([0-9a-f]{8})-(\d+)\.[0-9a-f]{8}\.tmp", re.ASCII)
 _LONGEST_WRITE_SECONDS = 86_400  # by a process of another machine, of which nothing is known
@@ -28,32 +47,80 @@ def check_output(path: str | os.PathLike[str]) -> Path:
     IsADirectoryError
         If it is a folder.
     OSError
-        If no file can be created in its folder.
+        If no file can be created in its folder, or it is neither a file, a pipe nor a character
+        device.
     """
-    target = _check_place(path)
-    draft = _name_draft(target)
+    place = _find_place(path)
+    if place.is_stream:
+        if place.descriptor is None and not os.access(place.target, os.W_OK):
+            raise PermissionError(f"An output file must be writable. Got {_name(path)}.")
+        return Path(path)
+    draft = _name_draft(place.target)
     try:
         # Permissions are not enough: they may allow a file in /proc, which then fails.
         draft.open("xb").close()
         draft.unlink()
     except OSError as error:
         raise type(error)(
-            f"The folder of an output file must be writable. Got {str(path)!r}"
+            f"The folder of an output file must be writable. Got {_name(path)}"
             f" ({error.strerror}). Name another folder."
         ) from None
-    return target
+    return Path(path)
 
 
-def _check_place(path: str | os.PathLike[str]) -> Path:
-    target = Path(path)
-    folder = target.absolute().parent
-    if not folder.is_dir():
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Return whether ``path`` is written into, as a pipe or a device is, and not replaced.
+
+    Raises
+    ------
+    OSError
+        As in ``check_output``.
+    """
+    return _find_place(path).is_stream
+
+
+def _name(path: str | os.PathLike[str]) -> str:
+    return repr(os.fsdecode(path))
+
+
+def _find_place(path: str | os.PathLike[str]) -> _Place:
+    target = _follow_links(Path(path))
+    descriptor = _find_descriptor(target)
+    if descriptor is not None:
+        os.fstat(descriptor)  # raises an error if it is not open
+        return _Place(target, True, descriptor)
+    if not target.absolute().parent.is_dir():
         raise FileNotFoundError(
-            f"The folder of an output file must exist. Got {str(path)!r}. Make the folder first."
+            f"The folder of an output file must exist. Got {_name(path)}. Make the folder first."
         )
     if target.is_dir():
-        raise IsADirectoryError(f"An output file must not be a folder. Got {str(path)!r}.")
-    return target
+        raise IsADirectoryError(f"An output file must not be a folder. Got {_name(path)}.")
+    if not target.exists() or target.is_file():
+        return _Place(target, False)
+    mode = target.stat().st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        raise OSError(
+            f"An output must be a file, a pipe or a character device. Got {_name(path)},"
+            f" {'a disk' if stat.S_ISBLK(mode) else 'a socket'}. Name a file."
+        )
+    return _Place(target, True)
+
+
+def _follow_links(path: Path) -> Path:
+    """Return what a link points to, which may not exist yet; other paths as they are."""
+    target = path
+    for _ in range(_MAX_LINKS):
+        # The links that name a stream of this process point to nothing that can be opened.
+        if _find_descriptor(target) is not None or not target.is_symlink():
+            return target
+        target = target.parent / os.readlink(target)
+    raise OSError(f"An output file must not be a loop of links. Got {_name(path)}.")
+
+
+def _find_descriptor(target: Path) -> int | None:
+    text = os.path.normpath(target.absolute())
+    found = _DESCRIPTOR.fullmatch(text)
+    return int(found[1]) if found else _STREAMS.get(text)
 
 
 def _name_draft(target: Path) -> Path:
@@ -101,7 +168,10 @@ def _is_dead(machine: str, pid: int, draft: Path) -> bool:
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a draft beside ``path`` to write to, and move it to ``path`` at the end.
+    """Yield a draft to write to, and move it to ``path`` at the end.
+
+    A link stays a link: the file that it points to is replaced. A pipe or a character device
+    stays what it is, and gets the content of the draft.
 
     If the body raises, the draft is removed and a file at ``path`` stays as it was. If the process
     is killed, the draft stays, and the next one that writes to ``path`` removes it.
@@ -111,14 +181,52 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     OSError
         As in ``check_output``, or if the file cannot be written. It names ``path``.
     """
-    target = _check_place(path)
-    _remove_dead_drafts(target)
-    draft = _name_draft(target)
+    place = _find_place(path)
+    if place.is_stream:
+        with tempfile.TemporaryDirectory(prefix="cellsk-") as folder:
+            draft = Path(folder) / f"draft{Path(path).suffix}"
+            yield draft
+            _write_stream(draft, place, path)
+        return
+    _remove_dead_drafts(place.target)
+    draft = _name_draft(place.target)
     try:
         yield draft
-        os.replace(draft, target)
+        if place.target.exists():  # who may read the file does not change
+            draft.chmod(stat.S_IMODE(place.target.stat().st_mode))
+        os.replace(draft, place.target)
     except BaseException as error:
         draft.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename in (draft, str(draft)):
             raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         raise
+
+
+def _write_stream(draft: Path, place: _Place, path: str | os.PathLike[str]) -> None:
+    try:
+        with draft.open("rb") as source:
+            own = {1: sys.stdout, 2: sys.stderr}.get(place.descriptor or 0)
+            if own is not None:
+                _write_own(own, source)
+                return
+            with _open_stream(place) as stream:
+                shutil.copyfileobj(source, stream)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def _write_own(stream: TextIO, source: BinaryIO) -> None:
+    """Write to standard output after what was printed. In a notebook it takes text only."""
+    stream.flush()
+    if hasattr(stream, "buffer"):
+        shutil.copyfileobj(source, stream.buffer)
+    else:
+        stream.write(source.read().decode("utf-8", "backslashreplace"))
+    stream.flush()
+
+
+def _open_stream(place: _Place) -> BinaryIO:
+    if place.descriptor is not None:
+        return os.fdopen(os.dup(place.descriptor), "wb")
+    # Without O_CREAT: what is no longer there is not made as a file.
+    return os.fdopen(os.open(place.target, os.O_WRONLY), "wb")

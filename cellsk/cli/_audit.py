@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from cellsk._files import check_output, whole_file
+from cellsk._files import whole_file
+from cellsk._text import escape_cell
 from cellsk.cli._images import describe_counts, describe_label_columns, read_groups_csv
 from cellsk.cli._messages import word_findings
 from cellsk.cli._options import (
     FollowLinks,
+    Force,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -21,9 +23,14 @@ from cellsk.cli._options import (
     LabelColumn,
     Labels,
     parse_groups,
+    parse_output,
 )
-from cellsk.cli._terminal import print_json, print_note, show_warnings
+from cellsk.cli._outputs import check_files, note_written
+from cellsk.cli._terminal import print_json, print_note, print_result, show_warnings
 from cellsk.exceptions import InputError
+
+if TYPE_CHECKING:
+    from cellsk.audit import AuditReport
 
 __all__ = ["audit"]
 
@@ -74,9 +81,13 @@ def audit(
     ] = True,
     follow_links: FollowLinks = False,
     csv: Annotated[
-        Path | None, typer.Option(help="Csv file to write, with one row per image and finding.")
+        Path | None,
+        typer.Option(
+            callback=parse_output, help="Csv file to write, with one row per image and finding."
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Number of processes; -1 is one per core.")] = -1,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Find damaged files, duplicates and other problems.
@@ -87,8 +98,7 @@ def audit(
     from cellsk.audit import audit_images
 
     show_warnings()
-    if csv is not None:
-        check_output(csv)
+    check_files({"findings": csv}, force=force)
     if test_labels is not None and test is None:
         raise InputError("needs --test", "no folder", "Pass --test.", parameter="--test-labels")
     source = _Source(group_pattern, groups, groups_csv, label_column, image_column, follow_links)
@@ -110,14 +120,19 @@ def audit(
     if as_json:
         print_json(report.to_dict())
     else:
-        print(report)
+        print_result(str(report), csv)
     if csv is not None:
-        table = report.frame(by="image").astype({"set": "Int64"})  # may be missing
-        with whole_file(csv) as draft:
-            table.to_csv(draft, index=False, errors="surrogateescape")
-        print_note(f"Written: {csv}.")
+        _write_findings(report, csv)
+        note_written(csv, [])
     if report.has_errors:
         raise typer.Exit(FOUND_ERRORS)
+
+
+def _write_findings(report: AuditReport, path: Path) -> None:
+    table = report.frame(by="image").astype({"set": "Int64"})  # may be missing
+    table["file"] = [escape_cell(str(name), keep_bytes=True) for name in table["file"]]
+    with whole_file(path) as draft:
+        table.to_csv(draft, index=False, errors="surrogateescape")
 
 
 def _list_side(folder: Path, labels: Path | None, source: _Source) -> _Side:

@@ -18,7 +18,7 @@ from cellsk.cli._pipeline import build_pipeline, fit_pipeline, open_store, save_
 from cellsk.cli._predict import write_predictions
 from cellsk.cli._progress import show_progress
 from cellsk.cli._search import NESTED_REMEDY, FilterSearch, search_filters
-from cellsk.cli._terminal import print_note, show_warnings
+from cellsk.cli._terminal import print_note, print_result, show_warnings
 from cellsk.cli._train import describe_fit, summarize_fit
 from cellsk.exceptions import InputError
 
@@ -63,8 +63,8 @@ def demo(
     with _fill_folder(output) as draft, open_store(None) as store:
         report = _run(draft, store, seed)
         (draft / REPORT).write_text(report, encoding="utf-8")
-    print(report, end="")
-    print(f"\nWritten to {output}: {', '.join(WRITTEN)}")
+    print_result(report)
+    print_result(f"Written to {output}: {', '.join(WRITTEN)}")
 
 
 @contextmanager

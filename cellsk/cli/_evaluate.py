@@ -26,6 +26,7 @@ from cellsk.cli._options import (
     Filters,
     Folder,
     FollowLinks,
+    Force,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -41,12 +42,14 @@ from cellsk.cli._options import (
     check_fraction,
     check_rate,
     parse_filters,
+    parse_output,
     parse_size,
 )
+from cellsk.cli._outputs import write_files
 from cellsk.cli._pipeline import build_pipeline
 from cellsk.cli._progress import show_progress
-from cellsk.cli._reports import note_written, print_summary, save_reports
-from cellsk.cli._terminal import ShownWarnings, print_note, show_warnings
+from cellsk.cli._reports import print_summary, save_reports
+from cellsk.cli._terminal import ShownWarnings, print_note, print_result, show_warnings
 
 if TYPE_CHECKING:
     from cellsk.report import EvaluationReport
@@ -162,16 +165,24 @@ def evaluate(
             "--leakage", help="Also show how much higher the scores are if patients are ignored."
         ),
     ] = False,
-    html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
-    json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(callback=parse_output, help="Web page to write.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(callback=parse_output, help="JSON file to write.")
+    ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option(help="Markdown file to write, with the same results (a model card)."),
+        typer.Option(
+            callback=parse_output,
+            help="Markdown file to write, with the same results (a model card).",
+        ),
     ] = None,
     save_folds: Annotated[
         Path | None,
         typer.Option(
-            help="Csv file to write, with the fold of each image. --cv repeats these folds."
+            callback=parse_output,
+            help="Csv file to write, with the fold of each image. --cv repeats these folds.",
         ),
     ] = None,
     max_pictures: Annotated[
@@ -185,6 +196,7 @@ def evaluate(
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
     follow_links: FollowLinks = False,
+    force: Force = False,
 ) -> None:
     """Estimate how well a model classifies images of new patients.
 
@@ -193,7 +205,7 @@ def evaluate(
     """
     shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)
-    outputs = check_outputs(Outputs(html, json, markdown, save_folds, max_pictures))
+    outputs = check_outputs(Outputs(html, json, markdown, save_folds, max_pictures), force=force)
     wanted: dict[str, Any] = {
         "prevalence": prevalence,
         "aggregation": aggregation,
@@ -262,16 +274,16 @@ def _show_folds(plan: _Plan, json: Path | None) -> None:
     """Print the scores of each fold, and write them as JSON."""
     # The intervals are not shown, so the fewest resamples are enough.
     table = build_fold_table(_run(plan, audit=False, baselines=False, n_resamples=100))
-    print(describe_fold_table(table))
+    print_result(describe_fold_table(table), json)
     if json is not None:
-        save_fold_table(table, json)
-        print_note(f"Written: {json}.")
+        save = partial(save_fold_table, table)
+        write_files([(json, save)], [], ("results.json", save))
 
 
 def _evaluate(plan: _Plan, outputs: Outputs, shown: ShownWarnings, *, leakage: bool) -> None:
     report = _run(plan)
-    print_summary(report, shown)
-    compare = partial(_compare, report, plan) if leakage else None
+    print_summary(report, shown, *outputs)
+    compare = partial(_compare, report, plan, outputs) if leakage else None
     _save_all(report, outputs, compare)
 
 
@@ -282,17 +294,14 @@ def _save_all(
     written: list[Path] = []
     with naming_written_files(written):
         save_reports(report, outputs, written)
-        if outputs.folds is not None:
-            report.save_folds(outputs.folds)
-            note_written(outputs.folds, written)
         if compare is not None:
             compare()
             save_reports(report, outputs, written)
 
 
-def _compare(report: EvaluationReport, plan: _Plan) -> None:
+def _compare(report: EvaluationReport, plan: _Plan, outputs: Outputs) -> None:
     """Evaluate again without patients, and print the difference."""
     print_note("Evaluating again without patient grouping ...")
     with show_progress(plan.pipeline["classifier"], plan.n_fits):
         found = report.leakage_gap()
-    print(f"\n{found['sentence']}", flush=True)
+    print_result(f"\n{found['sentence']}", *outputs)

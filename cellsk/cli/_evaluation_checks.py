@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from cellsk._checks import check_option
 from cellsk._class_words import guess_positive
-from cellsk._files import check_output
 from cellsk.cli._images import LabeledImages
+from cellsk.cli._outputs import FORMATS, check_files
 from cellsk.cli._terminal import print_note
 from cellsk.exceptions import InputError
 
@@ -33,20 +33,15 @@ class Outputs(NamedTuple):
     max_pictures: int
 
 
-def check_outputs(outputs: Outputs) -> Outputs:
+def check_outputs(outputs: Outputs, *, force: bool) -> Outputs:
     """Return the files, or refuse those that cannot be written before hours of work.
 
     Raises
     ------
     InputError, OSError
-        When a file has another ending than expected, or cannot be written.
+        As in `check_files`.
     """
-    for ending, path in zip((".html", ".json", ".md", ".csv"), outputs[:4], strict=True):
-        if path is None:
-            continue
-        if path.suffix.lower() != ending:
-            raise InputError(f"This file must end in {ending}", repr(str(path)), "Rename it.")
-        check_output(path)
+    check_files(dict(zip((*FORMATS, "folds"), outputs[:4], strict=True)), force=force)
     return outputs
 
 

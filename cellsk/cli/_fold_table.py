@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellsk._files import whole_file
+from cellsk._text import write_json
 
 if TYPE_CHECKING:
     from cellsk.report import EvaluationReport
@@ -68,7 +68,7 @@ def describe_fold_table(table: dict[str, Any]) -> str:
 def save_fold_table(table: dict[str, Any], path: Path) -> None:
     """Write the table as JSON."""
     with whole_file(path) as draft:
-        draft.write_text(json.dumps(table, indent=2, allow_nan=False), encoding="utf-8")
+        draft.write_text(write_json(table, indent=2), encoding="utf-8")
 
 
 def _align(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

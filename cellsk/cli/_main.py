@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from cellsk.cli._interrupt import (
 from cellsk.cli._messages import word_error
 from cellsk.cli._predict import predict
 from cellsk.cli._search import search
+from cellsk.cli._terminal import print_note
 from cellsk.cli._test_model import run_test
 from cellsk.cli._train import train
 
@@ -34,6 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
 )
 for command in (demo, audit, evaluate, search, train):
@@ -85,12 +86,12 @@ def _end(error: BaseException) -> int:
     """Print why the command ended, and return its exit code; raise errors of cellsk itself."""
     if isinstance(error, typer.Abort | Interrupted) or is_interruption(error):
         files = error if isinstance(error, Interrupted) else "Nothing was written."
-        print(f"cellsk: interrupted. {files}", file=sys.stderr)
+        print_note(f"cellsk: interrupted. {files}")
         return INTERRUPTED
     if isinstance(error, ValueError | TypeError | OSError | MemoryError):
         text = word_error(error)
         text = " ".join(text.split()) or "There is too little memory. Pass a smaller --image-size."
-        print(f"cellsk: {text}", file=sys.stderr)
+        print_note(f"cellsk: {text}")
         return BAD_INPUT
     if not hasattr(error, "exit_code"):
         raise error

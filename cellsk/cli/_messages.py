@@ -60,6 +60,8 @@ OPTIONS = {
 REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     # Files
     "images-damaged": "Leave them out with --skip-unreadable.",
+    "images-need-setting": "Convert them to files of one page with 8 bits per channel, or move"
+    " them away. cellsk predict leaves them out with --skip-unreadable.",
     "images-differ-in-size": "Pass --image-size {height}x{width}, or another size to resize all"
     " images to.",
     "images-left-out": "cellsk audit lists all of them.",

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cellsk._checks import check_number, check_option
+from cellsk._files import STANDARD_OUTPUT
 from cellsk.exceptions import InputError
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Folder",
     "Folds",
     "FollowLinks",
+    "Force",
     "GroupPattern",
     "Groups",
     "GroupsCsv",
@@ -37,6 +39,7 @@ __all__ = [
     "check_store",
     "parse_filters",
     "parse_groups",
+    "parse_output",
     "parse_size",
 ]
 
@@ -133,7 +136,16 @@ FollowLinks = Annotated[
         help="Follow symbolic links out of the folder, such as those of git-annex and DVC.",
     ),
 ]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Overwrite existing files that cellsk did not write."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def parse_output(value: Path | None) -> Path | None:
+    """Return the file to write. ``-`` is standard output."""
+    return STANDARD_OUTPUT if value is not None and str(value) == "-" else value
 
 
 def check_rate(param: typer.CallbackParam, value: float | None) -> float | None:

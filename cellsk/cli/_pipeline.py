@@ -9,12 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cellsk.cli._outputs import write_files
 from cellsk.cli._progress import show_progress
 
 if TYPE_CHECKING:
     from cellsk.cli._images import LabeledImages
 
-__all__ = ["build_pipeline", "fit_pipeline", "open_store", "read_images", "save_pipeline"]
+__all__ = [
+    "build_pipeline",
+    "fit_pipeline",
+    "open_store",
+    "read_images",
+    "save_model_file",
+    "save_pipeline",
+]
 
 
 @contextmanager
@@ -68,6 +76,15 @@ def fit_pipeline(pipeline: Any, images: LabeledImages) -> Any:
     groups = {} if images.groups is None else {"classifier__groups": images.groups}
     with show_progress(pipeline["classifier"], n_fits=1):
         return pipeline.fit(images.paths, images.labels, **groups)
+
+
+def save_model_file(pipeline: Any, output: Path, images: LabeledImages) -> None:
+    """Write a model file, or a temporary one if it cannot be written."""
+
+    def save(path: Path) -> None:
+        save_pipeline(pipeline, path, images)
+
+    write_files([(output, save)], [], ("model.cellsk", save), quiet=True)
 
 
 def save_pipeline(pipeline: Any, output: Path, images: LabeledImages) -> None:

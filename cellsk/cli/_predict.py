@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from cellsk._checks import count_noun
-from cellsk._files import check_output, whole_file
-from cellsk.cli._options import FollowLinks, SkipUnreadable
+from cellsk._files import whole_file
+from cellsk._text import escape_cell
+from cellsk.cli._options import FollowLinks, Force, SkipUnreadable, parse_output
+from cellsk.cli._outputs import check_files, name_output
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
-    from cellsk.model_selection import LabelPredictor
+    from cellsk.cli._chunks import ChunkPredictor
 
 __all__ = ["predict", "write_predictions"]
 
@@ -34,12 +36,15 @@ def predict(
     output: Annotated[
         Path,
         typer.Option(
-            help="Csv file to write: path, predicted class, and probability of each class. The "
-            "predicted class is the most probable one, unless the model has its own threshold."
+            callback=parse_output,
+            help="Csv file to write, or - for standard output: path, predicted class, and"
+            " probability of each class. The predicted class is the most probable one, unless the"
+            " model has its own threshold.",
         ),
     ] = Path("predictions.csv"),
     skip_unreadable: SkipUnreadable = False,
     follow_links: FollowLinks = False,
+    force: Force = False,
 ) -> None:
     """Predict the class of each image of a folder."""
     from sklearn.utils.validation import check_is_fitted
@@ -49,8 +54,8 @@ def predict(
     from cellsk.persistence import load_model
 
     show_warnings()
-    check_output(output)
-    listed = list_images(folder, labels=False, verify=skip_unreadable, follow_links=follow_links)
+    check_files({"predictions": output}, force=force)
+    listed = list_images(folder, labels=False, follow_links=follow_links)
     start_tensorflow()
     pipeline = load_model(model)
     if not hasattr(pipeline, "predict_proba"):
@@ -60,34 +65,45 @@ def predict(
             "Make one with cellsk train.",
         )
     check_is_fitted(pipeline)
-    threshold = write_predictions(pipeline, listed.paths, output, names=listed.paths).threshold
-    if threshold is not None:
-        print_note(threshold.describe())
-    print_note(f"Written: {output}, {count_noun(len(listed.paths), 'image')}.")
+    predictor = write_predictions(
+        pipeline, listed.paths, output, names=listed.paths, skip_unreadable=skip_unreadable
+    )
+    if predictor.threshold is not None:
+        print_note(predictor.threshold.describe())
+    predictor.warn()
+    n_predicted = len(listed.paths) - len(predictor.left_out)
+    print_note(f"Written: {name_output(output)}, {count_noun(n_predicted, 'image')}.")
 
 
 def write_predictions(
-    pipeline: Any, paths: Sequence[str], output: Path, *, names: Sequence[str]
-) -> LabelPredictor:
+    pipeline: Any,
+    paths: Sequence[str],
+    output: Path,
+    *,
+    names: Sequence[str],
+    skip_unreadable: bool = False,
+) -> ChunkPredictor:
     """Predict chunk by chunk, and write one row per image. The file appears when it is complete.
 
     Returns
     -------
-    predictor : LabelPredictor
-        How the model chooses a class.
+    predictor : ChunkPredictor
+        How the model chooses a class, and which files were left out.
     """
-    from cellsk.model_selection import LabelPredictor
+    from cellsk.cli._chunks import ChunkPredictor
 
-    predictor = LabelPredictor(pipeline)
+    predictor = ChunkPredictor(pipeline, skip_unreadable=skip_unreadable)
     with whole_file(output) as draft, _open_csv(draft) as stream:
         writer = csv.writer(stream)
-        header = (f"probability_{name}" for name in predictor.classes)
+        header = (escape_cell(f"probability_{name}") for name in predictor.classes)
         writer.writerow(["path", "predicted", *header])
         chunks = [slice(i, i + CHUNK_SIZE) for i in range(0, len(paths), CHUNK_SIZE)]
         predictions = _compute_ahead(lambda chunk: predictor.predict(paths[chunk]), chunks)
-        for chunk, (proba, labels) in zip(_show_progress(chunks), predictions, strict=True):
-            for name, row, label in zip(names[chunk], proba, labels, strict=True):
-                writer.writerow([name, label, *(f"{p:.6f}" for p in row)])
+        for chunk, found in zip(_show_progress(chunks), predictions, strict=True):
+            read = [names[chunk][row] for row in found.rows]
+            for name, row, label in zip(read, found.proba, found.labels, strict=True):
+                texts = (escape_cell(str(text), keep_bytes=True) for text in (name, label))
+                writer.writerow([*texts, *(f"{p:.6f}" for p in row)])
     return predictor
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from cellsk._files import check_output
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
@@ -18,6 +18,7 @@ from cellsk.cli._options import (
     Folder,
     Folds,
     FollowLinks,
+    Force,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -31,11 +32,13 @@ from cellsk.cli._options import (
     Store,
     check_scoring,
     parse_filters,
+    parse_output,
     parse_size,
 )
+from cellsk.cli._outputs import Writer, check_files, note_written, write_files
 from cellsk.cli._pipeline import build_pipeline, open_store, read_images, save_pipeline
 from cellsk.cli._progress import show_progress
-from cellsk.cli._terminal import print_json, print_note, show_warnings
+from cellsk.cli._terminal import print_json, print_note, print_result, show_warnings
 from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -86,9 +89,14 @@ def search(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Model file to write: the best candidate, trained on all images."),
+        typer.Option(
+            callback=parse_output,
+            help="Model file to write: the best candidate, trained on all images.",
+        ),
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(callback=parse_output, help="Web page to write.")
+    ] = None,
     nested: Annotated[
         bool,
         typer.Option(
@@ -109,12 +117,13 @@ def search(
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
     follow_links: FollowLinks = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Compare numbers of filters by cross-validation."""
     show_warnings()
     candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
-    _check_outputs(output, html)
+    check_files({"model": output, "html": html}, force=force)
     files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
@@ -128,21 +137,6 @@ def search(
         _run(plan, output, html, nested=nested, as_json=as_json)
 
 
-def _check_outputs(output: Path | None, html: Path | None) -> None:
-    """Refuse files that cannot be written before hours of work.
-
-    Raises
-    ------
-    InputError, OSError
-        When the page has another ending, or a file cannot be written.
-    """
-    if html is not None and html.suffix.lower() != ".html":
-        raise InputError("The page must end in .html", repr(str(html)), "Rename it.")
-    for path in (output, html):
-        if path is not None:
-            check_output(path)
-
-
 def _run(
     plan: FilterSearch, output: Path | None, html: Path | None, *, nested: bool, as_json: bool
 ) -> None:
@@ -151,24 +145,42 @@ def _run(
     found = search_filters(plan, refit=True)
     report = SearchReport(found, y=plan.images.labels)
     _warn_if_one_class(found, plan.images)
-    if output is not None:
-        save_pipeline(found.best_estimator_, output, plan.images)
-        print_note(f"Written: {output}.")
-    _save_page(report, html)
     if not as_json:
-        print(report.describe(NESTED_REMEDY), flush=True)
+        print_result(report.describe(NESTED_REMEDY), output, html)
     if plan.images.groups is None:
         print_note(PATIENTS_UNKNOWN)
+    written: list[Path] = []
     try:
+        _save_files(plan, found.best_estimator_, report, (output, html), written)
         if nested:
-            with naming_written_files([path for path in (output, html) if path is not None]):
+            with naming_written_files(written):
                 report = report.with_nested(evaluate_search(plan))
-                _save_page(report, html)
+                if html is not None:
+                    report.save(html, format="html")
+                    note_written(html, written)
                 if not as_json:
-                    print("\n".join(report.nested_sentences()))
+                    print_result("\n".join(report.nested_sentences()), output, html)
     finally:  # the results of the search are printed even if the nested evaluation fails
         if as_json:
             print_json(report.summary(NESTED_REMEDY))
+
+
+def _save_files(
+    plan: FilterSearch,
+    model: Any,
+    report: SearchReport,
+    outputs: tuple[Path | None, Path | None],
+    written: list[Path],
+) -> None:
+    """Write the model and the page, as far as they are wanted."""
+
+    def save_model(path: Path) -> None:
+        save_pipeline(model, path, plan.images)
+
+    savers: tuple[Writer, Writer] = (save_model, partial(report.save, format="html"))
+    files = zip(outputs, savers, strict=True)
+    writers = [(path, save) for path, save in files if path is not None]
+    write_files(writers, written, ("model.cellsk", save_model))
 
 
 def _check_nested(plan: FilterSearch) -> None:
@@ -326,9 +338,3 @@ def _make_search(plan: FilterSearch, cv: Any, scoring: dict[str, Any], *, refit:
         refit=next(iter(scoring)) if refit else False,
         error_score="raise",
     )
-
-
-def _save_page(report: SearchReport, html: Path | None) -> None:
-    if html is not None:
-        report.save(html)
-        print_note(f"Written: {html}.")

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
+from cellsk._files import STANDARD_OUTPUT
+from cellsk._text import escape_text, write_json
 from cellsk.cli._messages import word_error
 from cellsk.exceptions import CellskWarning
 
-__all__ = ["ShownWarnings", "print_json", "print_note", "show_warnings"]
+__all__ = ["ShownWarnings", "print_json", "print_note", "print_result", "show_warnings"]
 
 
 def print_note(text: str) -> None:
     """Print a line on stderr. Stdout is for results."""
-    print(text, file=sys.stderr)
+    print(escape_text(text), file=sys.stderr)
+
+
+def print_result(text: str, *outputs: Path | int | None) -> None:
+    """Print results on stdout, or on stderr if one of the outputs is written to stdout."""
+    stream = sys.stderr if STANDARD_OUTPUT in outputs else sys.stdout
+    # Results are read while the next step runs.
+    print(escape_text(text), file=stream, flush=True)
 
 
 def print_json(result: dict[str, Any]) -> None:
     """Print the result as JSON without NaN."""
-    print(json.dumps(result, indent=2, allow_nan=False))
+    print(write_json(result, indent=2))
 
 
 class ShownWarnings:

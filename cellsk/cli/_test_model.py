@@ -9,10 +9,10 @@ import typer
 
 from cellsk.cli._evaluation_checks import Outputs, check_outputs, choose_positive
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
-from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
     Folder,
     FollowLinks,
+    Force,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -23,9 +23,10 @@ from cellsk.cli._options import (
     SkipUnreadable,
     check_aggregation,
     check_fraction,
+    parse_output,
 )
 from cellsk.cli._reports import print_summary, save_reports
-from cellsk.cli._terminal import ShownWarnings, show_warnings
+from cellsk.cli._terminal import ShownWarnings, print_result, show_warnings
 from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -85,15 +86,22 @@ def run_test(
             " from 1.",
         ),
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Web page to write.")] = None,
-    json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Model card to write.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(callback=parse_output, help="Web page to write.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(callback=parse_output, help="JSON file to write.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(callback=parse_output, help="Model card to write.")
+    ] = None,
     max_pictures: Annotated[
         int, typer.Option(min=0, help="Maximum number of images on the page.")
     ] = 200,
     seed: Seed = 0,
     skip_unreadable: SkipUnreadable = False,
     follow_links: FollowLinks = False,
+    force: Force = False,
 ) -> None:
     """Score a trained model on a test set.
 
@@ -101,7 +109,7 @@ def run_test(
     patients that the model was trained on are found and named.
     """
     shown = show_warnings()
-    outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures))
+    outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures), force=force)
     _check_models(models, outputs)
     names, tuned_for = _read_classes(models[0])
     files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
@@ -118,12 +126,10 @@ def run_test(
         "random_state": seed,
     }
     report = _evaluate(models[0], images, settings | {"pos_label": tuned_for})
-    print_summary(report, shown)
+    print_summary(report, shown, *outputs)
     for other in models[1:]:
         _compare(report, _evaluate(other, images, settings | {"pos_label": tuned_for}), shown)
-    written: list[Path] = []
-    with naming_written_files(written):
-        save_reports(report, outputs, written)
+    save_reports(report, outputs, [])
 
 
 def _check_models(models: list[Path], outputs: Outputs) -> None:
@@ -146,9 +152,9 @@ def _check_models(models: list[Path], outputs: Outputs) -> None:
 
 def _compare(report: EvaluationReport, other: EvaluationReport, shown: ShownWarnings) -> None:
     """Print the report of the second model, and the difference."""
-    print("\nThe second model\n")
+    print_result("\nThe second model\n")
     print_summary(other, shown)
-    print(f"\n{report.compare(other)['sentence']}", flush=True)
+    print_result(f"\n{report.compare(other)['sentence']}")
 
 
 def _read_classes(model: Path) -> tuple[list[str], str | None]:

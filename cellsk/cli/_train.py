@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from cellsk._files import check_output
 from cellsk.cli._images import FileOptions, PatientOptions, list_labeled_images
 from cellsk.cli._options import (
     BatchSize,
@@ -15,6 +14,7 @@ from cellsk.cli._options import (
     Filters,
     Folder,
     FollowLinks,
+    Force,
     GroupPattern,
     Groups,
     GroupsCsv,
@@ -27,23 +27,27 @@ from cellsk.cli._options import (
     SkipUnreadable,
     Store,
     parse_filters,
+    parse_output,
     parse_size,
 )
+from cellsk.cli._outputs import check_files, name_output
 from cellsk.cli._pipeline import (
     build_pipeline,
     fit_pipeline,
     open_store,
     read_images,
-    save_pipeline,
+    save_model_file,
 )
-from cellsk.cli._terminal import print_json, show_warnings
+from cellsk.cli._terminal import print_json, print_result, show_warnings
 
 __all__ = ["describe_fit", "summarize_fit", "train"]
 
 
 def train(
     folder: Folder,
-    output: Annotated[Path, typer.Option(help="Model file to write.")] = Path("model.cellsk"),
+    output: Annotated[
+        Path, typer.Option(callback=parse_output, help="Model file to write.")
+    ] = Path("model.cellsk"),
     labels: Labels = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
@@ -58,11 +62,12 @@ def train(
     store: Store = None,
     skip_unreadable: SkipUnreadable = False,
     follow_links: FollowLinks = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Train a model, and write it to a file."""
     show_warnings()
-    check_output(output)
+    check_files({"model": output}, force=force)
     counts, size = parse_filters(filters), parse_size(image_size)
     files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
@@ -73,13 +78,17 @@ def train(
         )
         read_images(pipeline, images)
         fit_pipeline(pipeline, images)
-        save_pipeline(pipeline, output, images)
+        save_model_file(pipeline, output, images)
     summary = summarize_fit(pipeline["classifier"]) | {"model": str(output)}
     if as_json:
         print_json(summary)
         return
-    print(describe_fit(summary))
-    print(f"Written: {output}. To estimate how well it predicts, run: cellsk evaluate {folder}")
+    print_result(describe_fit(summary), output)
+    print_result(
+        f"Written: {name_output(output)}. To estimate how well it predicts, run: cellsk evaluate"
+        f" {folder}",
+        output,
+    )
 
 
 def summarize_fit(classifier: Any) -> dict[str, Any]:

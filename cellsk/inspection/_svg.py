@@ -71,7 +71,9 @@ def figure_to_svg(figure: Figure, *, title: str, description: str = "") -> str:
     """
     drawn = _draw(figure)
     root = ElementTree.fromstring(drawn)
-    mark = hashlib.sha256(f"{title}\0{description}\0{drawn}".encode()).hexdigest()[:8]
+    text = f"{title}\0{description}\0{drawn}"
+    # Names may hold bytes that are not UTF-8.
+    mark = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
     for parent in root.iter():
         for child in [child for child in parent if _is_noise(child)]:
             parent.remove(child)

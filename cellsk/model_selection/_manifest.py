@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import count_noun
 from cellsk._files import whole_file
+from cellsk._text import escape_cell, unescape_cell
 from cellsk.exceptions import FoldManifestError
 from cellsk.model_selection._image_hashes import hash_images, name_images
 from cellsk.model_selection._rows import as_text
@@ -22,8 +23,6 @@ COLUMNS = ("file", "sha256", "label", "group", "fold")
 # A row has about 150 bytes: both limits allow a million images, and reject a wrong file.
 MAX_BYTES, MAX_ROWS = 256 * 2**20, 1_000_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
 class ManifestRow(TypedDict):
@@ -88,7 +87,9 @@ def write_manifest(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any
     """Write a manifest, completely or not at all.
 
     Names that a spreadsheet would treat as a formula are written with a leading apostrophe,
-    which :func:`read_manifest` removes. Numbers such as -1 are written as they are.
+    which :func:`read_manifest` removes. Numbers such as -1 are written as they are. Control
+    characters, and marks that change the direction of text, are written as codes, such as
+    ``\\x1b``.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def write_manifest(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any
         for row in rows:
             group = "" if row["group"] is None else row["group"]
             texts = [str(row["file"]), row["sha256"], str(row["label"]), str(group)]
-            writer.writerow([*map(_escape, texts), int(row["fold"])])
+            writer.writerow([*map(escape_cell, texts), int(row["fold"])])
 
 
 def read_manifest(path: str | os.PathLike[str]) -> list[ManifestRow]:
@@ -218,10 +219,10 @@ def _parse_row(row: dict[str, str | None], line: int, name: str) -> ManifestRow:
     if wrong is not None:
         raise _describe(name, f"has {wrong} in line {line}", "Correct it, or write it again")
     return ManifestRow(
-        file=_unescape(cells["file"]),
+        file=unescape_cell(cells["file"]),
         sha256=sha256,
-        label=_unescape(cells["label"]),
-        group=_unescape(cells["group"]) or None,
+        label=unescape_cell(cells["label"]),
+        group=unescape_cell(cells["group"]) or None,
         fold=int(fold),
     )
 
@@ -243,15 +244,3 @@ def _check_folds(rows: list[ManifestRow], name: str) -> None:
             f"has {count_noun(unknown, 'row')} without a group",
             "Fill in all of them, or none",
         )
-
-
-def _escape(text: str) -> str:
-    return f"'{text}" if _looks_like_formula(text) else text
-
-
-def _unescape(text: str) -> str:
-    return text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text
-
-
-def _looks_like_formula(text: str) -> bool:
-    return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text.lstrip("'"))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import count_noun, name_some
+from cellsk._text import escape_text
 from cellsk.exceptions import FoldManifestError
 from cellsk.model_selection._image_hashes import hash_images, name_images
 from cellsk.model_selection._manifest import ManifestRow
@@ -79,11 +80,26 @@ def match_manifest(
             strict=True,
         )
     ]
+    manifest, images = _escape_rows(manifest), _escape_rows(images)
     row_of = _match(manifest, images)
     found = [manifest[row] for row in row_of]
     _check_names("label", [row["label"] for row in found], [row["label"] for row in images], images)
     _check_groups(found, images)
     return np.array([row["fold"] - 1 for row in found], dtype=np.intp)
+
+
+def _escape_rows(rows: Sequence[ManifestRow]) -> list[ManifestRow]:
+    """Return the rows with names as a csv file holds them."""
+    return [
+        ManifestRow(
+            file=escape_text(row["file"]),
+            sha256=row["sha256"],
+            label=escape_text(row["label"]),
+            group=None if row["group"] is None else escape_text(row["group"]),
+            fold=row["fold"],
+        )
+        for row in rows
+    ]
 
 
 def _match(manifest: Sequence[ManifestRow], images: list[ManifestRow]) -> list[int]:

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import TunedThresholdClassifierCV
-from sklearn.utils import resample
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import assert_all_finite, column_or_1d, indexable, resample
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from cellsk._checks import count_noun
 from cellsk.exceptions import InputError
@@ -161,7 +162,7 @@ class OperatingPointClassifierCV(TunedThresholdClassifierCV):
             all probabilities are the same.
         """
         name, target = check_target(self.sensitivity, self.specificity)
-        check_positive(y, self.pos_label)
+        X, y = _check_data(X, y, self.pos_label)
         super().fit(X, y, **params)
         # A private attribute of scikit-learn, which `predict` does not need. A model file
         # cannot hold its function; without it, nothing is removed.
@@ -216,6 +217,17 @@ class OperatingPointClassifierCV(TunedThresholdClassifierCV):
         self.cv_results_ = {"thresholds": thresholds, **rates}
 
 
+def _check_data(X: ArrayLike, y: ArrayLike, pos_label: Any) -> tuple[Any, NDArray]:
+    """Return images and labels that can be indexed, or raise as scikit-learn does."""
+    labels = column_or_1d(y, warn=True)
+    X, labels = indexable(X, labels)
+    assert_all_finite(labels, input_name="y")
+    if labels.dtype.kind == "c" or getattr(X, "dtype", np.dtype(float)).kind == "c":
+        raise InputError("Complex data not supported", "complex numbers", "Pass real numbers.")
+    check_classification_targets(labels)
+    return X, check_positive(labels, pos_label)
+
+
 def _find_best(wanted: NDArray, other: NDArray, target: float) -> int:
     """Return the row with the highest ``other`` that reaches the target, or the middle of ties."""
     # The lowest and the highest threshold are included, so one of them reaches the target.
@@ -226,8 +238,7 @@ def _find_best(wanted: NDArray, other: NDArray, target: float) -> int:
 
 
 def _check_not_constant(estimator: Any, X: Any) -> None:
-    n = X.shape[0] if hasattr(X, "shape") else len(X)
-    n_checked = min(n, _N_CHECKED)
+    n_checked = min(_num_samples(X), _N_CHECKED)
     rows = resample(X, replace=False, n_samples=n_checked, random_state=0)
     proba = estimator.predict_proba(rows)[:, 0]
     if np.isclose(proba.min(), proba.max()):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import make_scorer
 
-from cellsk._checks import check_number, name_some, show_value
+from cellsk._checks import check_number, count_noun, name_some, show_value
 from cellsk.exceptions import InputError
 
 __all__ = ["check_positive", "check_target", "count_correct", "make_operating_point_scorer"]
@@ -106,9 +106,14 @@ def check_positive(y: ArrayLike, pos_label: Any) -> NDArray:
     labels = np.asarray(y)
     classes = np.unique(labels).tolist()
     if len(classes) != 2:
+        rule = "An operating point needs two classes"
+        if len(classes) > 2:  # what scikit-learn expects of a classifier of two classes
+            rule += (
+                ". Only binary classification is supported. The type of the target is multiclass"
+            )
         raise InputError(
-            "An operating point needs two classes",
-            f"{len(classes)}: {name_some(classes)}",
+            rule,
+            f"{count_noun(len(classes), 'class', 'classes')}: {name_some(classes)}",
             "Leave out sensitivity and specificity, or pass images of two classes.",
             code="operating-point-needs-two-classes",
         )

@@ -63,9 +63,10 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Weight of each class label. "balanced" gives each class the same total weight.
         None gives each image the same weight.
     callbacks : list of keras.callbacks.Callback, default=None
-        Further Keras callbacks. Each fit works on copies, so that clones share nothing;
-        an entry may also be a callback class. Those of scikit-learn are set with
-        `set_callbacks`; see Notes.
+        Further Keras callbacks. `fit` calls these instances, and what they record stays in them,
+        but not the network. :func:`~sklearn.base.clone`, and with it a search and a
+        cross-validation, copies them. A callback class makes a new instance in each fit. Those of
+        scikit-learn are set with `set_callbacks`; see Notes.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Precision of the products in training. Weights and predictions are always float32.
         "auto" is ``CELLSK_PRECISION``, or else bfloat16 if the CPU or GPU has it, which is
@@ -306,6 +307,27 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         images = validate_images(self, X, reset=False)
         return read_probabilities(self.keras_classifier_.model_, images)
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, height, width, channels), (n, height, width) or (n, pixels)
+            Images like those given to `fit`.
+
+        Returns
+        -------
+        logs : ndarray of shape (n, n_classes)
+            Columns as in `classes_`; minus infinity where the probability is 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If there was no `fit`, or the images differ in kind from those in `fit`.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the log-odds of the second class, or the log-probabilities of more classes.

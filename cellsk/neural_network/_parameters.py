@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cellsk._checks import check_count, check_number, check_option
 from cellsk.neural_network._precision import check_precision
 from cellsk.neural_network._runtime import set_threads
-from cellsk.neural_network._training import copy_callbacks
+from cellsk.neural_network._training import make_callbacks
 from cellsk.neural_network.networks import check_architecture, check_filters, select_settings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check_parameters(classifier: Any) -> None:
     check_number("learning_rate", classifier.learning_rate, low=0)
     check_number("validation_fraction", classifier.validation_fraction, low=0, high=1)
     check_precision(classifier.precision)
-    copy_callbacks(classifier.callbacks)
+    make_callbacks(classifier.callbacks)
 
 
 def wrap_network(classifier: Any, rescale: float, seed: int) -> KerasClassifier:

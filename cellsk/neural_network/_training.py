@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,7 +16,7 @@ from cellsk.neural_network._trainers import prepare_trainer
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Callbacks", "Training", "copy_callbacks", "train"]
+__all__ = ["Callbacks", "Training", "make_callbacks", "train"]
 
 # Keras callbacks, or classes of them. The type is a string, because Keras is imported late.
 Callbacks: TypeAlias = "Sequence[keras.callbacks.Callback | type] | None"
@@ -49,7 +49,7 @@ def train(
 ) -> Training:
     """Train ``network`` on a subset of the images. With ``patience``, keep the best weights.
 
-    ``watchers`` are called after all ``callbacks``, and are not copied.
+    ``watchers`` are called after all ``callbacks``, which do not keep the network.
 
     Raises
     ------
@@ -61,10 +61,12 @@ def train(
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_loss", mode="min", patience=patience or 0, restore_best_weights=True
     )
-    called = [*copy_callbacks(callbacks), *([] if patience is None else [stopping]), *watchers]
+    given = make_callbacks(callbacks)
+    called = [*given, *([] if patience is None else [stopping]), *watchers]
     images = subset.data.images[subset.rows[:CHECK_SIZE]]
     steps = 1 if verbose == 1 else STEPS_PER_CALL  # a bar shows each step
     with (
+        _forget_network(given),
         silence_retracing(),
         training_batches(subset, batch_size=batch_size, seed=seed) as (batches, number),
         validation_batches(watched) as watched_batches,
@@ -88,8 +90,8 @@ def train(
     return Training(history, best_epoch, trainer.precision)
 
 
-def copy_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:
-    """Return new Keras callbacks: copies of instances, and instances of classes.
+def make_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:
+    """Return Keras callbacks: the given instances, and new instances of classes.
 
     Raises
     ------
@@ -108,7 +110,19 @@ def copy_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:
             repr(callbacks),
             parameter="callbacks",
         )
-    return [copy.deepcopy(callback) for callback in made]
+    return made
+
+
+@contextmanager
+def _forget_network(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[None]:
+    """Remove the network from callbacks at the end, so that clones do not copy it."""
+    import keras
+
+    try:
+        yield
+    finally:
+        for callback in callbacks:
+            keras.callbacks.Callback.set_model(callback, None)
 
 
 def _check_finite(losses: list[float]) -> None:

@@ -2,5 +2,6 @@
 
 from cellsk.persistence._model_file import load_model, save_model
 from cellsk.persistence._model_file import read_training as read_training
+from cellsk.persistence._onnx_file import export_onnx
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["export_onnx", "load_model", "save_model"]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
@@ -30,7 +30,7 @@ _TREE = "estimator.json"
 
 def save_model(
     estimator: BaseEstimator,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     *,
     training: TrainingFingerprints | None = None,
 ) -> None:
@@ -48,9 +48,10 @@ def save_model(
     ----------
     estimator : estimator
         The fitted estimator. For a search, pass ``search.best_estimator_``.
-    path : str or path-like
+    path : str, path-like or binary file
         File to write, usually with the suffix ``.cellsk``. A file of that name is replaced
-        when the new one is complete. If anything fails, it is unchanged.
+        when the new one is complete. If anything fails, it is unchanged. Pipes and devices, and
+        binary files that are open, such as `io.BytesIO`, are written into.
     training : TrainingFingerprints, default=None
         Fingerprints of the training images, from :func:`make_training_fingerprints`, as the
         `ImageReader` of the estimator returns them if it has one. With them, :func:`evaluate_model`
@@ -112,16 +113,16 @@ def save_model(
     members = {_TREE: tree, **encoder.members}
     if training is not None:
         members[TRAINING] = encode_training(training)
-    _replace_file(path, write_archive({MANIFEST: build_manifest(members), **members}))
+    _write_file(path, write_archive({MANIFEST: build_manifest(members), **members}))
 
 
-def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
+def load_model(path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int = 2**31) -> Any:
     """Read an estimator that `save_model` wrote, without running anything in the file.
 
     Parameters
     ----------
-    path : str or path-like
-        The file.
+    path : str, path-like or binary file
+        The file, or an open one that can seek, such as `io.BytesIO`.
     max_bytes : int, default=2**31
         Largest file to read. The members are not packed, so this also limits the memory that
         the file takes, up to a small factor. The page "What cellsk bounds" of the documentation
@@ -184,8 +185,12 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: int = 2**31) -> Any:
     ...     load_model(path).transform(np.array([[3.0]]))
     array([[2.]])
     """
-    file = _check_path(path)
-    members = _read_members(file, max_bytes)
+    if isinstance(path, str | os.PathLike):
+        file = _check_path(path)
+        members = _read_members(file, max_bytes)
+    else:
+        file = Path(str(getattr(path, "name", "model file")))
+        members = _read_open(file, path, max_bytes)
     members.pop(TRAINING, None)
     with _naming(file):
         tree = parse_json(_TREE, members.pop(_TREE, b""))
@@ -239,10 +244,15 @@ def _check_path(path: str | os.PathLike[str]) -> Path:
 
 def _read_members(file: Path, max_bytes: int) -> dict[str, bytes]:
     """Return the members of a model file without the manifest, which they agree with."""
+    with file.open("rb") as source:
+        return _read_open(file, source, max_bytes)
+
+
+def _read_open(file: Path, source: BinaryIO, max_bytes: int) -> dict[str, bytes]:
+    """Return the members of an open model file, which errors call ``file``."""
     check_count("max_bytes", max_bytes, unit="bytes")
     with _naming(file):
-        with file.open("rb") as source:
-            members = read_archive(source, max_bytes)
+        members = read_archive(source, max_bytes)
         check_manifest(members)
         del members[MANIFEST]
         return members
@@ -254,9 +264,10 @@ def _naming(file: Path) -> Iterator[None]:
     try:
         yield
     except MemoryError:
+        size = f"{file.stat().st_size:,} bytes" if file.is_file() else "an open file"
         raise refuse(
             f"{file.name!r} cannot be loaded. A model file must fit into memory.",
-            f"{file.stat().st_size:,} bytes, which take more memory than there is",
+            f"{size}, which take more memory than there is",
             "Close other programs, or load it where more memory is available.",
             code="model-file-out-of-memory",
         ) from None
@@ -280,9 +291,11 @@ def _check_fitted(estimator: BaseEstimator) -> None:
         ) from None
 
 
-def _replace_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a complete file or none. A link to a file stays a link."""
-    target = os.path.realpath(path) if os.path.islink(path) else path
+def _write_file(target: str | os.PathLike[str] | BinaryIO, data: bytes) -> None:
+    """Write to an open file, or write a complete file or none."""
+    if not isinstance(target, str | os.PathLike):
+        target.write(data)
+        return
     with whole_file(target) as draft, draft.open("xb") as file:
         file.write(data)
         file.flush()

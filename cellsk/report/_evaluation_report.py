@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cellsk._checks import check_count
+from cellsk._text import escape_text, write_json
 from cellsk.exceptions import InputError
 from cellsk.model_selection import (
     Folds,
@@ -92,10 +92,10 @@ class EvaluationReport:
         return self.document["numbers"]
 
     def __repr__(self) -> str:
-        return render_terminal(self.document)
+        return escape_text(render_terminal(self.document))
 
     def _repr_html_(self) -> str:
-        return render_summary(self.document)
+        return escape_text(render_summary(self.document))
 
     def frame(self) -> DataFrame:
         """Return one row per fold, then the pooled row and the ends of its interval.
@@ -248,7 +248,9 @@ class EvaluationReport:
             self._settings,
         )
 
-    def save(self, path: str | os.PathLike[str], *, max_pictures: int = 200) -> None:
+    def save(
+        self, path: str | os.PathLike[str], *, format: str | None = None, max_pictures: int = 200
+    ) -> None:
         """Write the report as a page, as JSON, or as a model card.
 
         Parameters
@@ -257,6 +259,8 @@ class EvaluationReport:
             The ending chooses the format. ``.html`` is one page that needs no network and
             contains pictures; ``.json`` holds all numbers, predictions and folds; ``.md`` is a
             model card in Markdown.
+        format : {"html", "json", "md"}, default=None
+            Format of a file, pipe or device whose name has another ending. None is the ending.
         max_pictures : int, default=200
             Maximal number of images in the page. 0 leaves all of them out, for images that must
             not be passed on.
@@ -271,10 +275,10 @@ class EvaluationReport:
         check_count("max_pictures", max_pictures, minimum=0)
         renderers = {
             ".html": lambda: self._render_page(max_pictures),
-            ".json": lambda: json.dumps(self.document, indent=1, allow_nan=False) + "\n",
+            ".json": lambda: write_json(self.document, indent=1) + "\n",
             ".md": lambda: render_card(self.document),
         }
-        write_report(path, renderers)
+        write_report(path, renderers, format)
 
     def save_folds(self, path: str | os.PathLike[str]) -> None:
         """Write the fold manifest, with which others can repeat the same folds.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from cellsk._text import escape_text, write_json
 from cellsk.report._report_file import write_report
 from cellsk.report._warnings import warn_if_search_is_weak
 from cellsk.report.document import (
@@ -269,10 +269,10 @@ class SearchReport:
         return None if found is None else found["numbers"]
 
     def __repr__(self) -> str:
-        return render_search_terminal(self.document)
+        return escape_text(render_search_terminal(self.document))
 
     def _repr_html_(self) -> str:
-        return render_search_summary(self.document)
+        return escape_text(render_search_summary(self.document))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a copy of the document.
@@ -378,7 +378,7 @@ class SearchReport:
 
         return SearchDisplay(self.document).plot()
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> None:
         """Write the report as a page, as JSON, or as Markdown.
 
         Parameters
@@ -386,6 +386,8 @@ class SearchReport:
         path : str or path-like
             The ending chooses the format. ``.html`` is one page that needs no network, ``.json``
             holds all numbers, ``.md`` is text with tables.
+        format : {"html", "json", "md"}, default=None
+            Format of a file, pipe or device whose name has another ending. None is the ending.
 
         Raises
         ------
@@ -396,7 +398,7 @@ class SearchReport:
         """
         renderers = {
             ".html": lambda: render_search_page(self.document),
-            ".json": lambda: json.dumps(self.document, indent=1, allow_nan=False) + "\n",
+            ".json": lambda: write_json(self.document, indent=1) + "\n",
             ".md": lambda: render_search_card(self.document),
         }
-        write_report(path, renderers)
+        write_report(path, renderers, format)

@@ -258,6 +258,6 @@ def test_summary_keeps_warnings_that_were_not_shown(capsys, monkeypatch):
     assert shown.add(SplitWarning("A rule", "1", code="few-patients"))
     assert not shown.add(SplitWarning("A rule", "2", code="few-patients"))
     warnings = [{"code": "few-patients", "text": "2"}, {"code": "other", "text": "Other."}]
-    monkeypatch.setattr("cellsk.report.render_terminal", lambda document: document["warnings"])
+    monkeypatch.setattr("cellsk.report.render_terminal", lambda document: str(document["warnings"]))
     print_summary(SimpleNamespace(document={"warnings": warnings}), shown)
     assert capsys.readouterr().out == "[{'code': 'other', 'text': 'Other.'}]\n"

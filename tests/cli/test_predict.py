@@ -1,11 +1,13 @@
 """cellsk predict: one row per image, the numbers of the model, few images in memory."""
 
 import csv
+import shutil
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.pipeline import Pipeline
 
 from cellsk import CellClassifier, ImageReader, list_images, load_model, make_cells, save_model
@@ -122,3 +124,46 @@ def test_write_predictions_keeps_few_chunks_in_memory(monkeypatch, tmp_path):
     paths = [f"{i}.png" for i in range(100)]
     write_predictions(Watched(), paths, tmp_path / "p.csv", names=paths)
     assert max(most) == 10
+
+
+def test_predict_other_size_is_resized_as_in_training(trained, folder, tmp_path, cellsk):
+    """The network gets the pixels of a reader of the training size, and a note says so once."""
+    images = sorted(folder.rglob("*.png"))[:6]
+    for size, path in zip([(16, 16), (40, 32), (16, 16), (9, 9), (40, 32), (40, 32)], images,
+                          strict=True):  # fmt: skip
+        Image.open(path).resize(size).save(tmp_path / path.name)
+    done = cellsk("predict", trained, tmp_path, "--output", tmp_path / "p.csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("resized to that of the training images, 16 x 16 pixels") == 1
+    rows = list(csv.DictReader((tmp_path / "p.csv").read_text().splitlines()))
+    pixels = ImageReader(image_size=(16, 16)).transform([row["path"] for row in rows])
+    expected = load_model(trained)["classifier"].predict_proba(pixels)[:, 1]
+    got = [float(row["probability_malignant"]) for row in rows]
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+    assert len(rows) == 6
+
+
+def test_predict_skip_unreadable_leaves_out_what_the_reader_refuses(
+    trained, folder, tmp_path, cellsk
+):
+    """Files of several pages or of floats are left out too, and all of them are named."""
+    shutil.copy(sorted(folder.rglob("*.png"))[0], tmp_path / "good.png")
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+    pages = [Image.new("RGB", (16, 16), color) for color in ("red", "blue")]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    Image.new("F", (16, 16), 5000.5).save(tmp_path / "float.tif")
+    refused = cellsk("predict", trained, tmp_path, "--output", tmp_path / "p.csv")
+    assert refused.returncode == 2
+    assert "3 of 4 images cannot be decoded" in refused.stderr
+    assert "Leave them out with --skip-unreadable." in refused.stderr
+    skip = ("--skip-unreadable", "--output", tmp_path / "p.csv")
+    done = cellsk("predict", trained, tmp_path, *skip)
+    assert done.returncode == 0, done.stderr
+    for name in ("broken.png", "pages.tif", "float.tif"):
+        assert name in done.stderr
+    assert "3 images that cannot be read, left out" in done.stderr
+    assert f"Written: {tmp_path / 'p.csv'}, 1 image." in done.stderr
+    (tmp_path / "good.png").unlink()
+    done = cellsk("predict", trained, tmp_path, *skip)
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "p.csv").read_text().splitlines()) == 1

@@ -63,7 +63,7 @@ def test_search_with_page_and_nested_shows_the_number_to_report(folder, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--html", "search.txt"], "The page must end in .html"),
+        (["--html", "search.txt"], "must end in .html"),
         (["--html", "nowhere/search.html"], "folder of an output file must exist"),
         (["--filters", "4,x"], "--filters must be positive whole numbers"),
     ],

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from cellsk import CellClassifier, load_model, make_cells, save_model
@@ -151,14 +152,42 @@ def test_fit_validation_images_of_own_are_watched(cells, small):
     assert seen == [6, 9]
 
 
-def test_fit_callbacks_are_copied_for_each_fit(cells, small):
-    """The caller's callback object does not change."""
+@pytest.fixture
+def recorder():
+    """A Keras callback that keeps what it has seen, and can end the training by an error."""
     import keras
 
-    callback = keras.callbacks.TerminateOnNaN()
-    before = dict(vars(callback))
-    CellClassifier(**small).set_params(epochs=1, callbacks=[callback]).fit(cells.images, cells.y)
-    assert vars(callback) == before
+    class Record(keras.callbacks.Callback):
+        losses, fails = (), False
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.losses = (*self.losses, logs["loss"])
+            assert self.model is not None
+            if self.fails:
+                raise RuntimeError("pruned")
+
+    return Record()
+
+
+def test_fit_calls_the_callback_of_the_caller(cells, small, recorder):
+    """It records each fit, also one that it ends by an error, and keeps no network."""
+    classifier = CellClassifier(**small).set_params(epochs=2, callbacks=[recorder])
+    history = classifier.fit(cells.images, cells.y).history_
+    assert list(recorder.losses) == history["loss"]
+    assert recorder.model is None
+    recorder.fails = True
+    with pytest.raises(RuntimeError, match="pruned"):
+        classifier.fit(cells.images, cells.y)
+    assert len(recorder.losses) == 3
+    assert recorder.model is None
+
+
+def test_clone_copies_callbacks(cells, small, recorder):
+    """A search or a cross-validation does not change the callback of the caller."""
+    classifier = CellClassifier(**small).set_params(epochs=1, callbacks=[recorder])
+    copied = clone(classifier).fit(cells.images, cells.y)
+    assert recorder.losses == ()
+    assert len(copied.callbacks[0].losses) == 1
 
 
 def test_sample_weight_two_equals_image_twice(cells, small):

@@ -202,6 +202,21 @@ def test_set_output_pandas_passes_images_through(cells, quick):
     assert not hasattr(quick, "set_output")
 
 
+def test_set_output_default_works_with_a_reader(quick):
+    """The pipeline that the commands write takes the default. Data frames cannot hold images."""
+    pipeline = Pipeline([("reader", ImageReader()), ("classifier", quick)])
+    assert pipeline.set_output(transform="default") is pipeline
+    with pytest.raises(ValueError, match=r"must be 'default'.*Got 'pandas'\. Set the output of"):
+        pipeline.set_output(transform="pandas")
+
+
+def test_predict_log_proba_is_the_logarithm(fitted, cells):
+    """It is also that of a pipeline."""
+    pipeline = Pipeline([("classifier", fitted)])
+    proba = fitted.predict_proba(cells.images)
+    np.testing.assert_array_equal(pipeline.predict_log_proba(cells.images), np.log(proba))
+
+
 def test_html_repr_names_parameters(fitted):
     """The notebook shows the classifier and whether it is fitted."""
     html = fitted._repr_html_()

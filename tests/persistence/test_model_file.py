@@ -1,6 +1,7 @@
 """Tests of save_model and load_model as users call them."""
 
 import copy
+import io
 import json
 import os
 import random
@@ -369,6 +370,17 @@ def test_save_interrupted_keeps_the_old_file(path, monkeypatch, step):
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_save_and_load_open_files_keep_the_model(path):
+    """A file in memory holds the bytes of a file on disk, and stays open."""
+    scaler, memory = fit_scaler(), io.BytesIO()
+    save_model(scaler, memory)
+    save_model(scaler, path)
+    assert memory.getvalue() == path.read_bytes()
+    np.testing.assert_array_equal(load_model(memory).mean_, scaler.mean_)
+    with pytest.raises(ModelFileError, match=r"^'model file' cannot be loaded\. .* whole zip"):
+        load_model(io.BytesIO(b"PK"))
 
 
 def test_save_replaces_the_target_of_a_link(tmp_path, path):

@@ -42,6 +42,8 @@ def compile_network(model: keras.Model, learning_rate: float) -> None:
         loss="binary_crossentropy" if n_outputs == 1 else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
+    # Keras exports a network only after a call. Training and predictions here do not call it.
+    model(keras.KerasTensor(model.input_shape))
 
 
 def draw_layer_seeds(seed: int | None, count: int) -> Iterator[int]:

@@ -1,0 +1,132 @@
+"""Predictions of chunks of image files, which are read as in training."""
+
+from __future__ import annotations
+
+import copy
+import threading
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from cellsk._checks import count_noun, name_some
+from cellsk.cli._terminal import print_note
+from cellsk.exceptions import ImageReadError, ImageReadWarning, InputError
+from cellsk.model_selection import LabelPredictor
+from cellsk.preprocessing import ImageReader
+
+__all__ = ["ChunkPredictor", "Predictions"]
+
+_OTHER_SIZE = ("images-differ-in-size", "image-shape")  # codes of errors
+
+
+class Predictions(NamedTuple):
+    """Rows of the images that were read, their probabilities and labels."""
+
+    rows: Sequence[int]
+    proba: NDArray
+    labels: NDArray
+
+
+class ChunkPredictor:
+    """Predicts chunks of paths. Images of another size than in training are resized.
+
+    Parameters
+    ----------
+    pipeline : classifier or pipeline
+        Fitted. It takes paths.
+    skip_unreadable : bool
+        Whether to leave out files that its reader refuses.
+
+    Attributes
+    ----------
+    classes, threshold
+        As in `LabelPredictor`.
+    left_out : list of (str, str)
+        Files that were left out, and why.
+    """
+
+    def __init__(self, pipeline: Any, *, skip_unreadable: bool) -> None:
+        self._predictor = LabelPredictor(pipeline)
+        self._pipeline = pipeline
+        self._skip = skip_unreadable
+        self._resizes, self._lock = False, threading.Lock()
+        self.classes, self.threshold = self._predictor.classes, self._predictor.threshold
+        self.left_out: list[tuple[str, str]] = []
+
+    def predict(self, paths: Sequence[str]) -> Predictions:
+        """Return the predictions of the images that can be read.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            When an image cannot be read, or does not have the kind of the training images.
+        """
+        rows = list(range(len(paths)))
+        while rows:
+            predictor = self._predictor
+            try:
+                proba, labels = predictor.predict([paths[row] for row in rows])
+                return Predictions(rows, proba, labels)
+            except ImageReadError as error:
+                failed = {name for name, _ in error.failures}
+                kept = [row for row in rows if str(paths[row]) not in failed]
+                if not self._skip or len(kept) == len(rows):
+                    raise
+                self.left_out += error.failures
+                rows = kept
+            except InputError as error:
+                if error.code not in _OTHER_SIZE or not self._resize(predictor):
+                    raise
+        return Predictions([], np.empty((0, len(self.classes))), self.classes[:0])
+
+    def _resize(self, used: LabelPredictor) -> bool:
+        """Resize images from now on, if ``used`` does not do so yet and the size is known."""
+        with self._lock:
+            if used is not self._predictor:  # another thread was faster
+                return True
+            resizing = None if self._resizes else _resize_as_in_training(self._pipeline)
+            if resizing is None:
+                return False
+            self._resizes = True
+            self._predictor = LabelPredictor(resizing)
+        height, width = resizing[0].image_size
+        print_note(
+            "Images of another size are resized to that of the training images,"
+            f" {height} x {width} pixels. Cells must be magnified as in training."
+        )
+        return True
+
+    def warn(self) -> None:
+        """Warn about files that were left out."""
+        if not self.left_out:
+            return
+        names = [f"{name!r} ({reason})" for name, reason in sorted(self.left_out)]
+        warnings.warn(
+            ImageReadWarning(
+                "All images should be predicted",
+                f"{count_noun(len(names), 'image')} that cannot be read, left out:"
+                f" {name_some(names)}",
+                "Convert them to files of one page with 8 bits per channel.",
+                code="images-not-predicted",
+            ),
+            stacklevel=2,
+        )
+
+
+def _resize_as_in_training(pipeline: Any) -> Pipeline | None:
+    """Return a pipeline that resizes images to the size that its classifier was trained on."""
+    if not isinstance(pipeline, Pipeline) or not isinstance(pipeline[0], ImageReader):
+        return None
+    shape = getattr(pipeline[-1], "image_shape_", None)
+    if pipeline[0].image_size is not None or shape is None:
+        return None
+    name, reader = pipeline.steps[0]
+    resizing = copy.copy(pipeline)
+    reader = clone(reader).set_params(image_size=tuple(int(side) for side in shape[:2]))
+    resizing.steps = [(name, reader), *pipeline.steps[1:]]
+    return resizing

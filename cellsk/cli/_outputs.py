@@ -1,0 +1,148 @@
+"""Files that a command writes: checked before the work, and written one by one at its end."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from cellsk._files import STANDARD_OUTPUT, check_output, is_stream
+from cellsk.cli._interrupt import naming_written_files
+from cellsk.cli._messages import word_error
+from cellsk.cli._terminal import print_note
+from cellsk.exceptions import InputError
+
+__all__ = ["FORMATS", "Writer", "check_files", "name_output", "note_written", "write_files"]
+
+Writer = Callable[[Path], None]
+
+_PART_BYTES = 4096
+# What the start or the end of a file of each kind has if cellsk wrote it.
+_MARKS = {
+    "model": rb"PK\x03\x04.{26}manifest\.json",
+    "html": rb'<!DOCTYPE html>[^<]*<html[^>]*>\s*<head>\s*<meta charset="utf-8">\s*'
+    rb'<meta name="generator" content="cellsk">',
+    "json": rb'\{\s*"(schema": "cellsk-|patients_kept_together")',
+    "md": rb".*<!-- Written by cellsk\. -->\s*\Z",
+    "folds": rb"file,sha256,label,group,fold\r?\n",
+    "predictions": rb"path,predicted,probability_",
+    "findings": rb"code,severity,side,row,file,set\r?\n",
+}
+_ENDINGS = {"html": ".html", "json": ".json", "md": ".md", "folds": ".csv"}
+FORMATS = ("html", "json", "md")
+
+
+def check_files(files: Mapping[str, Path | None], *, force: bool) -> None:
+    """Refuse files that cannot be written, or that cellsk did not write, before hours of work.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        Kind of each file, and its path. None is not written.
+    force : bool
+        Whether to overwrite files that cellsk did not write.
+
+    Raises
+    ------
+    InputError, OSError
+        When a file has another ending than expected, cannot be written, or exists and cellsk did
+        not write it, or when two outputs are the same.
+    """
+    seen: set[Path] = set()
+    for kind, path in files.items():
+        if path is None:
+            continue
+        check_output(path)
+        if path in seen:
+            raise InputError(
+                "Each output must have its own place", f"{name_output(path)} twice", "Name another."
+            )
+        seen.add(path)
+        if is_stream(path):
+            continue
+        ending = _ENDINGS.get(kind)
+        if ending is not None and path.suffix.lower() != ending:
+            raise InputError(f"This file must end in {ending}", repr(str(path)), "Rename it.")
+        if not force and not _is_own(path, kind):
+            raise InputError(
+                "A file that cellsk did not write is not overwritten",
+                repr(str(path)),
+                "Pass --force to overwrite it, or name another file.",
+                code="output-exists",
+            )
+
+
+def _is_own(path: Path, kind: str) -> bool:
+    """Return whether a file is missing, is empty, or is one that cellsk wrote."""
+    if not path.exists():
+        return True
+    with path.open("rb") as file:
+        if kind == "md":  # its mark is at the end
+            file.seek(-min(path.stat().st_size, _PART_BYTES), os.SEEK_END)
+        part = file.read(_PART_BYTES)
+    return not part or re.match(_MARKS[kind], part, re.DOTALL) is not None
+
+
+def name_output(path: Path) -> str:
+    """Return the name of an output for a sentence."""
+    return "standard output" if path == STANDARD_OUTPUT else str(path)
+
+
+def note_written(path: Path, written: list[Path]) -> None:
+    """Print that a file was written, and whether it is the second time."""
+    again = " again, with the comparison" if path in written else ""
+    print_note(f"Written{again}: {name_output(path)}.")
+    if path not in written:
+        written.append(path)
+
+
+def write_files(
+    writers: Sequence[tuple[Path, Writer]],
+    written: list[Path],
+    rescue: tuple[str, Writer],
+    *,
+    quiet: bool = False,
+) -> None:
+    """Write each file, even if another one fails, add it to ``written``, and print its name.
+
+    If one fails, all results are written to a temporary folder too, with the name and the writer
+    in ``rescue``, unless this writer has written them already.
+
+    Raises
+    ------
+    Exception
+        The first failure, when the other files are written.
+    """
+    failures: list[Exception] = []
+    with naming_written_files(written):
+        for path, write in writers:
+            try:
+                write(path)
+            except Exception as error:
+                failures.append(error)
+            else:
+                if quiet:
+                    written.append(path)
+                else:
+                    note_written(path, written)
+    if not failures:
+        return
+    name, keep = rescue
+    if not any(write is keep for path, write in writers if path in written):
+        _rescue(keep, name)
+    for failure in failures[1:]:
+        print_note(f"cellsk: {word_error(failure)}")
+    raise failures[0]
+
+
+def _rescue(write: Writer, name: str) -> None:
+    """Write a file to a new temporary folder, so that what was computed is not lost."""
+    path = Path(tempfile.mkdtemp(prefix="cellsk-")) / name
+    try:
+        write(path)
+    except Exception:
+        path.parent.rmdir()  # the failure that led here is shown instead
+    else:
+        print_note(f"Written: {path}, because the file that was asked for cannot be written.")
