@@ -36,7 +36,7 @@ _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 
 
 class KeptWarnings:
-    """Collects each user warning once, and raises it again at the line that called cellsk.
+    """Collects each kind of user warning once, and raises it again at the line that called cellsk.
 
     Attributes
     ----------
@@ -66,10 +66,11 @@ class KeptWarnings:
             warnings.simplefilter("always")
             yield
         for one in caught:
-            text = str(one.message)
-            if text in self._seen:
+            # The counts in a text differ from fold to fold.
+            kind = getattr(one.message, "code", "") or str(one.message)
+            if kind in self._seen:
                 continue
-            self._seen.add(text)
+            self._seen.add(kind)
             if isinstance(one.message, UserWarning):
                 self.instances.append(one.message)
             place = one.filename, one.lineno
