@@ -235,7 +235,7 @@ def test_search_ranks_by_a_score_that_a_constant_network_cannot_win(scoring, cla
     """ROC AUC for two classes, balanced accuracy for more, or what --scoring names."""
     labels = np.repeat(classes, 4)
     images = command.LabeledImages(labels, labels, None, {}, [])
-    plan = command.FilterSearch(images, None, [], 2, 0, {}, scoring)
+    plan = command.FilterSearch(images, None, [], 2, 0, scoring)
     splits = [(np.arange(0, len(labels), 2), np.arange(1, len(labels), 2))]
     assert next(iter(command._choose_scoring(plan, splits))) == key
 
@@ -245,7 +245,7 @@ def test_search_score_that_a_fold_does_not_have_is_refused():
     labels = np.repeat(["a", "b"], 4)
     images = command.LabeledImages(labels, labels, None, {}, [])
     splits = [(np.arange(4, 8), np.arange(4))]
-    plan = command.FilterSearch(images, None, [], 2, 0, {}, "roc_auc")
+    plan = command.FilterSearch(images, None, [], 2, 0, "roc_auc")
     with pytest.raises(InputError, match=r"that each fold has.*Pass --scoring balanced_accuracy"):
         command._choose_scoring(plan, splits)
     assert "balanced_accuracy" in command._choose_scoring(plan._replace(scoring=None), splits)

@@ -1,6 +1,5 @@
 """Sentences, phrases and formats: what a document shows, in words."""
 
-from cellsk.report.words._baselines import BaselineRow as BaselineRow
 from cellsk.report.words._baselines import compare_with_baselines as compare_with_baselines
 from cellsk.report.words._baselines import describe_baselines as describe_baselines
 from cellsk.report.words._baselines import (
