@@ -185,9 +185,9 @@ def test_hostile_image_takes_little_time_and_memory(folder, measure, function):
 
 def test_large_image_takes_16_bytes_for_each_pixel(folder, measure):
     """The default of 2**26 pixels is a peak of 1 GiB for each kind of pixels."""
-    paths = [folder / name for name in LARGE]
+    paths = [folder / "16 bits", *(folder / name for name in LARGE)]  # the first one imports
     for name, (error, _, megabytes) in zip(
-        LARGE, measure("cellsk._codec:decode_image", paths), strict=True
+        LARGE, measure("cellsk._codec:decode_image", paths)[1:], strict=True
     ):
         assert error == "", name
         assert megabytes < MEGABYTES, name
