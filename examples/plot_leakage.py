@@ -59,6 +59,7 @@ for effect in effects:
         pos_label="malignant",
         n_splits=4,
         n_resamples=500,
+        baselines=False,
     )
     gaps.append(report.leakage_gap())
     new = draw(100, effect, seed=99)

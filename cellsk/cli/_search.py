@@ -319,6 +319,7 @@ def evaluate_search(plan: FilterSearch) -> EvaluationReport:
                 pos_label=images.positive_class,
                 n_splits=n_folds,
                 audit=False,
+                baselines=False,  # only the score of the search is shown
                 random_state=plan.seed,
             )
         except BaseException:  # an interruption too

@@ -28,7 +28,7 @@ from sklearn.svm import LinearSVC
 from cellsk import CellClassifier, ImageReader, choose_cv, evaluate, make_cells
 from cellsk.exceptions import FoldManifestError, PatientsUnknownWarning, SplitWarning
 
-QUICK = {"n_resamples": 200}
+QUICK = {"n_resamples": 200, "baselines": False}
 
 
 def mean_colors(images):

@@ -292,6 +292,7 @@ def test_report_of_evaluate_compares_too(train):
             *(train.images, train.y),
             groups=train.groups,
             n_splits=2,
+            baselines=False,
             **QUICK,
         )
         for c in (0.01, 10)
@@ -307,6 +308,7 @@ def test_model_of_an_evaluation_is_fitted_on_all_images(train, names, test):
         *(train.images, names),
         groups=train.groups,
         n_splits=2,
+        baselines=False,
         sensitivity=0.9,
         calibrate="sigmoid",
         pos_label="malignant",

@@ -49,6 +49,7 @@ def evaluate_rows(rows, pos_label=None):
         pos_label=pos_label,
         n_splits=3,
         n_resamples=100,
+        baselines=False,
         audit=False,
     )
 
