@@ -75,6 +75,8 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "parts-not-classes": "Pass {first}, with --labels labels.csv if the classes are in a csv file.",
     "data-sets-not-classes": "Pass one of them: {first}.",
     "no-class-folders": "Pass --labels labels.csv, or the folder above.",
+    "classes-differ": "Leave out the images of other classes, or give the folders the names of the"
+    " classes of the model.",
     "one-class": "Add the other class. {hint}",
     "store-unwritable": "Free some space, or name another folder with --store.",
     # Csv files

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cellsk._checks import count_noun
 from cellsk.cli._images import FileOptions, PatientOptions, list_labeled_images
 from cellsk.cli._options import (
     BatchSize,
@@ -110,7 +111,8 @@ def summarize_fit(classifier: Any) -> dict[str, Any]:
 def describe_fit(summary: dict[str, Any]) -> str:
     """Return the summary in sentences."""
     hold_out = summary["hold_out"]
-    kept = f"{summary['epochs']} epochs; the weights of epoch {summary['best_epoch']} were kept.\n"
+    epochs = count_noun(summary["epochs"], "epoch")
+    kept = f"{epochs}; the weights of epoch {summary['best_epoch']} were kept.\n"
     if not hold_out:
         return (
             f"{kept}Too few images for a hold-out, which chooses the epoch: all images were used in"

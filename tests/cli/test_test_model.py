@@ -72,3 +72,13 @@ def test_test_files_of_two_models_are_refused(trained, unseen, tmp_path, cellsk)
     done = cellsk("test", trained, trained, unseen, "--json", tmp_path / "t.json")
     assert done.returncode == 2
     assert "Files are written for one model. Got two models" in done.stderr
+
+
+def test_test_of_an_unknown_class_is_refused_in_the_words_of_the_command(trained, tmp_path, cellsk):
+    """The remedy names no parameter of Python."""
+    folder = tmp_path / "cells"
+    make_cells(4, folder=folder, n_patients=2, image_size=(16, 16), random_state=0)
+    (folder / "malignant").rename(folder / "unsure")
+    done = cellsk("test", trained, folder)
+    assert done.returncode == 2
+    assert "Leave out the images of other classes, or give the folders the names" in done.stderr
