@@ -13,6 +13,7 @@ from cellsk._text import escape_cell
 from cellsk.cli._images import describe_counts, describe_label_columns, read_groups_csv
 from cellsk.cli._messages import word_findings
 from cellsk.cli._options import (
+    Folder,
     FollowLinks,
     Force,
     GroupPattern,
@@ -58,9 +59,7 @@ class _Side(NamedTuple):
 
 
 def audit(
-    folder: Annotated[
-        Path, typer.Argument(help="Folder of images, with one sub-folder per class.")
-    ],
+    folder: Folder,
     test: Annotated[
         Path | None,
         typer.Option(

@@ -21,6 +21,7 @@ from cellsk.cli._fold_table import build_fold_table, describe_fold_table, save_f
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
+    Aggregation,
     BatchSize,
     Epochs,
     Filters,
@@ -30,16 +31,22 @@ from cellsk.cli._options import (
     GroupPattern,
     Groups,
     GroupsCsv,
+    Html,
     ImageColumn,
     ImageSize,
+    JsonFile,
     LabelColumn,
     Labels,
+    Markdown,
+    MaxPictures,
+    MaxUncertainty,
+    Positive,
+    Prevalence,
     Seed,
     SkipUnreadable,
     Store,
-    check_aggregation,
+    Subgroups,
     check_calibration,
-    check_fraction,
     check_rate,
     parse_filters,
     parse_output,
@@ -89,17 +96,8 @@ def evaluate(
             " fold, so the scores are those for new sites."
         ),
     ] = None,
-    subgroup: Annotated[
-        list[str] | None,
-        typer.Option(help="Column of --groups-csv. Also show the scores for each of its values."),
-    ] = None,
-    positive: Annotated[
-        str | None,
-        typer.Option(
-            help="Class that sensitivity is about.  [default: the one named malignant, tumor,"
-            " infected or the like; else the second of two by name]"
-        ),
-    ] = None,
+    subgroup: Subgroups = None,
+    positive: Positive = None,
     sensitivity: Annotated[
         float | None,
         typer.Option(
@@ -125,32 +123,9 @@ def evaluate(
             " eight in ten are positive: sigmoid, isotonic or temperature.",
         ),
     ] = None,
-    prevalence: Annotated[
-        float | None,
-        typer.Option(
-            callback=check_fraction,
-            metavar="(0, 1)",
-            help="Also show the predictive values (PPV, NPV) if this fraction of images is"
-            " positive.",
-        ),
-    ] = None,
-    aggregation: Annotated[
-        str,
-        typer.Option(
-            callback=check_aggregation,
-            metavar="METHOD",
-            help="How to combine the predictions for the images of a patient: mean, max or vote.",
-        ),
-    ] = "mean",
-    max_uncertainty: Annotated[
-        float | None,
-        typer.Option(
-            callback=check_fraction,
-            metavar="(0, 1)",
-            help="Also show the scores without the images whose uncertainty (1 minus the highest"
-            " probability) is higher: a pathologist would classify these.",
-        ),
-    ] = None,
+    prevalence: Prevalence = None,
+    aggregation: Aggregation = "mean",
+    max_uncertainty: MaxUncertainty = None,
     baselines: Annotated[
         bool,
         typer.Option(
@@ -165,19 +140,9 @@ def evaluate(
             "--leakage", help="Also show how much higher the scores are if patients are ignored."
         ),
     ] = False,
-    html: Annotated[
-        Path | None, typer.Option(callback=parse_output, help="Web page to write.")
-    ] = None,
-    json: Annotated[
-        Path | None, typer.Option(callback=parse_output, help="JSON file to write.")
-    ] = None,
-    markdown: Annotated[
-        Path | None,
-        typer.Option(
-            callback=parse_output,
-            help="Markdown file to write, with the same results (a model card).",
-        ),
-    ] = None,
+    html: Html = None,
+    json: JsonFile = None,
+    markdown: Markdown = None,
     save_folds: Annotated[
         Path | None,
         typer.Option(
@@ -185,9 +150,7 @@ def evaluate(
             help="Csv file to write, with the fold of each image. --cv repeats these folds.",
         ),
     ] = None,
-    max_pictures: Annotated[
-        int, typer.Option(min=0, help="Maximum number of images on the web page.")
-    ] = 200,
+    max_pictures: MaxPictures = 200,
     image_size: ImageSize = None,
     filters: Filters = "32,64",
     epochs: Epochs = 30,

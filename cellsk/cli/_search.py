@@ -22,6 +22,7 @@ from cellsk.cli._options import (
     GroupPattern,
     Groups,
     GroupsCsv,
+    Html,
     ImageColumn,
     ImageSize,
     Json,
@@ -94,9 +95,7 @@ def search(
             help="Model file to write: the best candidate, trained on all images.",
         ),
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option(callback=parse_output, help="Web page to write.")
-    ] = None,
+    html: Html = None,
     nested: Annotated[
         bool,
         typer.Option(

@@ -10,20 +10,26 @@ import typer
 from cellsk.cli._evaluation_checks import Outputs, check_outputs, choose_positive
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._options import (
+    Aggregation,
     Folder,
     FollowLinks,
     Force,
     GroupPattern,
     Groups,
     GroupsCsv,
+    Html,
     ImageColumn,
+    JsonFile,
     LabelColumn,
     Labels,
+    Markdown,
+    MaxPictures,
+    MaxUncertainty,
+    Positive,
+    Prevalence,
     Seed,
     SkipUnreadable,
-    check_aggregation,
-    check_fraction,
-    parse_output,
+    Subgroups,
 )
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_result, show_warnings
@@ -50,54 +56,15 @@ def run_test(
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
-    subgroup: Annotated[
-        list[str] | None,
-        typer.Option(help="Column of --groups-csv. Also show the scores for each of its values."),
-    ] = None,
-    positive: Annotated[
-        str | None,
-        typer.Option(
-            help="Class that sensitivity is about.  [default: the one named malignant, tumor,"
-            " infected or the like; else the second of two by name]"
-        ),
-    ] = None,
-    prevalence: Annotated[
-        float | None,
-        typer.Option(
-            callback=check_fraction,
-            metavar="(0, 1)",
-            help="Also show PPV and NPV for this fraction of positives.",
-        ),
-    ] = None,
-    aggregation: Annotated[
-        str,
-        typer.Option(
-            callback=check_aggregation,
-            metavar="METHOD",
-            help="How to combine the images of a patient: mean, max or vote.",
-        ),
-    ] = "mean",
-    max_uncertainty: Annotated[
-        float | None,
-        typer.Option(
-            callback=check_fraction,
-            metavar="(0, 1)",
-            help="Refer images to a pathologist if their highest probability is further than this"
-            " from 1.",
-        ),
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option(callback=parse_output, help="Web page to write.")
-    ] = None,
-    json: Annotated[
-        Path | None, typer.Option(callback=parse_output, help="JSON file to write.")
-    ] = None,
-    markdown: Annotated[
-        Path | None, typer.Option(callback=parse_output, help="Model card to write.")
-    ] = None,
-    max_pictures: Annotated[
-        int, typer.Option(min=0, help="Maximum number of images on the page.")
-    ] = 200,
+    subgroup: Subgroups = None,
+    positive: Positive = None,
+    prevalence: Prevalence = None,
+    aggregation: Aggregation = "mean",
+    max_uncertainty: MaxUncertainty = None,
+    html: Html = None,
+    json: JsonFile = None,
+    markdown: Markdown = None,
+    max_pictures: MaxPictures = 200,
     seed: Seed = 0,
     skip_unreadable: SkipUnreadable = False,
     follow_links: FollowLinks = False,

@@ -122,3 +122,13 @@ def test_help_describes_every_command_and_option():
     for command in commands.values():
         assert command.help
         assert [option.name for option in command.params if not option.help] == []
+
+
+def test_option_of_several_commands_has_one_wording():
+    """An option with the same name has the same sentence in each command, with few exceptions."""
+    wordings = {}
+    for command in get_command(app).commands.values():
+        for option in command.params:
+            wordings.setdefault(option.opts[0], set()).add(option.help)
+    several = {name for name, texts in wordings.items() if len(texts) > 1}
+    assert several <= {"folder", "--filters", "--output", "--json", "--folds"}
