@@ -21,6 +21,7 @@ __all__ = [
     "InputTypeError",
     "LabelWarning",
     "ModelFileError",
+    "ModelFileWarning",
     "OutOfMemoryError",
     "PatientsUnknownWarning",
     "PixelRangeWarning",
@@ -192,6 +193,10 @@ class ImageReadWarning(CellskWarning):
 
 class LabelWarning(CellskWarning):
     """Class names are nearly equal, or are words for a missing value."""
+
+
+class ModelFileWarning(CellskWarning):
+    """A model file lacks a part that predictions do not need."""
 
 
 class PatientsUnknownWarning(CellskWarning):

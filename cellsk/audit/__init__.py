@@ -6,6 +6,9 @@ from cellsk.audit._fingerprints import Fingerprint as Fingerprint
 from cellsk.audit._fingerprints import measure_image as measure_image
 from cellsk.audit._label_errors import find_label_errors
 from cellsk.audit._report import AuditReport
+from cellsk.audit._training import DIGEST_SIZE as DIGEST_SIZE
+from cellsk.audit._training import MAX_ROUNDS as MAX_ROUNDS
+from cellsk.audit._training import N_HASH_VALUES as N_HASH_VALUES
 from cellsk.audit._training import SharedImages as SharedImages
 from cellsk.audit._training import TrainingFingerprints as TrainingFingerprints
 from cellsk.audit._training import find_shared as find_shared

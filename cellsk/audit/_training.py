@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,19 +12,35 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.fft import dctn
 from scipy.spatial import cKDTree
 
+from cellsk._checks import count_noun
 from cellsk.audit._data import check_column, list_sources
 from cellsk.audit._fingerprints import Fingerprints, measure_images
 from cellsk.audit._near_duplicates import MIN_CONTRAST, measure_contrast
+from cellsk.exceptions import InputError
 
-__all__ = ["SharedImages", "TrainingFingerprints", "find_shared", "make_training_fingerprints"]
+__all__ = [
+    "DIGEST_SIZE",
+    "MAX_ROUNDS",
+    "N_HASH_VALUES",
+    "SharedImages",
+    "TrainingFingerprints",
+    "find_shared",
+    "make_training_fingerprints",
+]
 
 DIGEST_SIZE = 16  # bytes
 HASH_SIZE = 8  # lowest cosine coefficients on each axis
+N_HASH_VALUES = HASH_SIZE * (HASH_SIZE + 1)
 HASH_LEVELS = 255  # a hash has one byte for each value
 # Measured on PatchCamelyon: of copies of 3,000 training patches, 99% are found after a turn, JPEG
 # at quality 50 or 75, or resizing to 90 pixels and back, and 96% after 8% more brightness. The
 # others have no contrast. Of 1,500 patches of other slides none is taken for a copy.
 MAX_HASH_DISTANCE = 0.12
+# Names are hashed slowly, so that someone with the file can try few of them: 10,000 rounds take
+# about 5 ms. If there are more names than 10,000, each takes fewer, and all of them a minute.
+MAX_ROUNDS, ALL_ROUNDS = 10_000, 100_000_000
+BLOCK_SIZE = 8192  # images measured at once. Their thumbnails take 8 MiB.
+TREE_SIZE = 2**17  # hashes searched at once. They take 72 MiB.
 
 
 class TrainingFingerprints(NamedTuple):
@@ -33,20 +50,27 @@ class TrainingFingerprints(NamedTuple):
     ----------
     digests : ndarray of shape (n_images, 16), dtype uint8
         Hash of the pixels of each image.
-    hashes : ndarray of shape (n_images, n_values), dtype uint8
+    hashes : ndarray of shape (n_images, 72), dtype uint8, or None
         Perceptual hash of each image, which is the same under turns and flips. A hash of zeros is
-        that of an image without contrast.
+        that of an image without contrast. None if a model file was too small for them.
     patients : ndarray of shape (n_patients, 16), dtype uint8, or None
         Salted hash of the name of each patient. None if patients are unknown.
+    folders : ndarray of shape (n_folders, 16), dtype uint8, or None
+        Salted hash of the path of each folder that held an image. None if the images were not
+        files.
     salt : bytes
         Bytes that differ from set to set, so that names cannot be looked up in a table of hashes.
         Short names can still be guessed one by one.
+    n_rounds : int
+        Rounds of the hash of a name.
     """
 
     digests: NDArray[np.uint8]
-    hashes: NDArray[np.uint8]
+    hashes: NDArray[np.uint8] | None
     patients: NDArray[np.uint8] | None
+    folders: NDArray[np.uint8] | None
     salt: bytes
+    n_rounds: int
 
 
 class SharedImages(NamedTuple):
@@ -56,14 +80,18 @@ class SharedImages(NamedTuple):
     ----------
     exact : ndarray of int
         Rows of images with the same pixels as a training image.
-    similar : ndarray of int
+    similar : ndarray of int, or None
         Rows of other images that look like a training image, and may be copies.
+        None if the training images have no perceptual hashes.
+    same_folder : ndarray of int
+        Rows of images in a folder that held training images.
     patients : list of str
         Patients that have training images, too.
     """
 
     exact: NDArray[np.intp]
-    similar: NDArray[np.intp]
+    similar: NDArray[np.intp] | None
+    same_folder: NDArray[np.intp]
     patients: list[str]
 
 
@@ -71,6 +99,7 @@ def make_training_fingerprints(
     X: Sequence[Any] | ArrayLike,
     groups: ArrayLike | None = None,
     *,
+    paths: Sequence[str] | ArrayLike | None = None,
     n_jobs: int | None = None,
 ) -> TrainingFingerprints:
     """Return the fingerprints of training images.
@@ -81,6 +110,8 @@ def make_training_fingerprints(
         Paths of images, or images.
     groups : array-like of shape (n,), default=None
         Patient of each image.
+    paths : array-like of shape (n,), default=None
+        File of each image, to know its folder. None takes ``X`` if it holds paths.
     n_jobs : int, default=None
         Number of processes that decode images. None is one.
 
@@ -103,16 +134,19 @@ def make_training_fingerprints(
     array([0, 1])
     """
     sources = list_sources("X", X)
-    column = check_column("groups", groups, len(sources))
-    names = None if column is None else sorted(set(column.astype(str).tolist()))
-    prints = measure_images(sources, n_jobs)
-    digests = [_digest(text.encode()) for text in prints.pixel_digest.tolist()]
+    patients = _list_names(check_column("groups", groups, len(sources)))
+    folders = _list_names(_find_folders(sources, paths))
+    digests, hashes, _ = _measure(sources, n_jobs)
     salt = _digest(b"".join(sorted(digests)))  # the same images give the same file
+    n_names = len(patients or ()) + len(folders or ())
+    n_rounds = min(MAX_ROUNDS, max(1, ALL_ROUNDS // max(n_names, 1)))
     return TrainingFingerprints(
         digests=_stack(digests),
-        hashes=_hash(prints),
-        patients=None if names is None else _stack([_hash_name(name, salt) for name in names]),
+        hashes=hashes,
+        patients=_hash_names(patients, salt, n_rounds),
+        folders=_hash_names(folders, salt, n_rounds),
         salt=salt,
+        n_rounds=n_rounds,
     )
 
 
@@ -120,8 +154,10 @@ def find_shared(
     training: TrainingFingerprints,
     X: Sequence[Any] | ArrayLike,
     groups: ArrayLike | None = None,
+    *,
+    paths: Sequence[str] | ArrayLike | None = None,
 ) -> SharedImages:
-    """Return the images and patients of a test set that training images have, too.
+    """Return the images, folders and patients of a test set that training images have, too.
 
     Parameters
     ----------
@@ -131,6 +167,8 @@ def find_shared(
         Paths of the test images, or images.
     groups : array-like of shape (n,), default=None
         Patient of each test image.
+    paths : array-like of shape (n,), default=None
+        File of each image, to know its folder. None takes ``X`` if it holds paths.
 
     Returns
     -------
@@ -142,35 +180,90 @@ def find_shared(
         If an argument is not as described.
     """
     sources = list_sources("X", X)
-    column = check_column("groups", groups, len(sources))
-    prints = measure_images(sources)
-    known = set(map(bytes, training.digests))
-    digests = [_digest(text.encode()) for text in prints.pixel_digest.tolist()]
-    exact = np.array([digest in known for digest in digests], dtype=bool) & prints.readable
-    similar = _find_similar(training.hashes, _hash(prints)) & ~exact
+    patients = check_column("groups", groups, len(sources))
+    folders = _find_folders(sources, paths)
+    digests, hashes, readable = _measure(sources, None)
+    exact = np.isin(_as_items(_stack(digests)), _as_items(training.digests)) & readable
+    similar = None
+    if training.hashes is not None:
+        similar = np.flatnonzero(_find_similar(training.hashes, hashes) & ~exact)
+    shared_folders = _find_known(training, training.folders, folders)
+    in_folder = np.isin([] if folders is None else folders, shared_folders)
     return SharedImages(
-        np.flatnonzero(exact), np.flatnonzero(similar), _list_shared_patients(training, column)
+        np.flatnonzero(exact),
+        similar,
+        np.flatnonzero(in_folder),
+        _find_known(training, training.patients, patients),
     )
 
 
-def _list_shared_patients(training: TrainingFingerprints, column: NDArray | None) -> list[str]:
-    if training.patients is None or column is None:
+def _find_folders(sources: Sequence[Any], paths: Any) -> NDArray[np.str_] | None:
+    """Return the folder of each file as an absolute path without links, or None for arrays.
+
+    A link to a file counts for the folder that it is in: data sets keep their files in one pool,
+    and link them into folders for training and test.
+
+    Raises
+    ------
+    ValueError
+        If there is not one path for each image.
+    """
+    files = sources if paths is None else [os.fspath(path) for path in paths]
+    if len(files) != len(sources):
+        raise InputError(
+            "must have one path for each image",
+            f"{count_noun(len(files), 'path')} for {count_noun(len(sources), 'image')}",
+            parameter="paths",
+        )
+    if not all(isinstance(file, str) for file in files):
+        return None
+    here = [os.path.dirname(file) for file in files]
+    resolved = {folder: os.path.normcase(os.path.realpath(folder)) for folder in set(here)}
+    return np.array([resolved[folder] for folder in here])
+
+
+def _list_names(column: NDArray[Any] | None) -> list[str] | None:
+    return None if column is None else sorted(set(column.astype(str).tolist()))
+
+
+def _find_known(
+    training: TrainingFingerprints, hashes: NDArray[np.uint8] | None, column: NDArray[Any] | None
+) -> list[str]:
+    """Return the names of a column whose hash is among the hashes of training."""
+    names = _list_names(column)
+    if hashes is None or names is None:
         return []
-    known = set(map(bytes, training.patients))
-    names = sorted(set(column.astype(str).tolist()))
-    return [name for name in names if _hash_name(name, training.salt) in known]
+    known = set(map(bytes, hashes))
+    return [name for name in names if _hash_name(name, training.salt, training.n_rounds) in known]
+
+
+def _measure(
+    sources: Sequence[Any], n_jobs: int | None
+) -> tuple[list[bytes], NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return digest and perceptual hash of each image, and whether it can be read."""
+    digests: list[bytes] = []
+    hashes = np.empty((len(sources), N_HASH_VALUES), np.uint8)
+    readable = np.empty(len(sources), bool)
+    for start in range(0, len(sources), BLOCK_SIZE):
+        rows = slice(start, start + BLOCK_SIZE)
+        prints = measure_images(sources[rows], n_jobs)
+        digests += [_digest(text.encode()) for text in prints.pixel_digest.tolist()]
+        hashes[rows], readable[rows] = _hash(prints), prints.readable
+    return digests, hashes, readable
 
 
 def _find_similar(training: NDArray[np.uint8], test: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which test hashes are close to a training hash."""
     found = np.zeros(len(test), dtype=bool)
-    rows = np.flatnonzero(test.any(axis=1))
-    usable = training[training.any(axis=1)]
-    if len(rows) and len(usable):
-        tree = cKDTree(usable.astype(np.float32) / HASH_LEVELS)
-        points = test[rows].astype(np.float32) / HASH_LEVELS
-        distance, _ = tree.query(points, distance_upper_bound=MAX_HASH_DISTANCE)
-        found[rows] = np.isfinite(distance)
+    for start in range(0, len(training), TREE_SIZE):
+        block = training[start : start + TREE_SIZE]
+        usable = block[block.any(axis=1)]
+        rows = np.flatnonzero(test.any(axis=1) & ~found)
+        if len(rows) and len(usable):
+            tree = cKDTree(usable.astype(np.float32) / HASH_LEVELS)
+            points = test[rows].astype(np.float32) / HASH_LEVELS
+            distance, _ = tree.query(points, distance_upper_bound=MAX_HASH_DISTANCE)
+            found[rows] = np.isfinite(distance)
     return found
 
 
@@ -197,12 +290,19 @@ def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()[:DIGEST_SIZE]
 
 
-def _hash_name(name: str, salt: bytes) -> bytes:
-    # Slow on purpose: someone with the file can only try a few names.
-    return hashlib.pbkdf2_hmac("sha256", name.encode("utf-8", "surrogateescape"), salt, 10_000)[
-        :DIGEST_SIZE
-    ]
+def _hash_names(names: list[str] | None, salt: bytes, n_rounds: int) -> NDArray[np.uint8] | None:
+    return None if names is None else _stack([_hash_name(name, salt, n_rounds) for name in names])
+
+
+def _hash_name(name: str, salt: bytes, n_rounds: int) -> bytes:
+    data = name.encode("utf-8", "surrogateescape")
+    return hashlib.pbkdf2_hmac("sha256", data, salt, n_rounds, dklen=32)[:DIGEST_SIZE]
 
 
 def _stack(digests: Iterable[bytes]) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, DIGEST_SIZE)
+
+
+def _as_items(digests: NDArray[np.uint8]) -> NDArray[np.bytes_]:
+    """Return each digest as one item."""
+    return np.ascontiguousarray(digests).view(f"S{DIGEST_SIZE}").ravel()

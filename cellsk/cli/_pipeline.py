@@ -104,5 +104,5 @@ def save_pipeline(pipeline: Any, output: Path, images: LabeledImages) -> None:
     )
     model = Pipeline([("reader", reader), ("classifier", pipeline["classifier"])])
     pixels = clone(pipeline["reader"]).set_params(verbose=0).transform(images.paths)
-    training = make_training_fingerprints(pixels, images.groups)
+    training = make_training_fingerprints(pixels, images.groups, paths=images.paths)
     save_model(model, output, training=training)

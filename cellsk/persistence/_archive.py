@@ -13,7 +13,7 @@ from typing import BinaryIO
 from cellsk._checks import count_noun
 from cellsk.exceptions import ModelFileError
 
-__all__ = ["MAX_MEMBERS", "read_archive", "refuse", "write_archive"]
+__all__ = ["LARGEST_MODEL", "MAX_MEMBERS", "read_archive", "refuse", "write_archive"]
 
 MAX_MEMBERS = 10_000
 LARGEST_ZIP = 2**31 - 1  # larger zips need 64-bit records, which are refused
@@ -28,6 +28,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same time in each file: same model, same b
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _END_RECORD = struct.Struct("<4s4H2LH")
 _ENTRY_BYTES = 512  # per member in the directory. A plain name needs 146.
+LARGEST_MODEL = LARGEST_ZIP - MAX_MEMBERS * _ENTRY_BYTES  # bytes of all members
 _ZIP64_MARK_OFFSET = _END_RECORD.size + 20
 
 # The errors of zipfile on damaged archives.
@@ -60,7 +61,7 @@ def write_archive(members: Mapping[str, bytes]) -> bytes:
         If the members are too many or too large for `read_archive`.
     """
     total = sum(len(data) for data in members.values())
-    if len(members) > MAX_MEMBERS or total > LARGEST_ZIP - MAX_MEMBERS * _ENTRY_BYTES:
+    if len(members) > MAX_MEMBERS or total > LARGEST_MODEL:
         raise refuse(
             f"A model file must have at most {MAX_MEMBERS:,} members and 2 GiB.",
             f"{count_noun(len(members), 'member')} of {total:,} bytes",

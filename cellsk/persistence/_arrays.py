@@ -66,7 +66,7 @@ def read_array(data: bytes) -> NDArray:
         shape, by_columns, dtype = np.lib.format.read_array_header_1_0(source)
     except Exception:  # the header is parsed as Python text, which fails in many ways
         raise refuse(_RULE, "one with a header of another kind") from None
-    body = data[source.tell() :]
+    body = memoryview(data)[source.tell() :]  # not a copy: arrays can be large
     if not can_store(dtype) or dtype.hasobject or dtype.fields or dtype.subdtype:
         raise refuse(_RULE, f"dtype {str(dtype)[:100]!r}")
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(body):

@@ -21,7 +21,7 @@ from cellsk.persistence._decoder import Decoder
 from cellsk.persistence._encoder import Encoder
 from cellsk.persistence._json import dump_json, parse_json
 from cellsk.persistence._manifest import MANIFEST, build_manifest, check_manifest
-from cellsk.persistence._training import TRAINING, decode_training, encode_training
+from cellsk.persistence._training import decode_training, encode_training, is_training
 
 __all__ = ["load_model", "read_training", "save_model"]
 
@@ -55,7 +55,8 @@ def save_model(
     training : TrainingFingerprints, default=None
         Fingerprints of the training images, from :func:`make_training_fingerprints`, as the
         `ImageReader` of the estimator returns them if it has one. With them, :func:`evaluate_model`
-        finds images and patients that a test set shares with the training images.
+        finds images, folders and patients that a test set shares with the training images. If
+        they take more than 512 MiB (about 6 million images), the perceptual hashes are left out.
 
     Raises
     ------
@@ -69,6 +70,11 @@ def save_model(
     OSError
         If the file cannot be written.
 
+    Warns
+    -----
+    ModelFileWarning
+        If the file has no room for all fingerprints in ``training``.
+
     See Also
     --------
     load_model : Read the file.
@@ -81,8 +87,8 @@ def save_model(
       digest of each other member;
     - ``estimator.json``: classes, parameters and fitted attributes;
     - ``array-<k>.npy``: arrays;
-    - ``training.json``: fingerprints of the training images, if there are any. They hold no
-      pixels and no names;
+    - ``training.json`` and ``training-<what>.npy``: fingerprints of the training images, if there
+      are any. They hold no pixels and no names, and take 88 bytes for each image;
     - ``network-<k>.keras``: the network of each `CellClassifier`. Extract it with any zip
       program and open it with ``keras.saving.load_model``. It holds weights, but not the
       state of the optimizer, so call ``model.compile`` before you train it further.
@@ -112,7 +118,7 @@ def save_model(
     _check_fitted(estimator)
     members = {_TREE: tree, **encoder.members}
     if training is not None:
-        members[TRAINING] = encode_training(training)
+        members |= encode_training(training, sum(map(len, members.values())))
     _write_file(path, write_archive({MANIFEST: build_manifest(members), **members}))
 
 
@@ -191,7 +197,7 @@ def load_model(path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int = 2**3
     else:
         file = Path(str(getattr(path, "name", "model file")))
         members = _read_open(file, path, max_bytes)
-    members.pop(TRAINING, None)
+    members = {name: data for name, data in members.items() if not is_training(name)}
     with _naming(file):
         tree = parse_json(_TREE, members.pop(_TREE, b""))
         return Decoder(members, max_bytes).decode_root(tree)
@@ -217,7 +223,7 @@ def read_training(path: str | os.PathLike[str]) -> TrainingFingerprints | None:
     file = _check_path(path)
     members = _read_members(file, 2**31)
     with _naming(file):
-        return decode_training(members[TRAINING]) if TRAINING in members else None
+        return decode_training(members)
 
 
 def _check_path(path: str | os.PathLike[str]) -> Path:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from numpy.typing import ArrayLike, NDArray
 
-from cellsk._checks import count_noun, join_words
+from cellsk._checks import join_words
 from cellsk.audit import TrainingFingerprints, find_shared, make_training_fingerprints
 from cellsk.exceptions import InputError, SplitWarning
 from cellsk.model_selection import check_fitted, iter_estimators, name_images
@@ -16,6 +16,7 @@ from cellsk.persistence import load_model, read_training
 from cellsk.preprocessing import ImageReader
 from cellsk.report._settings import EvaluationData
 from cellsk.report.document import TrainingSet
+from cellsk.report.words import list_shared
 
 __all__ = ["Training", "compare_training", "find_training", "warn_if_training_is_shared"]
 
@@ -65,7 +66,8 @@ def compare_training(training: Training, model: Any, data: EvaluationData) -> Tr
     images = data.X
     if source == "model file" and data.labels.images_are_paths:
         images = _read(model, images)
-    shared = find_shared(fingerprints, images, data.labels.groups)
+    paths = data.X if data.labels.images_are_paths else None
+    shared = find_shared(fingerprints, images, data.labels.groups, paths=paths)
     files = name_images(data.X)
     patients = fingerprints.patients
     return {
@@ -73,7 +75,10 @@ def compare_training(training: Training, model: Any, data: EvaluationData) -> Tr
         "n_groups": None if patients is None else len(patients),
         "source": source,
         "exact": [files[row] for row in shared.exact.tolist()],
-        "similar": [files[row] for row in shared.similar.tolist()],
+        "similar": shared.similar
+        if shared.similar is None
+        else [files[row] for row in shared.similar.tolist()],
+        "same_folder": [files[row] for row in shared.same_folder.tolist()],
         "groups": shared.patients,
     }
 
@@ -85,33 +90,22 @@ def _read(model: Any, paths: NDArray) -> NDArray:
 
 
 def warn_if_training_is_shared(shared: TrainingSet) -> None:
-    """Warn if the test set shares images or patients with the training images.
+    """Warn if the test set shares images, folders or patients with the training images.
 
     Warns
     -----
     SplitWarning
         When it does.
     """
-    counts = {
-        "copy of a training image": (len(shared["exact"]), "copies of training images"),
-        "image that may be a copy of a training image": (
-            len(shared["similar"]),
-            "images that may be copies of training images",
-        ),
-        "patient with the name of a training patient": (
-            len(shared["groups"]),
-            "patients with the name of a training patient",
-        ),
-    }
-    found = [count_noun(n, noun, plural) for noun, (n, plural) in counts.items() if n]
+    found = list_shared(shared)
     if found:
         warnings.warn(
             SplitWarning(
-                "A test set must not share images or patients with the training images",
+                "A test set must not share images, folders or patients with the training images",
                 f"{join_words(found)}, so the scores may be too high",
-                "Remove them from the test set. If the patients are others, give them other names.",
+                "Remove them from the test set. If the patients are others, give them other names."
+                " If only the folders are the same, check that the patients are not.",
                 code="training-shared",
-                values={name: len(shared[name]) for name in ("exact", "similar", "groups")},
             ),
             stacklevel=2,
         )

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cellsk import make_cells
-from cellsk.audit import find_shared, make_training_fingerprints
+from cellsk.audit import _training, find_shared, make_training_fingerprints
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,40 @@ def test_copies_are_found_and_others_are_not(training, cells):
     assert shared.exact.tolist() == list(range(40, 60))
     assert shared.similar.tolist() == list(range(60, 100))
     assert shared.patients == []
+
+
+def test_folders_are_found_by_resolved_path(tmp_path, cells):
+    """Also through a link and without `..`; a folder of the same name elsewhere is another one."""
+    for name in ("train/benign", "test/benign"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "train")
+    images = cells.images[:4]
+    training = make_training_fingerprints(images[:1], paths=[tmp_path / "train" / "benign" / "a"])
+    paths = ["test/benign/a", "link/benign/b", "test/../train/benign/c", "train/d"]
+    found = find_shared(training, images, paths=[str(tmp_path / path) for path in paths])
+    assert found.same_folder.tolist() == [1, 2]
+    assert find_shared(training, images).same_folder.tolist() == []
+    assert training.folders.shape == (1, 16)
+    with pytest.raises(ValueError, match="paths must have one path for each image"):
+        make_training_fingerprints(images, paths=paths[:2])
+
+
+def test_many_images_are_compared_in_blocks(monkeypatch, cells):
+    """The result does not depend on the sizes of the blocks."""
+    monkeypatch.setattr(_training, "BLOCK_SIZE", 7)
+    monkeypatch.setattr(_training, "TREE_SIZE", 3)
+    training = make_training_fingerprints(cells.images[:20])
+    shared = find_shared(training, np.concatenate([cells.images[10:30], cells.images[:9, ::-1]]))
+    assert shared.exact.tolist() == list(range(10))
+    assert shared.similar.tolist() == list(range(20, 29))
+
+
+def test_many_names_are_hashed_in_bounded_time(monkeypatch, cells):
+    """The rounds of each hash are stored, and used for the test set."""
+    monkeypatch.setattr(_training, "ALL_ROUNDS", 100)
+    training = make_training_fingerprints(cells.images[:50], [f"P{row}" for row in range(50)])
+    assert training.n_rounds == 2
+    assert find_shared(training, cells.images[:1], ["P7"]).patients == ["P7"]
 
 
 def test_patients_are_found_by_name(training, cells):

@@ -41,7 +41,10 @@ def test_test_of_the_training_images_is_named(trained, folder, cellsk):
     """All images and patients are known to the model file."""
     done = cellsk("test", trained, folder, *PATTERN)
     assert done.returncode == 0
-    assert "120 copies of training images and 12 patients with the name" in done.stderr
+    assert (
+        "120 copies of training images, 120 images from folders of training images and 12"
+        in done.stderr
+    )
 
 
 def test_test_compares_two_models(trained, unseen, cellsk):

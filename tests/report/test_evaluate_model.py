@@ -212,15 +212,16 @@ def test_model_file_knows_its_training_images(tmp_path):
     model.fit(train.paths, train.y)
     path = tmp_path / "model.cellsk"
     pixels = model[0].transform(train.paths)
-    save_model(model, path, training=make_training_fingerprints(pixels, train.groups))
+    training = make_training_fingerprints(pixels, train.groups, paths=train.paths)
+    save_model(model, path, training=training)
     assert b"P01" not in path.read_bytes()
     found = evaluate_model(path, test.paths, test.y, groups=groups, **QUICK)
     training = found.document["training"]
     assert (training["n_images"], training["n_groups"]) == (60, 6)
     assert training["source"] == "model file"
-    assert (training["exact"], training["groups"]) == ([], [])
+    assert (training["exact"], training["same_folder"], training["groups"]) == ([], [], [])
     assert found.document["audit"] is not None
-    with pytest.warns(SplitWarning, match="60 copies of training images"):
+    with pytest.warns(SplitWarning, match="60 copies of training images and 60 images from f"):
         evaluate_model(path, train.paths, train.y, groups=groups, **QUICK)
     assert [one["name"] for one in found.document["data"]["classes"]] == ["benign", "malignant"]
 

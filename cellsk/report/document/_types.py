@@ -95,14 +95,16 @@ class TrainingSet(TypedDict):
     """What is known of the images that a fixed model was trained on, and what the test set shares.
 
     Images with the same pixels are ``exact`` copies. ``similar`` ones look the same, and may be
-    copies.
+    copies; None if they could not be looked for. ``same_folder`` ones are in a folder that held
+    training images.
     """
 
     n_images: int
     n_groups: int | None
     source: Literal["model file", "given"]
     exact: list[str]
-    similar: list[str]
+    similar: list[str] | None
+    same_folder: list[str]
     groups: list[str]
 
 

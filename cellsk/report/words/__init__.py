@@ -27,6 +27,7 @@ from cellsk.report.words._images import explain_patient_threshold as explain_pat
 from cellsk.report.words._images import list_classes as list_classes
 from cellsk.report.words._images import list_kept_together as list_kept_together
 from cellsk.report.words._images import list_names as list_names
+from cellsk.report.words._images import list_shared as list_shared
 from cellsk.report.words._images import name_source as name_source
 from cellsk.report.words._images import name_training as name_training
 from cellsk.report.words._images import write_title as write_title

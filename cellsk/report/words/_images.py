@@ -28,6 +28,7 @@ __all__ = [
     "list_classes",
     "list_kept_together",
     "list_names",
+    "list_shared",
     "name_source",
     "name_training",
     "write_title",
@@ -127,17 +128,35 @@ def describe_training(facts: EvaluationFacts) -> str:
 
 
 def _list_shared(training: TrainingSet) -> str:
-    """Return a sentence on the images and patients that are in both sets."""
-    n_exact, n_similar, n_groups = (len(training[name]) for name in ("exact", "similar", "groups"))
+    """Return sentences on the images, folders and patients that are in both sets."""
+    listed = list_shared(training)
+    if listed:
+        text = f"The test set has {join_words(listed)}, so the scores may be too high."
+    else:
+        text = "No image and no known patient of the test set is among them."
+    if training["similar"] is None:
+        text += (
+            " The model file has no perceptual hashes, so copies with other pixels are not found."
+        )
+    return text
+
+
+def list_shared(training: TrainingSet) -> list[str]:
+    """Return what a test set shares with the training images: ``"2 copies of training images"``."""
+    counts = {name: len(training[name] or ()) for name in ("exact", "similar", "same_folder")}
+    n_exact, n_similar, n_folder = counts.values()
+    n_groups = len(training["groups"])
     found = [
         (n_exact, f"{count_noun(n_exact, 'copy', 'copies')} of training images"),
-        (n_similar, f"{count_noun(n_similar, 'image')} that may be copies of training images"),
+        (
+            n_similar,
+            f"{count_noun(n_similar, 'image')} that may be"
+            f" {pick_form(n_similar, 'a copy of a training image', 'copies of training images')}",
+        ),
+        (n_folder, f"{count_noun(n_folder, 'image')} from folders of training images"),
         (n_groups, f"{count_noun(n_groups, 'patient')} with the name of a training patient"),
     ]
-    listed = [text for count, text in found if count]
-    if listed:
-        return f"The test set has {join_words(listed)}, so the scores may be too high."
-    return "No image and no known patient of the test set is among them."
+    return [text for count, text in found if count]
 
 
 def name_training(facts: EvaluationFacts) -> str:
