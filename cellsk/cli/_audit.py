@@ -13,6 +13,9 @@ from cellsk._text import escape_cell
 from cellsk.cli._images import describe_counts, describe_label_columns, read_groups_csv
 from cellsk.cli._messages import word_findings
 from cellsk.cli._options import (
+    DATA,
+    GENERAL,
+    OUTPUT,
     Folder,
     FollowLinks,
     Force,
@@ -23,11 +26,12 @@ from cellsk.cli._options import (
     Json,
     LabelColumn,
     Labels,
-    parse_groups,
-    parse_output,
+    count_option,
+    option,
 )
 from cellsk.cli._outputs import check_files, note_written
 from cellsk.cli._terminal import print_json, print_note, print_result, show_warnings
+from cellsk.cli._values import parse_groups
 from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -62,32 +66,44 @@ def audit(
     folder: Folder,
     test: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder of test images, to find images and patients that are in both folders."
+        option(
+            DATA,
+            metavar="FOLDER",
+            help="Test images, to find images and patients that are in both folders.",
         ),
     ] = None,
     labels: Labels = None,
     test_labels: Annotated[
-        Path | None, typer.Option(help="Csv file with the labels of the test images.")
+        Path | None, option(DATA, metavar="FILE.csv", help="Labels of the test images.")
     ] = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
+    follow_links: FollowLinks = False,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
-    near_duplicates: Annotated[
-        bool, typer.Option(help="Find rotated, flipped and re-encoded copies.")
-    ] = True,
-    follow_links: FollowLinks = False,
     csv: Annotated[
         Path | None,
-        typer.Option(
-            callback=parse_output, help="Csv file to write, with one row per image and finding."
+        option(
+            OUTPUT,
+            metavar="FILE",
+            help="Csv file to write: each image of each finding.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Number of processes; -1 is one per core.")] = -1,
-    force: Force = False,
     as_json: Json = False,
+    force: Force = False,
+    near_duplicates: Annotated[
+        bool,
+        option(
+            GENERAL,
+            "--near-duplicates/--no-near-duplicates",
+            help="Find rotated, flipped and re-encoded copies.",
+        ),
+    ] = True,
+    jobs: Annotated[
+        int,
+        count_option(GENERAL, 1, 1000, also=-1, help="Processes; -1 is one per core."),
+    ] = -1,
 ) -> None:
     """Find damaged files, duplicates and other problems.
 

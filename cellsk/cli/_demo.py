@@ -9,11 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from cellsk._files import check_output
 from cellsk.cli._images import LabeledImages, list_labeled_images
-from cellsk.cli._options import Seed
+from cellsk.cli._options import OUTPUT, Seed, option
 from cellsk.cli._pipeline import build_pipeline, fit_pipeline, open_store, save_pipeline
 from cellsk.cli._predict import write_predictions
 from cellsk.cli._progress import show_progress
@@ -50,7 +48,12 @@ WRITTEN = (
 
 def demo(
     output: Annotated[
-        Path, typer.Option(help="Folder to write: a new one, or that of an earlier demo.")
+        Path,
+        option(
+            OUTPUT,
+            metavar="FOLDER",
+            help="Folder to write: a new one, or that of an earlier demo.",
+        ),
     ] = Path("demo"),
     seed: Seed = 0,
 ) -> None:

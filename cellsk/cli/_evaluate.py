@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import typer
-
 from cellsk.cli._evaluation_checks import (
     Outputs,
     check_outputs,
@@ -21,11 +19,17 @@ from cellsk.cli._fold_table import build_fold_table, describe_fold_table, save_f
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
+    CROSS_VALIDATION,
+    OUTPUT,
+    PATIENTS,
+    PREDICTIONS,
+    SCORES,
     Aggregation,
     BatchSize,
     Epochs,
     Filters,
     Folder,
+    FoldsOrNone,
     FollowLinks,
     Force,
     GroupPattern,
@@ -46,120 +50,119 @@ from cellsk.cli._options import (
     SkipUnreadable,
     Store,
     Subgroups,
-    check_calibration,
-    check_rate,
-    parse_filters,
-    parse_output,
-    parse_size,
+    choice_option,
+    fraction_option,
+    option,
 )
 from cellsk.cli._outputs import write_files
 from cellsk.cli._pipeline import build_pipeline
 from cellsk.cli._progress import show_progress
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_note, print_result, show_warnings
+from cellsk.cli._values import parse_filters, parse_size
 
 if TYPE_CHECKING:
     from cellsk.report import EvaluationReport
 
 __all__ = ["evaluate"]
 
+CALIBRATIONS = ("sigmoid", "isotonic", "temperature")
+
 
 def evaluate(
     folder: Folder,
-    folds: Annotated[
-        int | None,
-        typer.Option(
-            min=2, show_default=False, help="Number of folds of the cross-validation.  [default: 5]"
-        ),
-    ] = None,
-    cv: Annotated[
-        Path | None,
-        typer.Option(
-            help="Csv file with the fold of each image, written by --save-folds. It replaces"
-            " --folds."
-        ),
-    ] = None,
-    quick: Annotated[
-        bool,
-        typer.Option("--quick", help="Only show the scores of each fold: no intervals, no audit."),
-    ] = False,
     labels: Labels = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
+    skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
+    store: Store = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
     site: Annotated[
         str | None,
-        typer.Option(
-            help="Column of --groups-csv, such as the hospital. All images of a site stay in one"
-            " fold, so the scores are those for new sites."
+        option(
+            PATIENTS,
+            metavar="COLUMN",
+            help="Column of --groups-csv, such as the hospital: all images of a site stay in one"
+            " fold.",
         ),
     ] = None,
-    subgroup: Subgroups = None,
+    folds: FoldsOrNone = None,
+    cv: Annotated[
+        Path | None,
+        option(
+            CROSS_VALIDATION,
+            metavar="FILE.csv",
+            help="Repeat the folds of a file from --save-folds.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool,
+        option(
+            CROSS_VALIDATION,
+            "--quick",
+            help="Only show a table of the folds.",
+        ),
+    ] = False,
     positive: Positive = None,
     sensitivity: Annotated[
         float | None,
-        typer.Option(
-            callback=check_rate,
-            metavar="(0, 1]",
-            help="Choose the threshold of the probability for this sensitivity.",
+        fraction_option(
+            PREDICTIONS,
+            include_one=True,
+            help="Choose the threshold for this sensitivity.",
         ),
     ] = None,
     specificity: Annotated[
         float | None,
-        typer.Option(
-            callback=check_rate,
-            metavar="(0, 1]",
-            help="Choose the threshold of the probability for this specificity.",
+        fraction_option(
+            PREDICTIONS,
+            include_one=True,
+            help="Choose the threshold for this specificity.",
         ),
     ] = None,
     calibrate: Annotated[
         str | None,
-        typer.Option(
-            callback=check_calibration,
-            metavar="METHOD",
-            help="Calibrate the probabilities, so that of the images with a probability of 0.8,"
-            " eight in ten are positive: sigmoid, isotonic or temperature.",
+        choice_option(
+            PREDICTIONS, CALIBRATIONS, metavar="METHOD", help="Calibrate the probabilities"
         ),
     ] = None,
-    prevalence: Prevalence = None,
     aggregation: Aggregation = "mean",
+    subgroup: Subgroups = None,
+    prevalence: Prevalence = None,
     max_uncertainty: MaxUncertainty = None,
     baselines: Annotated[
         bool,
-        typer.Option(
+        option(
+            SCORES,
             "--baselines/--no-baselines",
-            help="Also evaluate simple classifiers, which a network has to beat: guessing, mean"
-            " color, and a random forest on color and texture.",
+            help="Also evaluate simple classifiers, which a network has to beat.",
         ),
     ] = True,
     leakage: Annotated[
         bool,
-        typer.Option(
-            "--leakage", help="Also show how much higher the scores are if patients are ignored."
+        option(
+            SCORES,
+            "--leakage",
+            help="Also show how much higher the scores are if patients are ignored.",
         ),
     ] = False,
+    image_size: ImageSize = None,
+    filters: Filters = "32,64",
+    epochs: Epochs = 30,
+    batch_size: BatchSize = 32,
     html: Html = None,
     json: JsonFile = None,
     markdown: Markdown = None,
     save_folds: Annotated[
         Path | None,
-        typer.Option(
-            callback=parse_output,
-            help="Csv file to write, with the fold of each image. --cv repeats these folds.",
-        ),
+        option(OUTPUT, metavar="FILE", help="Csv file to write: the fold of each image."),
     ] = None,
     max_pictures: MaxPictures = 200,
-    image_size: ImageSize = None,
-    filters: Filters = "32,64",
-    epochs: Epochs = 30,
-    batch_size: BatchSize = 32,
-    seed: Seed = 0,
-    store: Store = None,
-    skip_unreadable: SkipUnreadable = False,
-    follow_links: FollowLinks = False,
     force: Force = False,
+    seed: Seed = 0,
 ) -> None:
     """Estimate how well a model classifies images of new patients.
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cellsk._checks import check_option
 from cellsk._class_words import guess_positive
 from cellsk.cli._images import LabeledImages
+from cellsk.cli._options import N_FOLDS
 from cellsk.cli._outputs import FORMATS, check_files
 from cellsk.cli._terminal import print_note
 from cellsk.exceptions import InputError
@@ -73,7 +74,7 @@ def count_folds(cv: Path | None, folds: int | None) -> int:
         When both are given and differ, or the manifest cannot be read.
     """
     if cv is None:
-        return 5 if folds is None else folds
+        return N_FOLDS if folds is None else folds
     from cellsk.model_selection import read_manifest
 
     n_folds = len({row["fold"] for row in read_manifest(cv)})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cellsk._checks import count_noun, name_some
 from cellsk._class_words import guess_positive
-from cellsk.cli._options import parse_groups
 from cellsk.cli._terminal import print_note
+from cellsk.cli._values import parse_groups
 from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import cellsk
 from cellsk.cli._audit import audit
 from cellsk.cli._demo import demo
 from cellsk.cli._evaluate import evaluate
+from cellsk.cli._help import GroupedCommand
 from cellsk.cli._interrupt import (
     INTERRUPTED,
     Interrupted,
@@ -38,9 +39,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 for command in (demo, audit, evaluate, search, train):
-    app.command()(command)
-app.command("test")(run_test)
-app.command()(predict)
+    app.command(cls=GroupedCommand)(command)
+app.command("test", cls=GroupedCommand)(run_test)
+app.command(cls=GroupedCommand)(predict)
 
 
 def _show_version(wanted: bool) -> None:

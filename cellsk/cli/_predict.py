@@ -15,7 +15,13 @@ import typer
 from cellsk._checks import count_noun
 from cellsk._files import whole_file
 from cellsk._text import escape_cell
-from cellsk.cli._options import FollowLinks, Force, SkipUnreadable, parse_output
+from cellsk.cli._options import (
+    OUTPUT,
+    FollowLinks,
+    Force,
+    SkipUnreadable,
+    option,
+)
 from cellsk.cli._outputs import check_files, name_output
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.exceptions import InputError
@@ -30,20 +36,23 @@ CHUNK_SIZE, N_CHUNKS = 256, 2  # images in a chunk, and chunks in memory at the 
 
 def predict(
     model: Annotated[
-        Path, typer.Argument(help="Model file, written by cellsk train or cellsk search.")
-    ],
-    folder: Annotated[Path, typer.Argument(help="Folder of images. Sub-folders are included.")],
-    output: Annotated[
         Path,
-        typer.Option(
-            callback=parse_output,
-            help="Csv file to write, or - for standard output: path, predicted class, and"
-            " probability of each class. The predicted class is the most probable one, unless the"
-            " model has its own threshold.",
-        ),
-    ] = Path("predictions.csv"),
+        typer.Argument(metavar="MODEL", help="Model file that cellsk train or search wrote."),
+    ],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Folder of images. Sub-folders are included."),
+    ],
     skip_unreadable: SkipUnreadable = False,
     follow_links: FollowLinks = False,
+    output: Annotated[
+        Path,
+        option(
+            OUTPUT,
+            metavar="FILE",
+            help="Csv file to write: path, predicted class, probability of each class.",
+        ),
+    ] = Path("predictions.csv"),
     force: Force = False,
 ) -> None:
     """Predict the class of each image of a folder."""

@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import typer
-
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._options import (
+    CROSS_VALIDATION,
+    N_FOLDS,
+    NETWORK,
+    OUTPUT,
     BatchSize,
     Epochs,
     Folder,
@@ -31,15 +33,14 @@ from cellsk.cli._options import (
     Seed,
     SkipUnreadable,
     Store,
-    check_scoring,
-    parse_filters,
-    parse_output,
-    parse_size,
+    choice_option,
+    option,
 )
 from cellsk.cli._outputs import Writer, check_files, note_written, write_files
 from cellsk.cli._pipeline import build_pipeline, open_store, read_images, save_pipeline
 from cellsk.cli._progress import show_progress
 from cellsk.cli._terminal import print_json, print_note, print_result, show_warnings
+from cellsk.cli._values import parse_filters, parse_size
 from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -48,6 +49,15 @@ if TYPE_CHECKING:
 
 __all__ = ["NESTED_REMEDY", "FilterSearch", "search", "search_filters"]
 
+# Those of cellsk.model_selection, which takes a second to import.
+SCORINGS = (
+    "roc_auc",
+    "balanced_accuracy",
+    "accuracy",
+    "matthews_corrcoef",
+    "f1_macro",
+    "neg_log_loss",
+)
 PARAMETER = "classifier__filters"
 NESTED_FAILED = "The nested evaluation did not finish. The results of the search are valid."
 NESTED_REMEDY = "Pass --nested to cellsk search for a score without this bias."
@@ -70,54 +80,59 @@ class FilterSearch(NamedTuple):
 
 def search(
     folder: Folder,
-    filters: Annotated[
-        list[str],
-        typer.Option(
-            help="Number of filters of each convolutional layer: 32,64 is two layers. Repeat the"
-            " option for each candidate."
-        ),
-    ] = ["16,32", "32,64"],  # noqa: B006 - typer copies it
-    folds: Folds = 5,
+    labels: Labels = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+    skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
+    store: Store = None,
+    group_pattern: GroupPattern = None,
+    groups: Groups = None,
+    groups_csv: GroupsCsv = None,
+    folds: Folds = N_FOLDS,
     scoring: Annotated[
         str | None,
-        typer.Option(
-            callback=check_scoring,
+        choice_option(
+            CROSS_VALIDATION,
+            SCORINGS,
             metavar="SCORE",
-            help="Score to rank by: roc_auc, balanced_accuracy, accuracy, matthews_corrcoef,"
-            " f1_macro or neg_log_loss.  [default: roc_auc for two classes, balanced_accuracy for"
-            " more]",
+            help="Score to rank by",
+            show_default="roc_auc for two classes, else balanced_accuracy",
         ),
     ] = None,
+    nested: Annotated[
+        bool,
+        option(
+            CROSS_VALIDATION,
+            "--nested",
+            help="Also evaluate the whole search, which then runs again in each fold.",
+        ),
+    ] = False,
+    image_size: ImageSize = None,
+    filters: Annotated[
+        list[str],
+        option(
+            NETWORK,
+            metavar="N,N,...",
+            help="Filters of each convolution of a candidate: 32,64 is two layers. Repeat it for"
+            " each candidate.",
+            show_default="16,32 and 32,64",
+        ),
+    ] = ["16,32", "32,64"],  # noqa: B006 - typer copies it
+    epochs: Epochs = 30,
+    batch_size: BatchSize = 32,
     output: Annotated[
         Path | None,
-        typer.Option(
-            callback=parse_output,
+        option(
+            OUTPUT,
+            metavar="FILE",
             help="Model file to write: the best candidate, trained on all images.",
         ),
     ] = None,
     html: Html = None,
-    nested: Annotated[
-        bool,
-        typer.Option(
-            "--nested",
-            help="Also evaluate the whole search: it then runs again within each fold. Slow.",
-        ),
-    ] = False,
-    labels: Labels = None,
-    label_column: LabelColumn = None,
-    image_column: ImageColumn = None,
-    group_pattern: GroupPattern = None,
-    groups: Groups = None,
-    groups_csv: GroupsCsv = None,
-    image_size: ImageSize = None,
-    epochs: Epochs = 30,
-    batch_size: BatchSize = 32,
-    seed: Seed = 0,
-    store: Store = None,
-    skip_unreadable: SkipUnreadable = False,
-    follow_links: FollowLinks = False,
-    force: Force = False,
     as_json: Json = False,
+    force: Force = False,
+    seed: Seed = 0,
 ) -> None:
     """Compare numbers of filters by cross-validation."""
     show_warnings()

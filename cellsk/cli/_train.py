@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from cellsk._checks import count_noun
 from cellsk.cli._images import FileOptions, PatientOptions, list_labeled_images
 from cellsk.cli._options import (
+    OUTPUT,
     BatchSize,
     Epochs,
     Filters,
@@ -27,9 +26,7 @@ from cellsk.cli._options import (
     Seed,
     SkipUnreadable,
     Store,
-    parse_filters,
-    parse_output,
-    parse_size,
+    option,
 )
 from cellsk.cli._outputs import check_files, name_output
 from cellsk.cli._pipeline import (
@@ -40,18 +37,19 @@ from cellsk.cli._pipeline import (
     save_model_file,
 )
 from cellsk.cli._terminal import print_json, print_result, show_warnings
+from cellsk.cli._values import parse_filters, parse_size
 
 __all__ = ["describe_fit", "summarize_fit", "train"]
 
 
 def train(
     folder: Folder,
-    output: Annotated[
-        Path, typer.Option(callback=parse_output, help="Model file to write.")
-    ] = Path("model.cellsk"),
     labels: Labels = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
+    skip_unreadable: SkipUnreadable = False,
+    follow_links: FollowLinks = False,
+    store: Store = None,
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
@@ -59,12 +57,12 @@ def train(
     filters: Filters = "32,64",
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
-    seed: Seed = 0,
-    store: Store = None,
-    skip_unreadable: SkipUnreadable = False,
-    follow_links: FollowLinks = False,
-    force: Force = False,
+    output: Annotated[Path, option(OUTPUT, metavar="FILE", help="Model file to write.")] = Path(
+        "model.cellsk"
+    ),
     as_json: Json = False,
+    force: Force = False,
+    seed: Seed = 0,
 ) -> None:
     """Train a model, and write it to a file."""
     show_warnings()
