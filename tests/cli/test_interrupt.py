@@ -106,7 +106,9 @@ def test_evaluate_interrupted_in_comparison_keeps_what_was_written(folder, tmp_p
     """
     output = tmp_path / "report.json"
     options = ("--filters", 4, "--epochs", 10, "--folds", 2, "--group-pattern", r"(P\d+)")
-    process = start(environment, "evaluate", folder, *options, "--leakage", "--json", output)
+    process = start(
+        environment, "evaluate", folder, *options, "--no-baselines", "--leakage", "--json", output
+    )
     lines = [process.stderr.readline() for _ in range(4)]
     process.send_signal(signal.SIGINT)
     printed, errors = process.communicate(timeout=60)

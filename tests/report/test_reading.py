@@ -18,7 +18,12 @@ from cellsk.exceptions import ImageReadError
 from cellsk.model_selection import InnerKFold
 
 N_IMAGES = 60
-QUICK = {"n_splits": 3, "n_resamples": 100, "target_names": ["benign", "malignant"]}
+QUICK = {
+    "n_splits": 3,
+    "n_resamples": 100,
+    "target_names": ["benign", "malignant"],
+    "baselines": False,
+}
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +102,8 @@ def test_evaluate_opens_each_image_once(drawn, opened, options, monkeypatch, tem
 
 
 def test_evaluate_audit_finds_what_a_separate_audit_finds(drawn, opened):
-    """The shared opening gives the audit the same facts and pixels."""
-    report = evaluate_cells(build_pipeline(channels=1), drawn)
+    """The shared opening gives the audit and the baselines the same facts and pixels."""
+    report = evaluate_cells(build_pipeline(channels=1), drawn, baselines=True)
     assert len(opened) == N_IMAGES
     alone = audit_images(drawn.paths, drawn.y, drawn.groups, target_names=QUICK["target_names"])
     for name in ("findings", "n_images"):
@@ -125,7 +130,7 @@ def test_evaluate_search_of_sizes_opens_each_image_once_for_each_size(drawn, ope
     )
     search = GridSearchCV(build_pipeline(require_map, image_size=None), grid, cv=InnerKFold(2))
     evaluate_cells(search, drawn)
-    assert len(opened) == (3 + 1) * N_IMAGES  # and once for the baselines
+    assert len(opened) == 3 * N_IMAGES
 
 
 def test_evaluate_in_processes_shares_the_pixels(drawn):
@@ -236,7 +241,7 @@ def test_evaluate_reader_that_is_not_the_first_step_keeps_pixels_too(drawn, open
     whole = FunctionTransformer(lambda paths: list(paths))
     pipeline = Pipeline([("whole", whole), *build_pipeline(require_map).steps])
     evaluate_cells(pipeline, drawn)
-    assert len(opened) == (2 + 1) * N_IMAGES  # and once for the baselines
+    assert len(opened) == 2 * N_IMAGES
 
 
 def test_evaluate_shows_one_progress_bar(drawn, capfd):
