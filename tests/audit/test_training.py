@@ -59,7 +59,7 @@ def test_folders_are_found_by_resolved_path(tmp_path, cells):
 def test_many_images_are_compared_in_blocks(monkeypatch, cells):
     """The result does not depend on the sizes of the blocks."""
     monkeypatch.setattr(_training, "BLOCK_SIZE", 7)
-    monkeypatch.setattr(_training, "TREE_SIZE", 3)
+    monkeypatch.setattr(_training, "N_COMPARED", 3)
     training = make_training_fingerprints(cells.images[:20])
     shared = find_shared(training, np.concatenate([cells.images[10:30], cells.images[:9, ::-1]]))
     assert shared.exact.tolist() == list(range(10))
