@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cellsk._checks import count_noun, name_some
+from cellsk._input_files import InputFileError, read_input
 from cellsk.datasets._column_names import IMAGE_COLUMNS, find_known, is_known_column
 from cellsk.exceptions import InputError
 
 __all__ = ["CsvTable", "ImageLookup", "Row", "locate_csv"]
 
+MAX_BYTES = 2**30
 _DELIMITERS = ",;\t"
 _SEP_LINE = re.compile(r'"?sep=([^\w\s"\'\r\n]|\t)"?[ \t]*\r?(?:\n|$)', re.IGNORECASE)
 
@@ -128,20 +130,21 @@ class CsvTable:
 
 
 def _read_text(path: str, parameter: str) -> str:
-    if not os.path.isfile(path):
+    try:
+        data = read_input(path, MAX_BYTES)
+    except InputFileError as error:
+        raise _describe(path, parameter, str(error), "Pass a csv file.") from None
+    except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(
             f"A csv file of {parameter.removesuffix('_csv')} must exist. Got {path!r}, which"
             " is not a file. Check the path."
-        )
-    with open(path, "rb") as stream:
-        start = stream.read(1024)
+        ) from None
     # Text does not hold a zero byte, except in UTF-16, which has an error below.
-    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if b"\0" in data[:1024] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         why = "is not text but an image, a spreadsheet or an archive"
         raise _describe(path, parameter, why, "Pass a csv file, or save the table as csv.")
     try:
-        with open(path, encoding="utf-8-sig", newline="") as stream:
-            return stream.read()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         why = "is not text in UTF-8"
         raise _describe(path, parameter, why, "Save it as 'CSV UTF-8'.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import count_noun
 from cellsk._files import whole_file
+from cellsk._input_files import InputFileError, read_input
 from cellsk._text import escape_cell, unescape_cell
 from cellsk.exceptions import FoldManifestError
 from cellsk.model_selection._image_hashes import hash_images, name_images
@@ -149,15 +151,14 @@ def read_manifest(path: str | os.PathLike[str]) -> list[ManifestRow]:
     See :func:`write_manifest`.
     """
     name = repr(os.fspath(path))
-    _check_file(path, name)
     try:
-        with open(path, encoding="utf-8-sig", newline="") as stream:
-            first = stream.readline(1000)
-            stream.seek(0)
-            # The separator of spreadsheets depends on the country.
-            reader = csv.DictReader(stream, delimiter=max(",;\t", key=first.count), strict=True)
-            _check_columns(reader.fieldnames or [], name)
-            rows = [_parse_row(row, reader.line_num, name) for row in _limit_rows(reader, name)]
+        text = _read_file(path, name).decode("utf-8-sig")
+        first = text[:1000].partition("\n")[0]
+        # The separator of spreadsheets depends on the country.
+        delimiter = max(",;\t", key=first.count)
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        _check_columns(reader.fieldnames or [], name)
+        rows = [_parse_row(row, reader.line_num, name) for row in _limit_rows(reader, name)]
     except UnicodeDecodeError:
         raise _describe(name, "is not text in UTF-8", "Save it as 'CSV UTF-8'") from None
     except csv.Error as error:
@@ -175,16 +176,15 @@ def _describe(name: str, why: str, remedy: str) -> FoldManifestError:
     )
 
 
-def _check_file(path: str | os.PathLike[str], name: str) -> None:
-    if not os.path.isfile(path):
+def _read_file(path: str | os.PathLike[str], name: str) -> bytes:
+    try:
+        return read_input(path, MAX_BYTES)
+    except InputFileError as error:
+        raise _describe(name, str(error), "Check that it is a manifest") from None
+    except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(
             f"A fold manifest must be a file. Got {name}, which is not a file. Check the path."
-        )
-    size = os.path.getsize(path)
-    if size > MAX_BYTES:
-        raise _describe(
-            name, f"has {size:,} bytes, more than {MAX_BYTES:,}", "Check that it is a manifest"
-        )
+        ) from None
 
 
 def _check_columns(header: Iterable[str], name: str) -> None:
