@@ -13,7 +13,6 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from cellsk._codec import DecodeError, FileFacts, ReadSettingError, open_page
-from cellsk._steps import count_steps, is_watched
 
 __all__ = ["THUMBNAIL_SIZE", "Fingerprint", "Fingerprints", "measure_image", "measure_images"]
 
@@ -109,11 +108,8 @@ def _measure_files(sources: Sequence[Any], n_jobs: int | None) -> list[Fingerpri
     chunks = [sources[i : i + _CHUNK_SIZE] for i in range(0, len(sources), _CHUNK_SIZE)]
     if len(chunks) < 4:  # starting processes takes longer
         n_jobs = 1
-    # Not every backend of joblib has generators.
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator" if is_watched() else "list")
-    parts = parallel(delayed(_measure_chunk)(chunk) for chunk in chunks)
-    rows = (row for part in parts for row in part)
-    return list(count_steps(rows, "reading", len(sources), "images"))
+    parts = Parallel(n_jobs=n_jobs)(delayed(_measure_chunk)(chunk) for chunk in chunks)
+    return [row for part in parts for row in part]
 
 
 def _measure_chunk(sources: Sequence[Any]) -> list[Fingerprint]:

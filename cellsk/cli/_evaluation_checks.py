@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cellsk._checks import check_option
+from cellsk._checks import check_option, count_noun
 from cellsk._class_words import guess_positive
 from cellsk.cli._images import LabeledImages
 from cellsk.cli._options import N_FOLDS
@@ -65,26 +65,38 @@ def check_quick(outputs: Outputs, options: dict[str, Any]) -> None:
             )
 
 
-def count_folds(cv: Path | None, folds: int | None) -> int:
+def count_folds(cv: Path | None, folds: int | None, *, leakage: bool = False) -> int:
     """Return the number of folds: that of the manifest, or the given one.
 
     Raises
     ------
     ValueError, OSError
-        When both are given and differ, or the manifest cannot be read.
+        When both are given and differ, the manifest cannot be read, or it does not test each image
+        and ``leakage`` needs it.
     """
     if cv is None:
         return N_FOLDS if folds is None else folds
     from cellsk.model_selection import read_manifest
 
-    n_folds = len({row["fold"] for row in read_manifest(cv)})
+    tested = [row["fold"] for row in read_manifest(cv)]
+    if leakage and None in tested:
+        raise InputError(
+            "compares two cross-validations that test every image",
+            f"{cv.name}, with {count_noun(tested.count(None), 'image')} that no fold tests",
+            "Leave one of them out.",
+            parameter="--leakage",
+        )
+    n_folds = len(set(tested) - {None})
     if folds not in (None, n_folds):
         raise InputError(
             "--folds must be the number of folds of --cv",
-            f"{cv.name} with {n_folds} folds, and --folds {folds}",
+            f"{cv.name} with {count_noun(n_folds, 'fold')}, and --folds {folds}",
             "Leave one of them out.",
         )
-    print_note(f"Folds: the {n_folds} folds of {cv.name}.")
+    found = (
+        f"Folds: the {n_folds} folds" if n_folds > 1 else "One split into training and test: that"
+    )
+    print_note(f"{found} of {cv.name}.")
     return n_folds
 
 

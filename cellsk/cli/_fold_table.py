@@ -20,7 +20,8 @@ SCORES = ("accuracy", "balanced_accuracy", "roc_auc")
 def build_fold_table(report: EvaluationReport) -> dict[str, Any]:
     """Return the scores of each fold, their mean and their standard deviation.
 
-    A score is None in a fold that lacks a class that it needs; the mean leaves this fold out.
+    A score is None in a fold that lacks a class that it needs; the mean leaves this fold out. One
+    fold has no standard deviation.
     """
     cv = report.document["cv"]
     folds = [
@@ -46,7 +47,9 @@ def _summarize(folds: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return {
         "mean": {name: float(np.mean(values)) for name, values in known.items() if values},
         "standard_deviation": {
-            name: float(np.std(values)) for name, values in known.items() if values
+            name: float(np.std(values))
+            for name, values in known.items()
+            if len(folds) > 1 and values
         },
     }
 
@@ -57,10 +60,8 @@ def describe_fold_table(table: dict[str, Any]) -> str:
         [fold["fold"], fold["n_test"], *(fold[name] for name in SCORES), fold["best_epoch"]]
         for fold in table["folds"]
     ]
-    rows += [
-        [label, "", *(table[key].get(name) for name in SCORES), ""]
-        for label, key in (("mean", "mean"), ("SD", "standard_deviation"))
-    ]
+    pooled = (("mean", "mean"), ("SD", "standard_deviation")) if len(rows) > 1 else ()
+    rows += [[label, "", *(table[key].get(name) for name in SCORES), ""] for label, key in pooled]
     header = ["fold", "images", "accuracy", "balanced accuracy", "ROC AUC", "epoch kept"]
     return _align(header, rows)
 

@@ -28,6 +28,12 @@ def _suggest_folds_to_test_all(values: Mapping[str, Any]) -> str:
     return f"Pass --folds {n_splits} to test all of them." if n_splits else "Add patients."
 
 
+def _suggest_fewer_folds(values: Mapping[str, Any]) -> str:
+    if values.get("n_folds") == 1:
+        return "Give each class images without a fold in the file of --cv."
+    return "Pass a smaller number to --folds, or add patients."
+
+
 # Parameters of Python functions, and the options that set them.
 OPTIONS = {
     "aggregation": "--aggregation",
@@ -103,8 +109,8 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "too-few-sites-for-folds": _suggest_folds,
     "folds-lack-training-class": _suggest_folds,
     "class-missing-from-test": _suggest_folds_to_test_all,
-    "class-missing-from-training": "Pass a smaller number to --folds, or add patients.",
-    "one-class-in-training": "Pass a smaller number to --folds.",
+    "class-missing-from-training": _suggest_fewer_folds,
+    "one-class-in-training": _suggest_fewer_folds,
     "manifest-needs-groups": "Name the patients with the same options as when it was written.",
     "inner-folds-impossible": "Add {unit}s, or leave out the option that needs these folds:"
     " --sensitivity, --specificity or --calibrate.",

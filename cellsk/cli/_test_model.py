@@ -31,7 +31,6 @@ from cellsk.cli._options import (
     SkipUnreadable,
     Subgroups,
 )
-from cellsk.cli._progress import show_steps
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_result, show_warnings
 from cellsk.exceptions import InputError
@@ -153,5 +152,4 @@ def _read_classes(model: Path) -> tuple[list[str], str | None]:
 def _evaluate(model: Path, images: LabeledImages, settings: dict[str, Any]) -> EvaluationReport:
     from cellsk.report import evaluate_model
 
-    with show_steps():
-        return evaluate_model(model, images.paths, images.labels, groups=images.groups, **settings)
+    return evaluate_model(model, images.paths, images.labels, groups=images.groups, **settings)

@@ -1,4 +1,4 @@
-"""Folds that test each image once, and their checks."""
+"""Folds that test each image at most once, and their checks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_NAMED = 3  # folds named in a message
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """Folds that test each image once, with a description.
+    """Folds that test each image at most once, with a description.
 
     Made by :func:`resolve_cv`.
 
@@ -55,11 +55,24 @@ class Folds:
 
     @cached_property
     def codes(self) -> NDArray[np.intp]:
-        """Fold of each row, from 0."""
-        codes = np.empty(len(self.rows.y), dtype=np.intp)
+        """Fold of each row, from 0. It is -1 for images that are never tested."""
+        codes = np.full(len(self.rows.y), -1, dtype=np.intp)
         for fold, (_, test) in enumerate(self.splits):
             codes[test] = fold
         return codes
+
+    @property
+    def tested(self) -> NDArray[np.intp]:
+        """Rows that a fold tests, in order."""
+        return np.flatnonzero(self.codes >= 0)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether each fold trains on all images that it does not test.
+
+        Only then a manifest, which has the fold that tests each image, describes the folds.
+        """
+        return all(len(train) + len(test) == len(self.rows.y) for train, test in self.splits)
 
     @cached_property
     def files(self) -> list[str]:
@@ -165,11 +178,12 @@ def check_folds(splits: Splits, name: str, rows: Rows) -> list[SplitWarning]:
     Raises
     ------
     ValueError
-        If an image is not tested once, a patient or a site is on both sides, or a training
-        side has one class only.
+        If there is no fold, an image is tested more than once, a patient or a site is on both
+        sides, or a training side has one class only.
     """
     _check_tested_once(splits, name, len(rows.y))
-    independent = "choose_cv(y, groups), or pass groups=None if the images are independent"
+    one = ", GroupShuffleSplit(1) for one split" if len(splits) == 1 else ""
+    independent = f"choose_cv(y, groups){one}, or pass groups=None if the images are independent"
     _check_kept_together(splits, name, rows.groups, ("groups", "patient"), independent)
     preserving = "choose_cv(y, groups, sites=sites), or pass sites=None"
     _check_kept_together(splits, name, rows.sites, ("sites", "site"), preserving)
@@ -177,20 +191,24 @@ def check_folds(splits: Splits, name: str, rows: Rows) -> list[SplitWarning]:
 
 
 def _check_tested_once(splits: Splits, name: str, n_rows: int) -> None:
-    """Raise unless each image is tested by one fold."""
-    tested = np.concatenate([test for _, test in splits] or [np.empty(0, dtype=np.intp)])
-    times = np.bincount(tested, minlength=n_rows)
-    untested, repeated = int(np.sum(times == 0)), int(np.sum(times > 1))
-    found = [
-        *([f"does not test {count_noun(untested, 'image')}"] if untested else []),
-        *([f"tests {count_noun(repeated, 'image')} more than once"] if repeated else []),
-    ]
-    if found:
+    """Raise if there is no fold, or if an image is tested by several folds."""
+    if not splits:
         raise InputError(
-            "must test each image exactly once",
-            f"{name}, which {' and '.join(found)}, as ShuffleSplit, RepeatedKFold or"
-            " TimeSeriesSplit do",
-            "Pass choose_cv(y, groups), or a number of folds.",
+            "must have at least one fold",
+            f"{name}, with none",
+            "Pass choose_cv(y, groups), a number of folds, or one pair (train, test) of rows.",
+            parameter="cv",
+            code="cv-without-folds",
+        )
+    times = np.bincount(np.concatenate([test for _, test in splits]), minlength=n_rows)
+    repeated = int(np.sum(times > 1))
+    if repeated:
+        raise InputError(
+            "must test each image at most once, so that each has one prediction",
+            f"{name}, which tests {count_noun(repeated, 'image')} more than once, as ShuffleSplit"
+            " and RepeatedKFold do",
+            "Pass choose_cv(y, groups), a number of folds, or a splitter with one split, such as"
+            " GroupShuffleSplit(1).",
             parameter="cv",
             code="cv-not-tested-once",
         )
@@ -224,26 +242,32 @@ def _note_classes(splits: Splits, name: str, labels: NDArray) -> list[SplitWarni
             raise InputError(
                 "Each training side must have at least two classes",
                 f"{name}, whose fold {number} trains on {name_some(known)} only",
-                "Pass choose_cv(y, groups), or fewer folds.",
+                "Pass choose_cv(y, groups), or fewer folds."
+                if len(splits) > 1
+                else "Pass another split, or choose_cv(y, groups).",
                 code="one-class-in-training",
+                values={"n_folds": len(splits)},
             )
     training = _name_missing([labels[train] for train, _ in splits], labels)
     test = _name_missing([labels[test] for _, test in splits], labels)
+    remedy = "Pass fewer folds" if len(splits) > 1 else "Pass another split"
+    scores = "such a fold alone" if len(splits) > 1 else "one class"
     notes = []
     if training:
         note = SplitWarning(
             "Each training side should have every class",
             f"{name}, with {training}. A model cannot predict a class without training images, so"
             " these images count as errors",
-            "Pass fewer folds, or add patients.",
+            f"{remedy}, or add patients.",
             code="class-missing-from-training",
+            values={"n_folds": len(splits)},
         )
         notes.append(note)
     if test:
         note = SplitWarning(
             "Each fold should test every class",
-            f"{name}, with {test}. Scores of such a fold alone may be undefined",
-            "Pass fewer folds, or add patients.",
+            f"{name}, with {test}. Scores of {scores} may be undefined",
+            f"{remedy}, or add patients.",
             code="class-missing-from-test",
         )
         notes.append(note)

@@ -28,13 +28,16 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class ManifestRow(TypedDict):
-    """One image of a manifest. Folds count from 1, and `group` is None if unknown."""
+    """One image of a manifest.
+
+    Folds count from 1, and `fold` is None if no fold tests the image. `group` is None if unknown.
+    """
 
     file: str
     sha256: str
     label: str
     group: str | None
-    fold: int
+    fold: int | None
 
 
 def build_manifest(
@@ -51,7 +54,7 @@ def build_manifest(
     groups : array-like of shape (n_samples,), or None
         Patient of each image.
     codes : ndarray of int of shape (n_samples,)
-        Fold of each image, from 0.
+        Fold of each image, from 0. It is -1 for an image that no fold tests.
     hashes : list of str, default=None
         Result of :func:`hash_images`, if it was called before.
 
@@ -77,7 +80,7 @@ def build_manifest(
         hash_images(X) if hashes is None else hashes,
         as_text(y),
         [None] * len(X) if groups is None else as_text(groups),
-        [int(code) + 1 for code in codes],
+        [int(code) + 1 or None for code in codes],
     )
     return [
         ManifestRow(file=file, sha256=sha256, label=label, group=group, fold=fold)
@@ -89,7 +92,8 @@ def write_manifest(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any
     """Write a manifest, completely or not at all.
 
     Names that a spreadsheet would treat as a formula are written with a leading apostrophe,
-    which :func:`read_manifest` removes. Numbers such as -1 are written as they are. Control
+    which :func:`read_manifest` removes. Numbers such as -1 are written as they are. The fold of an
+    image that no fold tests is an empty cell. Control
     characters, and marks that change the direction of text, are written as codes, such as
     ``\\x1b``.
 
@@ -121,7 +125,8 @@ def write_manifest(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any
         for row in rows:
             group = "" if row["group"] is None else row["group"]
             texts = [str(row["file"]), row["sha256"], str(row["label"]), str(group)]
-            writer.writerow([*map(escape_cell, texts), int(row["fold"])])
+            fold = "" if row["fold"] is None else int(row["fold"])
+            writer.writerow([*map(escape_cell, texts), fold])
 
 
 def read_manifest(path: str | os.PathLike[str]) -> list[ManifestRow]:
@@ -211,7 +216,7 @@ def _parse_row(row: dict[str, str | None], line: int, name: str) -> ManifestRow:
         f"{sha256[:70]!r} as sha256"
         if not _SHA256.fullmatch(sha256)
         else f"{fold[:20]!r} as fold"
-        if not re.fullmatch(r"[1-9][0-9]{0,6}", fold)
+        if row["fold"] is None or not re.fullmatch(r"([1-9][0-9]{0,6})?", fold)
         else "no label"
         if not cells["label"].strip()
         else None
@@ -223,7 +228,7 @@ def _parse_row(row: dict[str, str | None], line: int, name: str) -> ManifestRow:
         sha256=sha256,
         label=unescape_cell(cells["label"]),
         group=unescape_cell(cells["group"]) or None,
-        fold=int(fold),
+        fold=int(fold) if fold else None,
     )
 
 
@@ -232,10 +237,14 @@ def _check_folds(rows: list[ManifestRow], name: str) -> None:
     if not rows:
         raise _describe(name, "has no row below its header", "Write it again")
     folds = {row["fold"] for row in rows}
-    gaps = sorted(set(range(1, max(2, len(folds)) + 1)) - folds)
+    # Two folds, or one that does not test every image, have images on both sides.
+    fewest = 1 if None in folds else 2
+    gaps = sorted(set(range(1, max(fewest, len(folds - {None})) + 1)) - folds)
     if gaps:
         raise _describe(
-            name, f"has no image in fold {gaps[0]}", "Number two or more folds from 1 on"
+            name,
+            f"has no image in fold {gaps[0]}",
+            "Number the folds from 1 on, and leave the fold of images empty that are never tested",
         )
     unknown = sum(row["group"] is None for row in rows)
     if 0 < unknown < len(rows):

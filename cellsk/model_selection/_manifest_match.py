@@ -48,7 +48,7 @@ def match_manifest(
     Returns
     -------
     codes : ndarray of int of shape (n_samples,)
-        Fold of each image, from 0.
+        Fold of each image, from 0. It is -1 for images that no fold tests.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def match_manifest(
     array([1, 0])
     """
     images = [
-        ManifestRow(file=file, sha256=sha256, label=label, group=group, fold=0)
+        ManifestRow(file=file, sha256=sha256, label=label, group=group, fold=None)
         for file, sha256, label, group in zip(
             name_images(X),
             hash_images(X) if hashes is None else hashes,
@@ -85,7 +85,7 @@ def match_manifest(
     found = [manifest[row] for row in row_of]
     _check_names("label", [row["label"] for row in found], [row["label"] for row in images], images)
     _check_groups(found, images)
-    return np.array([row["fold"] - 1 for row in found], dtype=np.intp)
+    return np.array([(row["fold"] or 0) - 1 for row in found], dtype=np.intp)
 
 
 def _escape_rows(rows: Sequence[ManifestRow]) -> list[ManifestRow]:

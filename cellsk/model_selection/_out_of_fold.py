@@ -14,7 +14,6 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from cellsk._steps import count_steps
 from cellsk.exceptions import InputError, InputTypeError
 from cellsk.model_selection._decision import LabelPredictor
 from cellsk.model_selection._routing import request_groups, takes_groups
@@ -39,7 +38,7 @@ class FoldRecord(NamedTuple):
 
 
 class OutOfFold(NamedTuple):
-    """One prediction for each image, by the model of the fold that tests it."""
+    """One prediction for each tested image, by the model of the fold that tests it."""
 
     proba: NDArray[np.float64]
     predicted: NDArray[np.intp]
@@ -82,7 +81,7 @@ def predict_out_of_fold(
     y : ndarray of shape (n,)
         Labels.
     splits : sequence of (train, test)
-        Rows of each side. Each row is in test once.
+        Rows of each side. Each row is in test at most once.
     groups : ndarray of shape (n,), default=None
         Patients, passed to every part of the estimator that takes groups.
     n_jobs : int, default=None
@@ -91,8 +90,9 @@ def predict_out_of_fold(
     Returns
     -------
     out_of_fold : OutOfFold
-        `proba` of shape (n, n_classes) with columns as in ``np.unique(y)``, `predicted`
-        codes of shape (n,), `fold` counted from 0, and a record of each fold.
+        For the n_tested rows that are in test, in order: `proba` of shape (n_tested, n_classes)
+        with columns as in ``np.unique(y)``, `predicted` codes of shape (n_tested,), and `fold`
+        counted from 0. Then a record of each fold.
 
     Raises
     ------
@@ -104,14 +104,13 @@ def predict_out_of_fold(
     estimators = [
         make_estimator(y[train], None if groups is None else groups[train]) for train, _ in splits
     ]
-    folds = enumerate(zip(estimators, splits, strict=True), start=1)
     with config_context(enable_metadata_routing=True):
         results = Parallel(n_jobs=n_jobs)(
             delayed(_predict_fold)(estimator, X, y, groups, fold, classes, number)
-            for number, (estimator, fold) in count_steps(folds, "fold", len(splits))
+            for number, (estimator, fold) in enumerate(zip(estimators, splits, strict=True), 1)
         )
     _repeat_warnings(results)
-    return _gather(results, len(y), len(classes))
+    return _gather(results)
 
 
 def _predict_fold(
@@ -290,14 +289,16 @@ def _find_inner_estimator(layer: Any) -> Any:
     return steps[-1][1] if isinstance(steps, list) else None
 
 
-def _gather(results: Sequence[_FoldResult], n: int, n_classes: int) -> OutOfFold:
-    proba = np.full((n, n_classes), np.nan)
-    predicted = np.zeros(n, dtype=np.intp)
-    fold = np.zeros(n, dtype=np.intp)
-    for number, result in enumerate(results):
-        rows = result.record.test
-        proba[rows], predicted[rows], fold[rows] = result.proba, result.predicted, number
-    return OutOfFold(proba, predicted, fold, [result.record for result in results])
+def _gather(results: Sequence[_FoldResult]) -> OutOfFold:
+    """Return the predictions of all folds, in the order of the rows."""
+    sizes = [len(result.record.test) for result in results]
+    order = np.argsort(np.concatenate([result.record.test for result in results]))
+    return OutOfFold(
+        np.concatenate([result.proba for result in results])[order],
+        np.concatenate([result.predicted for result in results])[order],
+        np.repeat(np.arange(len(results)), sizes)[order],
+        [result.record for result in results],
+    )
 
 
 def _repeat_warnings(results: Sequence[_FoldResult]) -> None:

@@ -124,13 +124,14 @@ def resolve_cv(
     sites: ArrayLike | None = None,
     random_state: int | np.random.RandomState | None = 0,
 ) -> Folds:
-    """Convert any `cv` to folds that test each image once and keep patients together.
+    """Convert any `cv` to folds that test each image at most once and keep patients together.
 
     Parameters
     ----------
     cv : None, int, splitter, iterable, str or Path
         None or a number of folds uses :func:`choose_cv`. A splitter or an iterable of (train,
-        test) rows is used as it is. A path is a fold manifest.
+        test) rows is used as it is; one split is enough, and images may never be tested. A path
+        is a fold manifest.
     X : sequence of length n_samples
         Paths or images. Only a manifest needs their contents.
     y : array-like of shape (n_samples,)
@@ -152,7 +153,7 @@ def resolve_cv(
     Raises
     ------
     TypeError, ValueError
-        If an image is not tested once, a side is empty, a patient or a site is on both
+        If an image is tested more than once, a side is empty, a patient or a site is on both
         sides, a training side has one class only, or `choose_cv` raises.
     FileNotFoundError, FoldManifestError
         If the manifest is missing or damaged, or describes other images.
@@ -224,7 +225,7 @@ def _use_manifest(path: str | os.PathLike[str], codes: NDArray) -> _Plan:
     numbers = range(int(codes.max()) + 1)
     splits = [(np.flatnonzero(codes != fold), np.flatnonzero(codes == fold)) for fold in numbers]
     # The name alone, as a report must not show private folders.
-    name = f"{os.path.basename(os.fspath(path))} ({len(splits)} folds)"
+    name = f"{os.path.basename(os.fspath(path))} ({count_noun(len(splits), 'fold')})"
     return _Plan(splits, name, "manifest", None)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from cellsk._steps import count_steps
 from cellsk.exceptions import InputError
 from cellsk.model_selection import (
     Folds,
@@ -50,12 +49,11 @@ def run_baselines(
     runs : list of BaselineRun
         Guessing, mean color, and forest. Without images there is a reason instead.
     """
-    guessing = _guess(data.labels)
+    guessing = _guess(data.take(folds.tested).labels)
     try:
         pixels = _find_images(data, settings, images)
         first = next(pixels)
-        counted = count_steps(_chain(first, pixels), "measuring", len(data.X), "images")
-        features = measure_features(counted)
+        features = measure_features(_chain(first, pixels))
     except (InputError, OSError, TypeError, ValueError) as error:
         reason = hide_folders(getattr(error, "got", "") or str(error))
         return [guessing, *(_leave_out(name, f"no image features: {reason}") for name in _NAMES)]
@@ -63,10 +61,7 @@ def run_baselines(
     made = make_baselines(first.shape[2], n_train, settings.random_state)
     return [
         guessing,
-        *(
-            _predict(name, made[name], features, data.labels, settings, folds)
-            for name in count_steps(_NAMES, "simple classifier", len(_NAMES))
-        ),
+        *(_predict(name, made[name], features, data.labels, settings, folds) for name in _NAMES),
     ]
 
 
@@ -82,8 +77,8 @@ def _leave_out(name: Any, reason: str) -> BaselineRun:
 def _guess(labels: EvaluationLabels) -> BaselineRun:
     """Return the shares of the classes as the probabilities of each image.
 
-    The shares are those of all images. Shares of the training sides would be higher where those
-    of the test sides are lower, and so worse than guessing.
+    The shares are those of all tested images. Shares of the training sides would be higher where
+    those of the test sides are lower, and so worse than guessing.
     """
     shares = np.bincount(labels.codes, minlength=len(labels.names)) / len(labels.codes)
     proba = np.tile(shares, (len(labels.codes), 1))

@@ -65,7 +65,8 @@ def evaluate(
     """Evaluate an estimator by cross-validation, with an interval for each score.
 
     Each image is predicted once, by a model that was not trained on any image of the same
-    patient. All scores come from these predictions. All choices (the epoch, the
+    patient. With one split into training and test, this is so for the images of the test side.
+    All scores come from these predictions. All choices (the epoch, the
     parameters of a search, a threshold, a calibration) are made within the training side of
     each fold.
 
@@ -85,8 +86,10 @@ def evaluate(
         images are independent.
     cv : int, splitter, iterable or path, default=None
         None and an int use ``choose_cv(y, groups, n_splits)``. A splitter, or pairs of rows, must
-        put each image into one test side, and keep groups together. A path is that of a fold
-        manifest, as :meth:`EvaluationReport.save_folds` writes it.
+        keep groups together, and test each image at most once. So one split works, such as
+        ``PredefinedSplit(test_fold)``, ``GroupShuffleSplit(1)`` or ``[(train, test)]``. Images that
+        are never tested only train: the report names them, and scores the others. A path is that
+        of a fold manifest, as :meth:`EvaluationReport.save_folds` writes it.
     n_splits : int, default=5
         Number of folds if `cv` is None.
     pos_label : str, int or bool, default=None
@@ -138,7 +141,7 @@ def evaluate(
     Raises
     ------
     TypeError, ValueError
-        When a parameter is not as above, `cv` splits a group or leaves out an image, or a
+        When a parameter is not as above, `cv` splits a group or tests an image twice, or a
         class has too few images or patients for the folds.
     FoldManifestError
         When a manifest describes other images, labels or groups.
@@ -240,10 +243,11 @@ def _run(
     kept = KeptWarnings()
     with kept.collect():  # warn before hours of work, not after
         folds = _make_folds(data, settings, cv, n_splits)
+        tested = data.take(folds.tested).labels
         check_inner_splits(settings.estimator, grouped=labels.groups is not None)
         if labels.groups is not None:
             warn_if_groups_are_lost(settings.estimator)
-        warn_if_patients_are_few(labels)
+        warn_if_patients_are_few(tested)
     found = None
     fingerprints: dict[str, Fingerprint] | None = {} if parts.audit else None
     with share_pixels(data, settings, fingerprints) as shared:
@@ -256,7 +260,7 @@ def _run(
                 measured=fingerprints,
             )
             with kept.collect():
-                warn_if_copies_are_split(found, folds.codes)
+                warn_if_copies_are_split(found, folds.splits)
         with kept.collect():
             out_of_fold = predict_out_of_fold(
                 partial(make_estimator, shared.settings, labels.pos_label),
@@ -268,7 +272,7 @@ def _run(
             )
         runs = run_baselines(data, settings, folds, shared.images) if parts.baselines else None
     facts = build_facts(
-        labels, settings, folds, out_of_fold, found, kept.remarks, parts.left_out, runs
+        tested, settings, folds, out_of_fold, found, kept.remarks, parts.left_out, runs
     )
     return complete_document(facts), folds, out_of_fold, found
 

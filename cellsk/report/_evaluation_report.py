@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellsk._checks import check_count
+from cellsk._checks import check_count, count_noun
 from cellsk._text import escape_text, write_json
 from cellsk.exceptions import InputError
 from cellsk.model_selection import (
@@ -87,8 +87,13 @@ class EvaluationReport:
         self._out_of_fold = out_of_fold
 
     @property
+    def _tested(self) -> EvaluationData:
+        """The images that were predicted."""
+        return self._data if self._folds is None else self._data.take(self._folds.tested)
+
+    @property
     def numbers(self) -> Numbers:
-        """Scores over all images, each with `value`, `low` and `high`."""
+        """Scores over all tested images, each with `value`, `low` and `high`."""
         return self.document["numbers"]
 
     def __repr__(self) -> str:
@@ -128,7 +133,7 @@ class EvaluationReport:
         return table.astype(kinds | dict.fromkeys(counts, "Int64"))
 
     def predictions(self) -> DataFrame:
-        """Return one row per image: file, group, fold, label, predicted, probabilities.
+        """Return one row per tested image: file, group, fold, label, predicted, probabilities.
 
         Returns
         -------
@@ -166,7 +171,7 @@ class EvaluationReport:
         Raises
         ------
         ValueError
-            When patients are unknown.
+            When patients are unknown, or images are never tested.
 
         References
         ----------
@@ -181,6 +186,13 @@ class EvaluationReport:
                 code="no-folds",
             )
         n_splits = len(self._folds.splits)
+        if n_untested := len(self._data.labels.y) - len(self._folds.tested):
+            raise InputError(
+                "leakage_gap compares two cross-validations that test every image",
+                f"{count_noun(n_untested, 'image')} that this cv never tests",
+                "Evaluate with cv=None, or with a cv that tests each image once.",
+                code="leakage-needs-all-images",
+            )
         found = measure_leakage(self._data, self._settings, self._out_of_fold, n_splits)
         self.document["leakage"] = found
         return found
@@ -212,7 +224,7 @@ class EvaluationReport:
         Parameters
         ----------
         other : EvaluationReport
-            Of the same images, labels and patients, in the same order.
+            Of the same tested images, labels and patients, in the same order.
 
         Returns
         -------
@@ -242,7 +254,7 @@ class EvaluationReport:
         """
         check_report(other, EvaluationReport)
         return compare_reports(
-            (self._data, other._data),
+            (self._tested, other._tested),
             (self._out_of_fold, other._out_of_fold),
             (self.numbers, other.numbers),
             self._settings,
@@ -284,7 +296,8 @@ class EvaluationReport:
         """Write the fold manifest, with which others can repeat the same folds.
 
         A csv file with the columns file, sha256, label, group and fold. Pass it as
-        ``evaluate(..., cv="folds.csv")``; the files may be in another folder then.
+        ``evaluate(..., cv="folds.csv")``; the files may be in another folder then. The fold of an
+        image that is never tested is empty: it only trains.
 
         Parameters
         ----------
@@ -293,15 +306,24 @@ class EvaluationReport:
 
         Raises
         ------
+        ValueError
+            When there are no folds, or a fold leaves images out of both sides.
         OSError
             When the file cannot be written.
         """
-        if not self.document["manifest"]:
+        if self._folds is None:
             raise InputError(
                 "save_folds is for a cross-validation",
                 "the test of a trained model",
                 "Save the report as .json, which lists all images.",
                 code="no-folds",
+            )
+        if not self._folds.is_repeatable:
+            raise InputError(
+                "A fold manifest is for folds that train on all images that they do not test",
+                "a fold that leaves some of them out of both sides",
+                "Leave these images out of X, or save the report as .json, which lists all images.",
+                code="folds-not-repeatable",
             )
         write_manifest(path, self.document["manifest"])
 
@@ -309,4 +331,4 @@ class EvaluationReport:
         rows = choose_rows(self.document, max_pictures)
         inner = iter_estimators(self._settings.estimator)
         reader = next((one for one in inner if isinstance(one, ImageReader)), None)
-        return render_page(self.document, make_thumbnails(self._data.X, rows, reader=reader))
+        return render_page(self.document, make_thumbnails(self._tested.X, rows, reader=reader))

@@ -36,12 +36,30 @@ class EvaluationLabels(NamedTuple):
         """Label of the positive class. None for more than two classes."""
         return None if self.positive is None else self.classes[self.positive]
 
+    def take(self, rows: NDArray) -> EvaluationLabels:
+        """Return the labels of some images. The classes stay the same."""
+        groups = None if self.groups is None else self.groups[rows]
+        return self._replace(
+            y=self.y[rows],
+            codes=self.codes[rows],
+            groups=groups,
+            clusters=None if groups is None else np.unique(groups, return_inverse=True)[1],
+            sites=None if self.sites is None else self.sites[rows],
+            subgroups={name: column[rows] for name, column in self.subgroups.items()},
+        )
+
 
 class EvaluationData(NamedTuple):
     """Images, or their paths, with their labels."""
 
     X: NDArray
     labels: EvaluationLabels
+
+    def take(self, rows: NDArray) -> EvaluationData:
+        """Return some images with their labels."""
+        if len(rows) == len(self.labels.y):
+            return self
+        return EvaluationData(self.X[rows], self.labels.take(rows))
 
 
 class Settings(NamedTuple):

@@ -132,35 +132,38 @@ def warn_if_patients_are_few(labels: EvaluationLabels) -> None:
         )
 
 
-def warn_if_copies_are_split(audit: AuditReport, folds: NDArray) -> None:
-    """Warn if copies of an image are in different folds.
+def warn_if_copies_are_split(audit: AuditReport, splits: Sequence[tuple[NDArray, NDArray]]) -> None:
+    """Warn if one fold trains on a copy of an image that it tests.
 
     Parameters
     ----------
     audit : AuditReport
         The findings.
-    folds : ndarray of shape (n,)
-        Fold of each image.
+    splits : sequence of (train, test)
+        Rows of each fold.
 
     Warns
     -----
     SplitWarning
         When there are such copies.
     """
-    exact = _list_split(audit.duplicate_sets, folds)
-    near = _list_split(audit.near_duplicate_sets, folds) - exact
+    exact = _list_split(audit.duplicate_sets, splits)
+    near = _list_split(audit.near_duplicate_sets, splits) - exact
+    one, other = ("in one fold", "in another fold")
+    if len(splits) == 1:
+        one, other = ("on one side of the split", "on the other side")
     found = [
         text
         for rows, text in (
-            (exact, f"{count_noun(len(exact), 'image')} with an equal image in another fold"),
-            (near, f"{count_noun(len(near), 'image')} that may be a copy of one in another fold"),
+            (exact, f"{count_noun(len(exact), 'image')} with an equal image {other}"),
+            (near, f"{count_noun(len(near), 'image')} that may be a copy of one {other}"),
         )
         if rows
     ]
     if found:
         warnings.warn(
             SplitWarning(
-                "Copies of an image must be in one fold",
+                f"Copies of an image must be {one}",
                 f"{' and '.join(found)}, so the scores {'are' if exact else 'may be'} too high",
                 "Evaluate the paths, y and groups of audit_images(paths, y, groups).clean(), which"
                 " gives copies one group.",
@@ -171,9 +174,18 @@ def warn_if_copies_are_split(audit: AuditReport, folds: NDArray) -> None:
         )
 
 
-def _list_split(sets: Sequence[NDArray[np.int64]], folds: NDArray) -> set[int]:
-    """Return the rows of the sets whose images are in several folds."""
-    return {row for rows in sets if len(set(folds[rows])) > 1 for row in rows.tolist()}
+def _list_split(
+    sets: Sequence[NDArray[np.int64]], splits: Sequence[tuple[NDArray, NDArray]]
+) -> set[int]:
+    """Return the rows of the sets that are on both sides of a split."""
+    found: set[int] = set()
+    for train, test in splits:
+        sides = set(train.tolist()), set(test.tolist())
+        for rows in sets:
+            images = set(rows.tolist())
+            if images & sides[0] and images & sides[1]:
+                found |= images & (sides[0] | sides[1])
+    return found
 
 
 def warn_if_search_is_weak(document: SearchDocument) -> None:

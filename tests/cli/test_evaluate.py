@@ -196,6 +196,31 @@ def test_count_folds_of_a_manifest(evaluated, capsys):
     assert capsys.readouterr().err == "Folds: the 2 folds of folds.csv.\n"
 
 
+def test_evaluate_one_split_of_a_csv(evaluated, folder, tmp_path, cellsk):
+    """Images without a fold only train; the scores are those of the others."""
+    split = tmp_path / "split.csv"
+    lines = (evaluated[1] / "folds.csv").read_text("utf-8").splitlines()
+    split.write_text("\n".join(line[:-1] if line.endswith(",2") else line for line in lines))
+    network = ("--filters", "4", "--epochs", "1", *PATIENT)
+    options = (folder, *network, "--cv", split)
+    output = tmp_path / "r.json"
+    done = cellsk("evaluate", *options, "--no-baselines", "--json", output)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("One split into training and test: that of split.csv.")
+    assert "One split: trained on" in done.stdout
+    document = json.loads(output.read_text("utf-8"))
+    n_trained = sum(line.endswith(",2") for line in lines)
+    assert (
+        document["cv"]["never_tested"]["n_images"]
+        == n_trained
+        == 120 - len(document["predictions"]["file"])
+    )
+    refused = cellsk("evaluate", *options, "--leakage")
+    assert "--leakage compares two cross-validations that test every image" in refused.stderr
+    quick = cellsk("evaluate", *options, "--quick")
+    assert [line.split()[0] for line in quick.stdout.splitlines()] == ["fold", "1"]
+
+
 @pytest.fixture
 def damaged(folder, tmp_path):
     """The folder, with two files that cannot be read, far apart."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import (
     GroupKFold,
+    GroupShuffleSplit,
     KFold,
     LeaveOneGroupOut,
     LeaveOneOut,
@@ -12,6 +13,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
     StratifiedGroupKFold,
     StratifiedKFold,
+    StratifiedShuffleSplit,
     TimeSeriesSplit,
 )
 
@@ -173,20 +175,52 @@ def test_resolve_splitter_that_splits_sites_raises():
 @pytest.mark.parametrize(
     ("cv", "found"),
     [
-        (
-            ShuffleSplit(10, random_state=0),
-            r"does not test \d+ images? and tests \d+ images",
-        ),
+        (ShuffleSplit(10, random_state=0), r"tests \d+ images more than once"),
         (RepeatedKFold(n_splits=2, random_state=0), "tests 20 images more than once"),
-        (TimeSeriesSplit(3), "does not test 5 images"),
-        (PredefinedSplit(np.repeat([0, -1], 10)), "does not test 10 images"),
-        ([], "Got a list of 0 folds, which does not test 20 images"),
     ],
 )
-def test_resolve_images_not_tested_once_raise(cv, found):
-    """Images that are not tested exactly once raise an error."""
-    with pytest.raises(ValueError, match=rf"each image exactly once.*{found}.*Pass choose_cv"):
+def test_resolve_images_tested_twice_raise(cv, found):
+    """An image would have several predictions. The remedy names a splitter with one split."""
+    match = rf"each image at most once.*{found}.*Pass choose_cv.*GroupShuffleSplit\(1\)"
+    with pytest.raises(ValueError, match=match):
         resolve_cv(cv, X, Y)
+
+
+@pytest.mark.parametrize("cv", [[], PredefinedSplit(np.full(20, -1))])
+def test_resolve_no_fold_raises(cv):
+    """Without a test side there is nothing to score."""
+    with pytest.raises(ValueError, match=r"must have at least one fold\. Got .*, with none"):
+        resolve_cv(cv, X, Y)
+
+
+@pytest.mark.parametrize(
+    ("cv", "tested"),
+    [
+        (PredefinedSplit(np.repeat([0, -1], 10)), range(10)),
+        (PredefinedSplit(np.repeat([0, 1, -1], [4, 6, 10])), range(10)),
+        ([(np.arange(10, 20), np.arange(10))], range(10)),
+        ([(np.arange(20) >= 10, [3, 1, 2])], [1, 2, 3]),
+        (TimeSeriesSplit(3), range(5, 20)),
+        (ShuffleSplit(1, test_size=20 - 1, train_size=1), None),
+    ],
+)
+def test_resolve_images_that_are_never_tested_are_known(cv, tested):
+    """One split is enough, and a splitter need not test each image."""
+    if tested is None:
+        with pytest.raises(ValueError, match="Pass another split, or choose_cv"):
+            resolve_cv(cv, X, Y)
+        return
+    folds = resolve_cv(cv, X, Y)
+    assert folds.tested.tolist() == list(tested)
+    assert (folds.codes[np.setdiff1d(np.arange(20), folds.tested)] == -1).all()
+
+
+@pytest.mark.parametrize("cv", [StratifiedShuffleSplit(1, random_state=0), ShuffleSplit(1)])
+def test_resolve_one_split_that_splits_patients_raises(cv):
+    """The remedy is a splitter by patient with one split."""
+    with pytest.raises(ValueError, match=r"keep groups together.*GroupShuffleSplit\(1\) for one"):
+        resolve_cv(cv, X, Y, np.repeat(["p", "q"], 10))
+    assert len(resolve_cv(GroupShuffleSplit(1, random_state=0), X, Y, GROUPS).splits) == 1
 
 
 def test_resolve_splitter_that_cannot_split_raises():
@@ -315,3 +349,20 @@ def test_resolve_manifest_of_other_images_raises(manifest):
     path, _ = manifest
     with pytest.raises(FoldManifestError, match=r"20 images without a row.*20 rows without"):
         resolve_cv(path, X + 1, Y, GROUPS)
+
+
+@pytest.mark.parametrize("fold_of", [[0] * 6 + [-1] * 14, [0] * 6 + [1] * 6 + [-1] * 8])
+def test_resolve_manifest_repeats_images_that_are_never_tested(fold_of, tmp_path):
+    """Their fold is an empty cell."""
+    written = resolve_cv(PredefinedSplit(fold_of), X, Y, GROUPS)
+    assert written.is_repeatable
+    write_manifest(tmp_path / "folds.csv", written.manifest())
+    assert (tmp_path / "folds.csv").read_text().splitlines()[-1].endswith(",p9,")
+    again = resolve_cv(tmp_path / "folds.csv", X, Y, GROUPS)
+    assert as_lists(again.splits) == as_lists(written.splits)
+    assert again.manifest() == written.manifest()
+
+
+def test_folds_that_leave_images_out_of_both_sides_are_not_repeatable():
+    """A manifest would train on them."""
+    assert not resolve_cv([([0, 1, 2, 3], [4, 5])], X, Y).is_repeatable

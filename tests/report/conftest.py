@@ -154,7 +154,7 @@ def _assemble(names, y, proba, predicted, group, fold, rng):
     pick = {name: {key: numbers[name][key] for key in ("value", "low", "high")} for name in numbers}
     at = {name: pick[name] for name in ("sensitivity", "specificity", "ppv", "npv") if binary}
     found = {
-        "schema": "cellsk-evaluation-3",
+        "schema": "cellsk-evaluation-4",
         "created": "2026-11-23T12:00:00Z",
         "title": "How well are benign and malignant images classified?"
         if binary
@@ -183,6 +183,7 @@ def _assemble(names, y, proba, predicted, group, fold, rng):
             "groups_kept_together": True,
             "sites_kept_together": False,
             "random_state": 0,
+            "never_tested": None,
         },
         "interval": {
             "level": 0.95,

@@ -6,9 +6,13 @@ from cellsk._checks import count_noun, join_words
 from cellsk.report.checklists._items import Answer, Answers, list_columns
 from cellsk.report.document import EvaluationDocument
 from cellsk.report.words import (
+    count_test,
+    count_train,
     count_units,
     describe_left_out,
+    describe_never_tested,
     describe_training,
+    is_one_split,
     list_classes,
     list_kept_together,
     name_level,
@@ -26,7 +30,7 @@ def _answer_missing(document: EvaluationDocument) -> Answer:
     other = "what else was missing or left out before, and why."
     return Answer(
         f"The run left out none of its {count_noun(document['data']['n_images'], 'image')}: each "
-        f"was predicted once. {known}",
+        f"was predicted once. {describe_never_tested(document['cv'])} {known}".replace("  ", " "),
         other if left else other.replace(" else", ""),
     )
 
@@ -54,13 +58,27 @@ def _answer_folds(document: EvaluationDocument) -> Answer:
             f"A test set of {count_units(data)}. The model was trained before."
             f" {describe_training(document)}"
         )
-    text = (
-        f"Cross-validation with {cv['n_folds']} folds, {name_source(cv)}: "
-        f"{cv['description']}. Each of the {count_noun(data['n_images'], 'image')} was tested "
-        "once, by a model trained on the other folds. Early stopping, search, threshold and "
-        "calibration, if any, used only the training side of the fold. "
+    if is_one_split(document):
+        text = (
+            f"One split into a training and a test side, {name_source(cv)}: {cv['description']}."
+            f" {_count_sides(document)}"
+        )
+    else:
+        text = (
+            f"Cross-validation with {cv['n_folds']} folds, {name_source(cv)}: "
+            f"{cv['description']}. Each of the {count_noun(data['n_images'], 'image')} was tested "
+            f"once, by a model trained on the other folds. {describe_never_tested(cv)}"
+        )
+    text += (
+        " Early stopping, search, threshold and calibration, if any, used only"
+        f" {name_training(document)}. "
     )
-    return Answer(text + _answer_level(document).text)
+    return Answer(text.replace("  ", " ") + _answer_level(document).text)
+
+
+def _count_sides(document: EvaluationDocument) -> str:
+    fold = document["folds"][0]
+    return f"Trained on {count_train(fold)}, tested once on {count_test(fold)}."
 
 
 def _answer_level(document: EvaluationDocument) -> Answer:
@@ -69,12 +87,14 @@ def _answer_level(document: EvaluationDocument) -> Answer:
     if cv is None:
         return Answer(describe_training(document), "at which level training and test are disjoint.")
     kept = list_kept_together(cv)
-    text = f"All images of {kept} were kept in one fold. " if kept else ""
+    one = is_one_split(document)
+    where = "on one side" if one else "in one fold"
+    text = f"All images of {kept} were kept {where}. " if kept else ""
     if cv["groups_kept_together"]:
         return Answer(text.strip())
     return Answer(
-        f"{text}Folds share no image. Patients were unknown to the run, so a patient may "
-        "have images in both training and test, and the scores may be too high.",
+        f"{text}{'The sides' if one else 'Folds'} share no image. Patients were unknown to the run,"
+        " so a patient may have images in both training and test, and the scores may be too high.",
         "which images belong to one patient.",
     )
 
@@ -82,6 +102,11 @@ def _answer_level(document: EvaluationDocument) -> Answer:
 def _answer_internal(document: EvaluationDocument) -> Answer:
     if document["cv"] is None:
         return Answer("This run tested a trained model. It has no internal validation.")
+    if is_one_split(document):
+        return Answer(
+            f"By {_name_split(document)}. {_count_sides(document)} {_answer_level(document).text}",
+            "why one split and not cross-validation, which uses all images for the scores.",
+        )
     return Answer(
         f"By {document['cv']['n_folds']}-fold cross-validation on {count_units(document['data'])}. "
         f"{_answer_level(document).text}"
@@ -95,10 +120,33 @@ def _answer_external(document: EvaluationDocument) -> Answer:
             "whether the test set is of another place (external validation) or of a later time"
             " (temporal validation).",
         )
+    if is_one_split(document):
+        return _answer_external_by_split(document)
     apart = ", with each site in one fold" if document["cv"]["sites_kept_together"] else ""
     return Answer(
         f"Training and test are folds of the same images{apart}. The run did not test on data of "
         "another source."
+    )
+
+
+def _name_split(document: EvaluationDocument) -> str:
+    cv = document["cv"]
+    is_random = cv is not None and "ShuffleSplit(" in cv["description"]
+    return "a random split of the images" if is_random else "one split that the caller gave"
+
+
+def _answer_external_by_split(document: EvaluationDocument) -> Answer:
+    """Answer that a split of one collection is internal validation."""
+    text = (
+        f"Training and test are the sides of {_name_split(document)}. This is internal validation:"
+        " the run did not test on data of another source."
+    )
+    if "random" in text:
+        return Answer(text)
+    return Answer(
+        text,
+        "whether the sides differ in place or time; only then it is an external or a temporal"
+        " validation.",
     )
 
 
@@ -151,6 +199,12 @@ def _answer_sharing(document: EvaluationDocument) -> Answer:
     if document["cv"] is None:
         return Answer(
             "The JSON file of the report lists every image by name, with its label and prediction.",
+            "where images, code and model are available.",
+        )
+    if not document["manifest"]:
+        return Answer(
+            "The JSON file of the report lists every tested image by name, with its prediction, and"
+            " the images that were never tested. Parameters, versions and seed are in the report.",
             "where images, code and model are available.",
         )
     return Answer(

@@ -8,6 +8,7 @@ from cellsk._checks import join_words
 from cellsk.report.checklists._items import Answer, Answers
 from cellsk.report.document import EvaluationDocument
 from cellsk.report.words import (
+    is_one_split,
     list_classes,
     name_training,
     write_duration,
@@ -40,24 +41,27 @@ def _answer_model(document: EvaluationDocument) -> Answer:
     best = _list_best_params(document)
     if best:
         names = join_words(sorted({name for one in best for name in one}))
-        text += f"A search within the training side of each fold chose {names}. "
+        text += f"A search within {name_training(document)} chose {names}. "
     if document["calibration"]:
         method = document["calibration"]["method"]
-        text += f"Probabilities were calibrated on the training side of each fold ({method}). "
+        text += f"Probabilities were calibrated on {name_training(document)} ({method}). "
     if document["operating_point"]:
-        text += "The threshold was chosen on the training side of each fold. "
-    return Answer(text + "The model was validated by cross-validation.", "why this model.")
+        text += f"The threshold was chosen on {name_training(document)}. "
+    how = "one split into training and test" if is_one_split(document) else "cross-validation"
+    return Answer(f"{text}The model was validated by {how}.", "why this model.")
 
 
 def _answer_combination(document: EvaluationDocument) -> Answer:
     if document["cv"] is None:
         text = "The test itself combined no models."
         return Answer(text, f"whether {document['estimator']['name']} is itself an ensemble.")
-    text = "The evaluation itself combined no models: one estimator was fitted for each fold."
+    one = is_one_split(document)
+    fitted = "one estimator was fitted" if one else "one estimator was fitted for each fold"
+    text = f"The evaluation itself combined no models: {fitted}."
     if document["calibration"]:
         text = (
-            "Within each fold, calibration fitted the estimator on several inner folds and took "
-            "the mean of their probabilities."
+            f"Within {name_training(document)}, calibration fitted the estimator on several inner"
+            " folds and took the mean of their probabilities."
         )
     return Answer(text, f"whether {document['estimator']['name']} is itself an ensemble.")
 
@@ -81,9 +85,11 @@ def _answer_training(document: EvaluationDocument) -> Answer:
     text = "All training parameters are listed in the report. "
     if epochs:
         of_first = " (of the first of several networks)" if document["calibration"] else ""
-        text += f"Epochs trained in each fold{of_first}: {', '.join(map(str, epochs))}. "
+        where = "" if is_one_split(document) else " in each fold"
+        text += f"Epochs trained{where}{of_first}: {', '.join(map(str, epochs))}. "
     took = write_duration(sum(fold["fit_seconds"] for fold in document["folds"]))
-    return Answer(f"{text}Fitting all folds took {took}.", "the machine, and why these parameters.")
+    fitting = "The fit" if is_one_split(document) else "Fitting all folds"
+    return Answer(f"{text}{fitting} took {took}.", "the machine, and why these parameters.")
 
 
 def _answer_selection(document: EvaluationDocument) -> Answer:
@@ -92,12 +98,13 @@ def _answer_selection(document: EvaluationDocument) -> Answer:
             "The model was chosen before this run, which tested no other one.",
             "how it was chosen, and that the test set had no influence on it.",
         )
+    where = "" if is_one_split(document) else " in each fold"
     epochs = [fold["best_epoch"] for fold in document["folds"] if fold["best_epoch"] is not None]
     sentences = []
     if epochs:
-        sentences.append(f"Epoch kept in each fold: {', '.join(map(str, epochs))}.")
+        sentences.append(f"Epoch kept{where}: {', '.join(map(str, epochs))}.")
     if _list_best_params(document):
-        sentences.append("In each fold, a search on its training side chose the parameters.")
+        sentences.append(f"A search on {name_training(document)} chose the parameters.")
     else:
         sentences.append("There was no search: the parameters were set before the run.")
     sentences.append(
@@ -178,10 +185,12 @@ def _answer_specification(document: EvaluationDocument) -> Answer:
             "Parameters and versions are in the report. save_model writes the model as a file.",
             "where the model can be obtained.",
         )
+    kept = "The run kept no model, as each fold has another one."
+    if is_one_split(document):
+        kept = "The run kept no model."
     return Answer(
-        "Parameters, versions and seed are in the report. The run kept no model, as each fold has "
-        "another one. A model for use is fitted afterwards on all images, and written by "
-        "save_model.",
+        f"Parameters, versions and seed are in the report. {kept} A model for use is fitted"
+        " afterwards on all images, and written by save_model.",
         "where the fitted model is available, and who may use it.",
     )
 

@@ -11,8 +11,11 @@ from cellsk.report.words import (
     count_train,
     count_units,
     describe_left_out,
+    describe_never_tested,
     describe_training,
+    has_several_folds,
     is_better_than_chance,
+    is_one_split,
     list_classes,
     list_names,
     list_scores,
@@ -59,7 +62,7 @@ def _answer_characteristics(document: EvaluationDocument) -> Answer:
 
 def _answer_fold_mix(document: EvaluationDocument) -> Answer:
     rows = [fold["test_counts"] for fold in document["folds"]]
-    if not rows:
+    if not has_several_folds(document):
         return _answer_test_mix(document)
     ranges = []
     for code, one in enumerate(document["data"]["classes"]):
@@ -78,7 +81,8 @@ def _answer_test_mix(document: EvaluationDocument) -> Answer:
         for one in data["classes"]
     ]
     return Answer(
-        f"Share of each class in the test set: {join_words(shares)}.",
+        f"Share of each class in the test {'side' if is_one_split(document) else 'set'}:"
+        f" {join_words(shares)}.",
         "the same for the training images; age, sex and clinical features in both.",
     )
 
@@ -88,26 +92,32 @@ def _answer_amounts(document: EvaluationDocument) -> Answer:
         return Answer(f"Tested on {list_classes(document['data'])}. {describe_training(document)}")
     names = list_names(document["data"])
     folds = document["folds"]
-    sentences = [_describe_amounts(fold, names) for fold in folds[:_MAX_FOLDS]]
+    one = is_one_split(document)
+    sentences = [_describe_amounts(fold, names, one) for fold in folds[:_MAX_FOLDS]]
     if (more := len(folds) - _MAX_FOLDS) > 0:
         sentences.append(
             f"{count_noun(more, 'more fold')} {pick_form(more, 'is', 'are')} in the report."
         )
+    if untested := describe_never_tested(document["cv"]):
+        sentences.append(untested)
     return Answer(" ".join(sentences))
 
 
-def _describe_amounts(fold: Fold, names: list[str]) -> str:
+def _describe_amounts(fold: Fold, names: list[str], one: bool) -> str:
     counts = zip(fold["test_counts"], names, strict=True)
     classes = join_words([f"{count} '{name}'" for count, name in counts])
     train = count_train(fold)
     test = count_test(fold)
-    return f"Fold {fold['fold']}: trained on {train}, tested on {test} ({classes})."
+    text = f"trained on {train}, tested on {test} ({classes})."
+    return f"{text[0].upper()}{text[1:]}" if one else f"Fold {fold['fold']}: {text}"
 
 
 def _answer_performance(document: EvaluationDocument) -> Answer:
     scores = [" ".join(score) for score in list_scores(document["numbers"])]
     level = name_level(document["interval"])
-    tested = "" if document["cv"] is None else ", each predicted when it was on the test side"
+    tested = (
+        "" if not has_several_folds(document) else ", each predicted when it was on the test side"
+    )
     text = f"Scores over all images{tested}, with {level}s: {'; '.join(scores)}."
     if document["subgroups"]:
         return Answer(f"{text} The report lists the same for each subgroup.")
@@ -149,7 +159,7 @@ def _answer_results_by_cluster(document: EvaluationDocument) -> Answer:
 
 
 def _describe_fold_mean(document: EvaluationDocument, name: str) -> str:
-    if document["cv"] is None:
+    if not has_several_folds(document):
         return ""
     fold = document["mean_of_folds"].get(name, {"mean": None, "sd": None})
     folds = count_defined(name, document["folds"]) or "over the folds"

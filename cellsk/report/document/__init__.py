@@ -1,6 +1,9 @@
 """Documents of reports: the facts, each number once, as typed plain values. No prose."""
 
 from cellsk.report.document._baselines import BaselineRun as BaselineRun
+from cellsk.report.document._curve_types import Coverage as Coverage
+from cellsk.report.document._curve_types import PrecisionRecallCurve as PrecisionRecallCurve
+from cellsk.report.document._curve_types import RocCurve as RocCurve
 from cellsk.report.document._estimator import hide_folders as hide_folders
 from cellsk.report.document._evaluation import build_facts as build_facts
 from cellsk.report.document._evidence import TestSet as TestSet
@@ -19,7 +22,6 @@ from cellsk.report.document._sklearn_search import read_search as read_search
 from cellsk.report.document._types import Baseline as Baseline
 from cellsk.report.document._types import ChecklistItem as ChecklistItem
 from cellsk.report.document._types import Comparison as Comparison
-from cellsk.report.document._types import Coverage as Coverage
 from cellsk.report.document._types import CrossValidation as CrossValidation
 from cellsk.report.document._types import Data as Data
 from cellsk.report.document._types import EvaluationDocument as EvaluationDocument
@@ -35,10 +37,8 @@ from cellsk.report.document._types import Number as Number
 from cellsk.report.document._types import Numbers as Numbers
 from cellsk.report.document._types import Opinion as Opinion
 from cellsk.report.document._types import PlainValue as PlainValue
-from cellsk.report.document._types import PrecisionRecallCurve as PrecisionRecallCurve
 from cellsk.report.document._types import Referral as Referral
 from cellsk.report.document._types import Remark as Remark
-from cellsk.report.document._types import RocCurve as RocCurve
 from cellsk.report.document._types import Subgroup as Subgroup
 from cellsk.report.document._types import TrainingSet as TrainingSet
 from cellsk.report.document._types import read_schema as read_schema

@@ -40,6 +40,7 @@ from cellsk.report.document._types import (
     Fold,
     FoldMean,
     Interval,
+    NeverTested,
     Numbers,
     OperatingPoint,
     Remark,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA", "build_facts"]
 
-SCHEMA = "cellsk-evaluation-3"
+SCHEMA = "cellsk-evaluation-4"
 PACKAGES = ("cellsk", "scikit-learn", "numpy", "keras", "tensorflow", "scikeras", "pillow")
 AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv")
 
@@ -71,10 +72,7 @@ def build_facts(
     cross-validation, or the test set of a fixed model.
     """
     predictions, resampling = make_predictions(labels, out_of_fold), make_resampling(settings)
-    fold_list = [
-        _describe_fold(predictions, record, number)
-        for number, record in enumerate(out_of_fold.records, start=1)
-    ]
+    fold_list = _describe_folds(predictions, out_of_fold, design)
     numbers = compute_numbers(predictions, resampling)
     return {
         "schema": SCHEMA,
@@ -134,12 +132,29 @@ def _describe_data(labels: EvaluationLabels) -> Data:
 
 def _describe_cv(folds: Folds) -> CrossValidation:
     return {
+        "never_tested": _describe_never_tested(folds),
         "description": folds.description,
         "n_folds": len(folds.splits),
         "source": folds.source,
         "groups_kept_together": folds.groups_kept_together,
         "sites_kept_together": folds.sites_kept_together,
         "random_state": folds.random_state,
+    }
+
+
+def _describe_never_tested(folds: Folds) -> NeverTested | None:
+    rows = np.flatnonzero(folds.codes < 0)
+    if not len(rows):
+        return None
+    groups = folds.rows.groups
+    train = np.concatenate([side for side, _ in folds.splits])
+    return {
+        "n_images": len(rows),
+        "n_groups": None
+        if groups is None
+        else len(np.setdiff1d(groups[rows], groups[folds.tested])),
+        "n_unused": len(np.setdiff1d(rows, train)),
+        "files": [folds.files[row] for row in rows.tolist()],
     }
 
 
@@ -154,12 +169,23 @@ def _describe_interval(predictions: Predictions, settings: Settings) -> Interval
     }
 
 
-def _describe_fold(predictions: Predictions, record: FoldRecord, number: int) -> Fold:
-    test = predictions.take(record.test)
-    clusters = predictions.clusters
+def _describe_folds(
+    predictions: Predictions, out_of_fold: OutOfFold, design: Folds | TestSet
+) -> list[Fold]:
+    if isinstance(design, TestSet):
+        return []
+    groups = design.rows.groups
+    return [
+        _describe_fold(number, record, predictions.take(out_of_fold.fold == number - 1), groups)
+        for number, record in enumerate(out_of_fold.records, start=1)
+    ]
 
+
+def _describe_fold(
+    number: int, record: FoldRecord, test: Predictions, groups: NDArray | None
+) -> Fold:
     def count_groups(rows: NDArray) -> int | None:
-        return None if clusters is None else len(np.unique(clusters[rows]))
+        return None if groups is None else len(np.unique(groups[rows]))
 
     return {
         "fold": number,
@@ -167,7 +193,7 @@ def _describe_fold(predictions: Predictions, record: FoldRecord, number: int) ->
         "n_test": len(record.test),
         "n_train_groups": count_groups(record.train),
         "n_test_groups": count_groups(record.test),
-        "test_counts": np.bincount(test.y, minlength=predictions.proba.shape[1]).tolist(),
+        "test_counts": np.bincount(test.y, minlength=test.proba.shape[1]).tolist(),
         "scores": {name: as_finite(value) for name, value in test.scores().items()},
         "fit_seconds": record.fit_seconds,
         "predict_seconds": record.predict_seconds,

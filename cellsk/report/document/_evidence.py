@@ -10,16 +10,14 @@ from cellsk.audit import find_label_errors
 from cellsk.metrics import coverage_curve, pr_points, reliability_curve, roc_points
 from cellsk.model_selection import Folds, OutOfFold
 from cellsk.report._settings import EvaluationLabels
-from cellsk.report.document._numbers import Predictions
-from cellsk.report.document._types import (
+from cellsk.report.document._curve_types import (
     Curves,
-    Evidence,
     Histogram,
     PrecisionRecallCurve,
-    PredictionLists,
     RocCurve,
-    TrainingSet,
 )
+from cellsk.report.document._numbers import Predictions
+from cellsk.report.document._types import Evidence, PredictionLists, TrainingSet
 
 __all__ = ["TestSet", "build_evidence"]
 
@@ -52,11 +50,13 @@ def build_evidence(
     predictions: Predictions,
 ) -> Evidence:
     """Return curves, the predictions of all images, errors, and the fold manifest."""
-    names = labels.class_names.tolist()
-    manifest = [] if isinstance(design, TestSet) else design.manifest(names)
+    files, manifest = design.files, []
+    if not isinstance(design, TestSet):
+        files = [files[row] for row in design.tested.tolist()]
+        manifest = design.manifest() if design.is_repeatable else []
     return {
         "curves": _build_curves(predictions, labels.names),
-        "predictions": _list_predictions(labels, out_of_fold, design.files),
+        "predictions": _list_predictions(labels, out_of_fold, files),
         "confident_errors": _rank_confident_errors(predictions),
         "label_errors": find_label_errors(predictions.y, predictions.proba)[:MAX_ERRORS].tolist(),
         "manifest": [{**row} for row in manifest],

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Literal, NotRequired, TypedDict
 
+from cellsk.report.document._curve_types import Curves
+
 Unit = Literal["patient", "image"]
 # A parameter's value in a search document.
 PlainValue = str | int | float | bool | None | list["PlainValue"]
@@ -80,8 +82,17 @@ class Data(TypedDict):
     prevalence: float | None
 
 
+class NeverTested(TypedDict):
+    """The images that no fold tests. Those in no training side either are unused."""
+
+    n_images: int
+    n_groups: int | None
+    n_unused: int
+    files: list[str]
+
+
 class CrossValidation(TypedDict):
-    """How the images were split into folds."""
+    """How the images were split into folds, or into one training and one test side."""
 
     description: str
     n_folds: int
@@ -89,6 +100,7 @@ class CrossValidation(TypedDict):
     groups_kept_together: bool
     sites_kept_together: bool
     random_state: int | None
+    never_tested: NeverTested | None
 
 
 class TrainingSet(TypedDict):
@@ -206,80 +218,6 @@ class Calibration(TypedDict):
     method: str
 
 
-class RocCurve(TypedDict):
-    """Points of one ROC curve."""
-
-    name: str
-    fpr: list[float | None]
-    tpr: list[float | None]
-    area: float | None
-
-
-class PrecisionRecallCurve(TypedDict):
-    """Points of one precision-recall curve."""
-
-    name: str
-    recall: list[float | None]
-    precision: list[float | None]
-    area: float | None
-    prevalence: float | None
-
-
-class Reliability(TypedDict):
-    """Predicted probability and observed share of each bin."""
-
-    mean_predicted: list[float | None]
-    observed: list[float | None]
-    count: list[int]
-    low: list[float | None]
-    high: list[float | None]
-
-
-class HistogramClass(TypedDict):
-    """Images of one class in each bin."""
-
-    name: str
-    counts: list[int]
-
-
-class Histogram(TypedDict):
-    """Images by probability and true class."""
-
-    edges: list[float | None]
-    classes: list[HistogramClass]
-
-
-class CoveragePoint(TypedDict):
-    """Coverage and error at one threshold."""
-
-    coverage: float | None
-    error: float | None
-    threshold: float | None
-    n: int
-    patients_referred: NotRequired[float | None]
-
-
-class Coverage(TypedDict):
-    """Error among the images that are not referred, for every threshold."""
-
-    threshold: list[float | None]
-    coverage: list[float | None]
-    error: list[float | None]
-    n: NotRequired[list[int]]
-    patients_referred: NotRequired[list[float | None]]
-    summary: list[CoveragePoint]
-
-
-class Curves(TypedDict):
-    """Points of all curves, for display."""
-
-    roc: list[RocCurve]
-    precision_recall: list[PrecisionRecallCurve]
-    reliability: Reliability
-    histogram: Histogram
-    coverage: Coverage
-
-
 class PredictionLists(TypedDict):
     """Every image once: parallel lists, in the order of the input."""
 
@@ -327,7 +265,7 @@ class ManifestRow(TypedDict):
     sha256: str
     label: str
     group: str | None
-    fold: int
+    fold: int | None
 
 
 class LeakageNumbers(TypedDict):

@@ -19,8 +19,10 @@ from cellsk.report.words import (
     count_units,
     describe_errors,
     describe_folds,
+    describe_never_tested,
     describe_training,
     is_error_falling,
+    is_one_split,
     list_cautions,
     list_kept_together,
     list_names,
@@ -92,12 +94,13 @@ def _describe_design(document: EvaluationDocument) -> str:
     cv, images = document["cv"], count_units(document["data"])
     if cv is None:
         return f"One trained model, tested on {images}. {describe_training(document)}"
-    kept = list_kept_together(cv)
-    together = f", all images of {kept} in one fold" if kept else ""
+    kept, one = list_kept_together(cv), is_one_split(document)
+    together = f", all images of {kept} {'on one side' if one else 'in one fold'}" if kept else ""
+    design = "test side of one split" if one else f"{cv['n_folds']}-fold cross-validation"
     return (
-        f"{images}, {cv['n_folds']}-fold cross-validation{together}; each image was predicted once,"
-        " by a model that was not trained on it."
-    )
+        f"{images}, {design}{together}; each was predicted once, by a model that was not trained on"
+        f" it. {describe_never_tested(cv)}"
+    ).strip()
 
 
 def _write_head(document: EvaluationDocument) -> list[str]:
@@ -139,8 +142,22 @@ def _write_images(document: EvaluationDocument) -> list[str]:
         for one in data["classes"]
     ]
     unknown = ["", "Patients are unknown."] if data["n_groups"] is None else []
+    unknown += _write_never_tested(document)
     table = write_table(["Class", "Images", "Patients with such images", "Share of images"], rows)
     return ["## Images", "", *table, *unknown, *_write_left_out(document["left_out"])]
+
+
+def _write_never_tested(document: EvaluationDocument) -> list[str]:
+    found = None if document["cv"] is None else document["cv"]["never_tested"]
+    if found is None:
+        return []
+    files, more = found["files"], len(found["files"]) - _MAX_LEFT_OUT
+    named = ", ".join(files[:_MAX_LEFT_OUT])
+    others = f" and {more:,} more; the JSON file lists them" if more > 0 else ""
+    return [
+        "",
+        f"Images that were never tested, which the scores do not include: {escape(named)}{others}.",
+    ]
 
 
 def _write_left_out(left_out: list[list[str]]) -> list[str]:
@@ -262,9 +279,9 @@ def _write_folds(document: EvaluationDocument) -> list[str]:
         for fold, name in sorted(list_single_prediction_folds(document).items())
     ]
     return [
-        "## Folds",
+        "## Split" if is_one_split(document) else "## Folds",
         "",
-        escape(describe_folds(cv)),
+        escape(f"{describe_folds(cv)} {describe_never_tested(cv)}".strip()),
         "",
         escape(f"In Python: {cv['description']}"),
         "",
@@ -317,9 +334,10 @@ def _write_model(document: EvaluationDocument) -> list[str]:
     lines += ["", f"Seed of {drawn}: {seed}. Made {document['created']}{took}."]
     if document["manifest"]:
         n_files = count_noun(len(document["manifest"]), "image")
+        noun = "split" if is_one_split(document) else "folds"
         lines += [
             f"The fold manifest lists the fold of {n_files}, identified by SHA-256, so that others"
-            " can repeat these folds."
+            f" can repeat the {noun}."
         ]
     return lines
 

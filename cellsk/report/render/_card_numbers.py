@@ -15,11 +15,14 @@ from cellsk.report.words import (
     explain_left_out_baselines,
     explain_no_patient_scores,
     explain_patient_threshold,
+    has_several_folds,
+    is_one_split,
     list_baseline_rows,
     list_compared_scores,
     list_scores,
     name_level,
     name_score,
+    name_training,
     write_interval,
     write_number,
     write_range,
@@ -41,16 +44,17 @@ def pick_present(names: Sequence[str], present: Iterable[str]) -> list[str]:
 def _write_numbers(document: EvaluationDocument) -> list[str]:
     interval = document["interval"]
     header = ["Score", "Value", name_level(interval), "Chance level"]
-    header += [] if document["cv"] is None else ["Mean of folds", "SD of folds"]
+    header += ["Mean of folds", "SD of folds"] if has_several_folds(document) else []
     header += ["Meaning"]
     rows = [_write_score(document, name, number) for name, number in document["numbers"].items()]
     units = count_noun(interval["n_units"], interval["unit"])
-    folds = document["cv"] is not None
+    folds = has_several_folds(document)
     tested = " Each image was predicted when it was on the test side." if folds else ""
+    over = "all images of the test side" if is_one_split(document) else "all images together"
     return [
         "## Scores",
         "",
-        f"Scores over all images together.{tested}",
+        f"Scores over {over}.{tested}",
         "",
         *write_table(header, rows),
         "",
@@ -74,8 +78,8 @@ def _write_score(document: EvaluationDocument, name: str, number: Number) -> tup
 
 
 def _write_fold_mean(document: EvaluationDocument, name: str) -> list[str]:
-    """Return mean and standard deviation over the folds, or nothing if there are none."""
-    if document["cv"] is None:
+    """Return mean and standard deviation over the folds, or nothing if there are not several."""
+    if not has_several_folds(document):
         return []
     fold = document["mean_of_folds"][name]
     mean = f"{write_number(fold['mean'])} {count_defined(name, document['folds'])}"
@@ -168,13 +172,15 @@ def _write_point(document: EvaluationDocument) -> list[str]:
         for n in pick_present(_AT_THRESHOLD, point["achieved"])
     ]
     thresholds = ", ".join(write_number(value) for value in point["thresholds"])
+    chosen = f"Threshold, chosen on {name_training(document)}"
+    if has_several_folds(document):
+        chosen = "Thresholds, each chosen on the training side of its fold"
     return [
         "## Operating point",
         "",
-        f"Target: a {point['wanted']} of {point['target']:g}. Thresholds, each chosen on the "
-        f"training side of its fold: {thresholds}.",
+        f"Target: a {point['wanted']} of {point['target']:g}. {chosen}: {thresholds}.",
         "",
-        *write_table(["Score", "At these thresholds", "Without them"], rows),
+        *write_table(["Score", "With the chosen threshold", "Without it"], rows),
     ]
 
 

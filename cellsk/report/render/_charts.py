@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cellsk.inspection import FEW_IN_BIN, draw_evaluation
 from cellsk.report.document import Data, EvaluationFacts, PrecisionRecallCurve, RocCurve
 from cellsk.report.render._templates import as_markup
-from cellsk.report.words import name_class, name_two_classes, write_number
+from cellsk.report.words import has_several_folds, name_class, name_two_classes, write_number
 
 __all__ = ["Chart", "LegendEntry", "draw_charts"]
 
@@ -133,11 +133,15 @@ def _caption_histogram(data: Data) -> Caption:
 
 def _caption_training(facts: EvaluationFacts, quantity: str) -> Caption:
     folds = facts["folds"]
-    text = f"{quantity.capitalize()} of every fold, epoch by epoch. Dashed: training images."
+    every = " of every fold" if has_several_folds(facts) else ""
+    text = f"{quantity.capitalize()}{every}, epoch by epoch. Dashed: training images."
     if any(f"val_{quantity}" in (fold["history"] or {}) for fold in folds):
         text += " Solid: hold-out images; the dot is the epoch that was kept."
     if facts["calibration"]:
-        text += " Calibration trains several networks in each fold; the first of them is shown."
+        where = " in each fold" if every else ""
+        text += f" Calibration trains several networks{where}; the first of them is shown."
+    if not every:
+        return Caption(quantity.capitalize(), text, [])
     legend = [
         _make_entry(
             number, f"fold {', '.join(str(fold['fold']) for fold in folds[number::N_COLORS])}"

@@ -31,13 +31,16 @@ from cellsk.report.words import (
     describe_errors,
     describe_folds,
     describe_mixed_patients,
+    describe_never_tested,
     describe_score,
     describe_training,
     explain_left_out_baselines,
     explain_no_patient_scores,
     explain_patient_threshold,
+    has_several_folds,
     is_better_than_chance,
     is_error_falling,
+    is_one_split,
     list_baseline_rows,
     list_cautions,
     list_compared_scores,
@@ -110,6 +113,7 @@ def render_page(document: EvaluationDocument, pictures: Mapping[int, str]) -> st
             "subgroups": _group_by_column(document["subgroups"]),
             "manifest_uri": _write_download(document["manifest"]),
             "design": _describe_design(document),
+            "never_tested": describe_never_tested(document["cv"]),
             "training_images": name_training(document),
             "no_patient_scores": explain_no_patient_scores(document),
             "mixed_patients": describe_mixed_patients(document),
@@ -155,6 +159,7 @@ def _describe_start(document: EvaluationDocument) -> dict[str, Any]:
     wanted = _CARDS_OF_MANY if document["data"]["positive"] is None else _CARDS_OF_TWO
     return {
         "origin": write_origin(document),
+        "several_folds": has_several_folds(document),
         "cautions": list_cautions(document),
         "sentences": summarize(document),
         "cards": [_make_row(document, name) for name in wanted if name in document["numbers"]],
@@ -175,7 +180,7 @@ def _list_sections(document: EvaluationDocument) -> dict[str, str]:
         "subgroups": ("Subgroups", document["subgroups"]),
         "patients": ("Patients", document["patients"]),
         "errors": ("Errors", document["confident_errors"] or document["label_errors"]),
-        "folds": ("Folds", document["folds"]),
+        "folds": ("Split" if is_one_split(document) else "Folds", document["folds"]),
         "training": ("Training", any(fold["history"] for fold in document["folds"])),
         "data": ("Data", True),
         "method": ("Method", True),
@@ -191,7 +196,8 @@ def _list_rows(facts: EvaluationFacts) -> list[ScoreRow]:
 
 def _make_row(facts: EvaluationFacts, name: str) -> ScoreRow:
     number = facts["numbers"][name]
-    folds = [fold["scores"].get(name) for fold in facts["folds"]]
+    drawn_folds = facts["folds"] if has_several_folds(facts) else []
+    folds = [fold["scores"].get(name) for fold in drawn_folds]
     values = [value for value in folds if value is not None]
     drawn = [value for value in (*values, number["value"], number["high"]) if value is not None]
     return ScoreRow(

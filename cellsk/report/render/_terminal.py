@@ -16,10 +16,14 @@ from cellsk.report.words import (
     add_exact_intervals,
     compare_with_baselines,
     compare_with_chance,
+    count_test,
+    count_train,
+    describe_never_tested,
     describe_training,
     explain_left_out_baselines,
     explain_no_patient_scores,
     explain_patient_threshold,
+    is_one_split,
     list_baseline_rows,
     list_cautions,
     list_compared_scores,
@@ -86,7 +90,14 @@ def _show_head(document: EvaluationDocument) -> list[str]:
 def _describe_design(document: EvaluationDocument) -> str:
     if document["cv"] is None:
         return f"One trained model. {describe_training(document)}"
-    return f"{count_noun(document['cv']['n_folds'], 'fold')}, each image predicted once."
+    cv, folds = document["cv"], document["folds"]
+    untested = describe_never_tested(cv)
+    if is_one_split(document):
+        text = f"One split: trained on {count_train(folds[0])}, tested on {count_test(folds[0])}."
+    else:
+        tested = "image" if not untested else "tested image"
+        text = f"{count_noun(cv['n_folds'], 'fold')}, each {tested} predicted once."
+    return f"{text} {untested}".strip()
 
 
 def _show_numbers(document: EvaluationDocument) -> list[str]:

@@ -21,9 +21,12 @@ from cellsk.report.words._images import count_units as count_units
 from cellsk.report.words._images import describe_folds as describe_folds
 from cellsk.report.words._images import describe_left_out as describe_left_out
 from cellsk.report.words._images import describe_mixed_patients as describe_mixed_patients
+from cellsk.report.words._images import describe_never_tested as describe_never_tested
 from cellsk.report.words._images import describe_training as describe_training
 from cellsk.report.words._images import explain_no_patient_scores as explain_no_patient_scores
 from cellsk.report.words._images import explain_patient_threshold as explain_patient_threshold
+from cellsk.report.words._images import has_several_folds as has_several_folds
+from cellsk.report.words._images import is_one_split as is_one_split
 from cellsk.report.words._images import list_classes as list_classes
 from cellsk.report.words._images import list_kept_together as list_kept_together
 from cellsk.report.words._images import list_names as list_names

@@ -91,7 +91,7 @@ def explain_left_out_baselines(facts: EvaluationFacts) -> list[str]:
 def describe_baselines() -> str:
     """Return what the table of baselines shows."""
     return (
-        "Simple classifiers, trained and tested on the same folds. A network is worth its effort"
+        "Simple classifiers, trained and tested on the same images. A network is worth its effort"
         " only if it is better than they are. Each interval of a difference comes from the same"
         " resamples for both."
     )

@@ -22,9 +22,12 @@ __all__ = [
     "describe_folds",
     "describe_left_out",
     "describe_mixed_patients",
+    "describe_never_tested",
     "describe_training",
     "explain_no_patient_scores",
     "explain_patient_threshold",
+    "has_several_folds",
+    "is_one_split",
     "list_classes",
     "list_kept_together",
     "list_names",
@@ -40,6 +43,16 @@ _SOURCES = {
     "manifest": "read from a fold manifest",
 }
 MANY_CLASSES = 4  # a title does not list more
+
+
+def is_one_split(facts: EvaluationFacts) -> bool:
+    """Return whether the images were split once, into a training and a test side."""
+    return facts["cv"] is not None and facts["cv"]["n_folds"] == 1
+
+
+def has_several_folds(facts: EvaluationFacts) -> bool:
+    """Return whether the scores are pooled over several folds."""
+    return facts["cv"] is not None and facts["cv"]["n_folds"] > 1
 
 
 def write_title(facts: EvaluationFacts) -> str:
@@ -161,12 +174,35 @@ def list_shared(training: TrainingSet) -> list[str]:
 
 def name_training(facts: EvaluationFacts) -> str:
     """Return where a model was fitted: "the training images", or on the side of each fold."""
+    if is_one_split(facts):
+        return "the training side"
     return "the training images" if facts["cv"] is None else "the training side of each fold"
+
+
+def describe_never_tested(cv: CrossValidation | None) -> str:
+    """Return sentences on the images that no fold tests. "" if there are none."""
+    found = None if cv is None else cv["never_tested"]
+    if found is None:
+        return ""
+    n, n_groups, n_unused = found["n_images"], found["n_groups"], found["n_unused"]
+    were = pick_form(n, "was", "were")
+    trained = "" if n_unused == n else ": it only trained" if n == 1 else ": they only trained"
+    text = f"{count_noun(n, 'image')} {were} never tested{trained}."
+    if n_groups:
+        have = pick_form(n_groups, "has", "have")
+        text += f" {count_noun(n_groups, 'patient')} {have} no tested image."
+    if n_unused:
+        these = "These images were" if n_unused == n else f"{n_unused:,} of them were"
+        text += f" {these} not used for training either."
+    return text
 
 
 def describe_folds(cv: CrossValidation) -> str:
     """Return a sentence on how the images were split into folds."""
     kept = list_kept_together(cv)
+    if cv["n_folds"] == 1:
+        text = f"One split into a training and a test side, {name_source(cv)}"
+        return f"{text}; all images of {kept} are on one side." if kept else f"{text}."
     text = f"{count_noun(cv['n_folds'], 'fold')}, {name_source(cv)}"
     if kept:
         text += f"; all images of {kept} are in one fold"

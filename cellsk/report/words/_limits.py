@@ -8,6 +8,7 @@ from cellsk._checks import count_noun, join_words, pick_form
 from cellsk.report.document import Data, EvaluationDocument, EvaluationFacts, Remark
 from cellsk.report.words._baselines import warn_of_baselines
 from cellsk.report.words._formats import name_class, name_level
+from cellsk.report.words._images import describe_never_tested, has_several_folds, is_one_split
 from cellsk.report.words._verdict import describe_single_prediction
 
 __all__ = ["list_cautions", "list_limits", "write_intended_use"]
@@ -24,6 +25,11 @@ def write_intended_use(facts: EvaluationFacts) -> str:
     """Return what a report is for."""
     if facts["cv"] is None:
         question = "this report shows how well one trained model classifies images like these"
+    elif is_one_split(facts):
+        question = (
+            "this report shows how well a model that was trained in this way classifies images like"
+            " those of the test side"
+        )
     else:
         question = (
             "this report shows how well models that are trained in this way classify images like"
@@ -37,6 +43,7 @@ def list_limits(facts: EvaluationFacts) -> list[Remark]:
     unit = facts["interval"]["unit"]
     limits = [
         ("one-model", _limit_of_one_model(facts)),
+        ("never-tested", describe_never_tested(facts["cv"])),
         ("training-unknown", _limit_of_unknown_training(facts)),
         ("patients-unknown", _limit_of_unknown_patients(facts["data"])),
         (FEW if unit == "patient" else FEW_IMAGES, _limit_of_few(facts["data"])),
@@ -50,7 +57,7 @@ def list_limits(facts: EvaluationFacts) -> list[Remark]:
             "interval-scope",
             f"The {name_level(facts['interval'])}s show how the scores would vary with"
             f" other {unit}s, for {_name_models(facts)}. They do not include the variation between"
-            f" training runs{'' if facts['cv'] is None else ' or between splits into folds'}.",
+            f" training runs{'' if facts['cv'] is None else ' or between splits'}.",
         ),
         ("predictive-values", _limit_of_prevalence(facts["data"])),
         ("sites", _limit_of_sites(facts)),
@@ -59,12 +66,17 @@ def list_limits(facts: EvaluationFacts) -> list[Remark]:
 
 
 def _name_models(facts: EvaluationFacts) -> str:
-    return "this model" if facts["cv"] is None else "these trained models"
+    return "these trained models" if has_several_folds(facts) else "this model"
 
 
 def _limit_of_one_model(facts: EvaluationFacts) -> str:
-    if facts["cv"] is not None:
+    if has_several_folds(facts):
         return ""
+    if is_one_split(facts):
+        return (
+            "The scores are those of one model, on the test side of one split. Another split gives"
+            " other scores; cross-validation shows how they vary."
+        )
     return (
         "The scores are those of this model. They do not show how well other models would do that"
         " are trained in the same way; cross-validation shows that."
@@ -109,8 +121,9 @@ def _limit_of_prevalence(data: Data) -> str:
 def _limit_of_sites(facts: EvaluationFacts) -> str:
     if facts["cv"] is None or not facts["cv"]["sites_kept_together"]:
         return ""
+    where = "on one side" if is_one_split(facts) else "in one fold"
     return (
-        "Each site is in one fold. Splits within the training side (for early stopping, a threshold"
+        f"Each site is {where}. Splits within the training side (for early stopping, a threshold"
         " or a calibration) may divide a site, and the intervals assume that the"
         f" {facts['interval']['unit']}s of a site are independent."
     )

@@ -213,9 +213,11 @@ def describe_nested(document: SearchDocument, remedy: str | None = None) -> list
         score = name_search_score(document)
         return [f"The nested evaluation has no {score}; its scores are listed below."]
     best = pick_best(document)["mean"]
+    n_folds = nested["n_folds"]
+    where = f"each of {n_folds} folds" if n_folds > 1 else "the training side of one split"
     return [
         f"To report: {write_range(number)}, on {units} that"
-        f" the search did not use: it ran again within each of {nested['n_folds']} folds. The score"
+        f" the search did not use: it ran again within {where}. The score"
         f" of the best candidate, chosen and scored on the same {units}, is {write_number(best)}."
     ]
 

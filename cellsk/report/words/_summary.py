@@ -11,7 +11,12 @@ from cellsk.report.words._formats import (
     write_interval,
     write_number,
 )
-from cellsk.report.words._images import count_units, describe_training
+from cellsk.report.words._images import (
+    count_units,
+    describe_never_tested,
+    describe_training,
+    is_one_split,
+)
 from cellsk.report.words._scores import name_two_classes
 from cellsk.report.words._verdict import compare_with_chance
 
@@ -45,7 +50,8 @@ def summarize(facts: EvaluationFacts) -> list[str]:
 def write_origin(facts: EvaluationFacts) -> str:
     """Return what was evaluated: ``"Pipeline · 600 images of 12 patients · 5 folds"``."""
     cv = facts["cv"]
-    design = "test set" if cv is None else count_noun(cv["n_folds"], "fold")
+    noun = "split" if is_one_split(facts) else "fold"
+    design = "test set" if cv is None else count_noun(cv["n_folds"], noun)
     name, day = facts["estimator"]["name"], facts["created"][:10]
     return " · ".join((name, count_units(facts["data"]), design, day))
 
@@ -54,15 +60,18 @@ def _describe_prediction(facts: EvaluationFacts) -> str:
     images, cv = count_units(facts["data"]), facts["cv"]
     if cv is None:
         return f"One trained model predicted each of {images}. {describe_training(facts)}"
+    tested = f"{images} on the test side" if is_one_split(facts) else images
     if cv["groups_kept_together"]:
-        return (
-            f"Each of {images} was predicted once, by a model that was not trained on any image of"
+        text = (
+            f"Each of {tested} was predicted once, by a model that was not trained on any image of"
             " the same patient."
         )
-    return (
-        f"Each of {images} was predicted once, by a model that was not trained on it. Patients are"
-        " unknown: the model may have been trained on other images of the same patient."
-    )
+    else:
+        text = (
+            f"Each of {tested} was predicted once, by a model that was not trained on it. Patients"
+            " are unknown: the model may have been trained on other images of the same patient."
+        )
+    return f"{text} {describe_never_tested(cv)}".strip()
 
 
 def _describe_decisions(facts: EvaluationFacts) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from cellsk.report.document import Coverage, EvaluationFacts, Number
 from cellsk.report.words._formats import name_class, write_interval, write_number
+from cellsk.report.words._images import has_several_folds
 
 __all__ = [
     "ErrorCaptions",
@@ -50,7 +51,7 @@ def describe_single_prediction(facts: EvaluationFacts) -> str:
 def list_single_prediction_folds(facts: EvaluationFacts) -> dict[int, str]:
     """Return the folds in which all images were predicted to be of one class, and that class."""
     found = facts["predictions"]
-    if facts["cv"] is None:
+    if not has_several_folds(facts):
         return {}
     predicted: dict[int, set[int]] = {}
     for fold, code in zip(found["fold"], found["predicted"], strict=True):
