@@ -13,6 +13,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from cellsk._codec import DecodeError, FileFacts, ReadSettingError, open_page
+from cellsk._steps import count_steps, is_watched
 
 __all__ = ["THUMBNAIL_SIZE", "Fingerprint", "Fingerprints", "measure_image", "measure_images"]
 
@@ -108,8 +109,11 @@ def _measure_files(sources: Sequence[Any], n_jobs: int | None) -> list[Fingerpri
     chunks = [sources[i : i + _CHUNK_SIZE] for i in range(0, len(sources), _CHUNK_SIZE)]
     if len(chunks) < 4:  # starting processes takes longer
         n_jobs = 1
-    parts = Parallel(n_jobs=n_jobs)(delayed(_measure_chunk)(chunk) for chunk in chunks)
-    return [row for part in parts for row in part]
+    # Not every backend of joblib has generators.
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator" if is_watched() else "list")
+    parts = parallel(delayed(_measure_chunk)(chunk) for chunk in chunks)
+    rows = (row for part in parts for row in part)
+    return list(count_steps(rows, "reading", len(sources), "images"))
 
 
 def _measure_chunk(sources: Sequence[Any]) -> list[Fingerprint]:

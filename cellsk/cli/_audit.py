@@ -30,6 +30,7 @@ from cellsk.cli._options import (
     option,
 )
 from cellsk.cli._outputs import check_files, note_written
+from cellsk.cli._progress import show_steps
 from cellsk.cli._terminal import print_json, print_note, print_result, show_warnings
 from cellsk.cli._values import parse_groups
 from cellsk.exceptions import InputError
@@ -120,17 +121,18 @@ def audit(
     train = _list_side(folder, labels, source)
     print_note(describe_counts(train.labels, train.groups))
     tested = None if test is None else _list_side(test, test_labels, source)
-    report = audit_images(
-        train.paths,
-        train.labels,
-        train.groups,
-        test_paths=None if tested is None else tested.paths,
-        test_y=None if tested is None else tested.labels,
-        test_groups=None if tested is None else tested.groups,
-        near_duplicates=near_duplicates,
-        not_read=[*train.not_read, *([] if tested is None else tested.not_read)],
-        n_jobs=jobs,
-    )
+    with show_steps():
+        report = audit_images(
+            train.paths,
+            train.labels,
+            train.groups,
+            test_paths=None if tested is None else tested.paths,
+            test_y=None if tested is None else tested.labels,
+            test_groups=None if tested is None else tested.groups,
+            near_duplicates=near_duplicates,
+            not_read=[*train.not_read, *([] if tested is None else tested.not_read)],
+            n_jobs=jobs,
+        )
     report.findings = word_findings(report.findings)
     if as_json:
         print_json(report.to_dict())

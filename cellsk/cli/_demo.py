@@ -14,7 +14,7 @@ from cellsk.cli._images import LabeledImages, list_labeled_images
 from cellsk.cli._options import OUTPUT, Seed, option
 from cellsk.cli._pipeline import build_pipeline, fit_pipeline, open_store, save_pipeline
 from cellsk.cli._predict import write_predictions
-from cellsk.cli._progress import show_progress
+from cellsk.cli._progress import show_fits
 from cellsk.cli._search import NESTED_REMEDY, FilterSearch, search_filters
 from cellsk.cli._terminal import print_note, print_result, show_warnings
 from cellsk.cli._train import describe_fit, summarize_fit
@@ -155,7 +155,7 @@ def _draw_images(folder: Path, seed: int) -> LabeledImages:
 def _evaluate(images: LabeledImages, pipeline: Any, seed: int) -> EvaluationReport:
     from cellsk.report import evaluate
 
-    with show_progress(pipeline["classifier"], N_FOLDS):
+    with show_fits(pipeline["classifier"], [""]):
         return evaluate(
             pipeline,
             images.paths,

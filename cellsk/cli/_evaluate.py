@@ -56,7 +56,7 @@ from cellsk.cli._options import (
 )
 from cellsk.cli._outputs import write_files
 from cellsk.cli._pipeline import build_pipeline
-from cellsk.cli._progress import show_progress
+from cellsk.cli._progress import show_fits
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_note, print_result, show_warnings
 from cellsk.cli._values import parse_filters, parse_size
@@ -198,8 +198,8 @@ def evaluate(
     pipeline = build_pipeline(
         size, store, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
     )
-    n_fits = n_folds * _count_fits(calibrate=calibrate, tune=sensitivity or specificity)
-    plan = _Plan(images, pipeline, n_fits, settings)
+    fits = _name_fits(calibrate=calibrate, tune=sensitivity or specificity)
+    plan = _Plan(images, pipeline, fits, settings)
     if quick:
         _show_folds(plan, json)
     else:
@@ -207,17 +207,18 @@ def evaluate(
 
 
 class _Plan(NamedTuple):
-    """Images, pipeline and settings of an evaluation, and how many networks it trains."""
+    """Images, pipeline and settings of an evaluation, and a name for each network of a fold."""
 
     images: LabeledImages
     pipeline: Any
-    n_fits: int
+    fits: list[str]
     settings: dict[str, Any]
 
 
-def _count_fits(*, calibrate: str | None, tune: float | None) -> int:
-    """Return how many networks train in a fold: three to calibrate, three and one to tune."""
-    return (3 if calibrate is not None else 1) * (4 if tune is not None else 1)
+def _name_fits(*, calibrate: str | None, tune: float | None) -> list[str]:
+    """Name the networks of a fold: at most three to calibrate, three and one to tune."""
+    count = (3 if calibrate is not None else 1) * (4 if tune is not None else 1)
+    return [f"network {k} of {count}" for k in range(1, count + 1)] if count > 1 else [""]
 
 
 def _run(plan: _Plan, **settings: Any) -> EvaluationReport:
@@ -226,7 +227,7 @@ def _run(plan: _Plan, **settings: Any) -> EvaluationReport:
 
     start_tensorflow()
     images = plan.images
-    with show_progress(plan.pipeline["classifier"], plan.n_fits):
+    with show_fits(plan.pipeline["classifier"], plan.fits):
         return evaluate_estimator(
             plan.pipeline,
             images.paths,
@@ -268,6 +269,6 @@ def _save_all(
 def _compare(report: EvaluationReport, plan: _Plan, outputs: Outputs) -> None:
     """Evaluate again without patients, and print the difference."""
     print_note("Evaluating again without patient grouping ...")
-    with show_progress(plan.pipeline["classifier"], plan.n_fits):
+    with show_fits(plan.pipeline["classifier"], plan.fits):
         found = report.leakage_gap()
     print_result(f"\n{found['sentence']}", *outputs)

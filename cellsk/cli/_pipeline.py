@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellsk.cli._outputs import write_files
-from cellsk.cli._progress import show_progress
+from cellsk.cli._progress import show_fits, show_steps
 
 if TYPE_CHECKING:
     from cellsk.cli._images import LabeledImages
@@ -45,7 +44,7 @@ def build_pipeline(
     from cellsk.neural_network import CellClassifier
     from cellsk.preprocessing import ImageReader, give_store
 
-    reader = ImageReader(image_size=image_size, verbose=int(sys.stderr.isatty()))
+    reader = ImageReader(image_size=image_size)
     if store is not None:
         give_store(reader, store)
     return Pipeline([("reader", reader), ("classifier", CellClassifier(**parameters))])
@@ -66,15 +65,16 @@ def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
     from cellsk.neural_network import start_tensorflow
     from cellsk.preprocessing import read_once
 
-    height, width, _ = read_once(pipeline["reader"], images.paths).shape
+    with show_steps():
+        height, width, _ = read_once(pipeline["reader"], images.paths).shape
     start_tensorflow()
     return height, width
 
 
 def fit_pipeline(pipeline: Any, images: LabeledImages) -> Any:
-    """Fit the pipeline on all images with a progress bar, and return it."""
+    """Fit the pipeline on all images, show its progress, and return it."""
     groups = {} if images.groups is None else {"classifier__groups": images.groups}
-    with show_progress(pipeline["classifier"], n_fits=1):
+    with show_fits(pipeline["classifier"], [""]):
         return pipeline.fit(images.paths, images.labels, **groups)
 
 
@@ -100,9 +100,9 @@ def save_pipeline(pipeline: Any, output: Path, images: LabeledImages) -> None:
     from cellsk.preprocessing import ImageReader
 
     reader = clone(pipeline["reader"]).set_params(
-        store=None, max_store_bytes=ImageReader().max_store_bytes, verbose=0
+        store=None, max_store_bytes=ImageReader().max_store_bytes
     )
     model = Pipeline([("reader", reader), ("classifier", pipeline["classifier"])])
-    pixels = clone(pipeline["reader"]).set_params(verbose=0).transform(images.paths)
+    pixels = pipeline["reader"].transform(images.paths)
     training = make_training_fingerprints(pixels, images.groups, paths=images.paths)
     save_model(model, output, training=training)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ import typer
 
 from cellsk._checks import count_noun
 from cellsk._files import whole_file
+from cellsk._steps import count_steps
 from cellsk._text import escape_cell
 from cellsk.cli._options import (
     OUTPUT,
@@ -23,6 +23,7 @@ from cellsk.cli._options import (
     option,
 )
 from cellsk.cli._outputs import check_files, name_output
+from cellsk.cli._progress import show_steps
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.exceptions import InputError
 
@@ -108,11 +109,15 @@ def write_predictions(
         writer.writerow(["path", "predicted", *header])
         chunks = [slice(i, i + CHUNK_SIZE) for i in range(0, len(paths), CHUNK_SIZE)]
         predictions = _compute_ahead(lambda chunk: predictor.predict(paths[chunk]), chunks)
-        for chunk, found in zip(_show_progress(chunks), predictions, strict=True):
-            read = [names[chunk][row] for row in found.rows]
-            for name, row, label in zip(read, found.proba, found.labels, strict=True):
+        rows = (
+            (names[chunk][row], proba, label)
+            for chunk, found in zip(chunks, predictions, strict=True)
+            for row, proba, label in zip(*found, strict=True)
+        )
+        with show_steps():
+            for name, proba, label in count_steps(rows, "predicting", len(paths), "images"):
                 texts = (escape_cell(str(text), keep_bytes=True) for text in (name, label))
-                writer.writerow([*texts, *(f"{p:.6f}" for p in row)])
+                writer.writerow([*texts, *(f"{p:.6f}" for p in proba)])
     return predictor
 
 
@@ -135,16 +140,3 @@ def _compute_ahead(function: Callable[[Any], Any], items: Iterable[Any]) -> Iter
 def _open_csv(path: Path) -> TextIO:
     # File names may not be UTF-8. Their bytes are written unchanged.
     return open(path, "w", newline="", encoding="utf-8", errors="surrogateescape")
-
-
-def _show_progress(chunks: Sequence[slice]) -> Iterable[slice]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(
-        chunks,
-        description="predicting",
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )

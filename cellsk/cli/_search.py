@@ -38,7 +38,7 @@ from cellsk.cli._options import (
 )
 from cellsk.cli._outputs import Writer, check_files, note_written, write_files
 from cellsk.cli._pipeline import build_pipeline, open_store, read_images, save_pipeline
-from cellsk.cli._progress import show_progress
+from cellsk.cli._progress import show_fits
 from cellsk.cli._terminal import print_json, print_note, print_result, show_warnings
 from cellsk.cli._values import parse_filters, parse_size
 from cellsk.exceptions import InputError
@@ -295,11 +295,20 @@ def search_filters(plan: FilterSearch, *, refit: bool) -> Any:
     for filters in plan.candidates:  # check all of them before the first one trains
         check_depth(size, filters, classifier.kernel_size)
     splits = _make_splits(plan)
-    n_fits = len(plan.candidates) * plan.n_folds + refit
-    with config_context(enable_metadata_routing=True), show_progress(classifier, n_fits):
+    with config_context(enable_metadata_routing=True), show_fits(classifier, _name_fits(plan)):
         found = _make_search(plan, splits, _choose_scoring(plan, splits), refit=refit)
         groups = {} if images.groups is None else {"groups": images.groups}
         return found.fit(images.paths, images.labels, **groups)
+
+
+def _name_fits(plan: FilterSearch) -> list[str]:
+    """Return a name for each fit of the search, in the order of GridSearchCV."""
+    names = [
+        f"filters {','.join(map(str, filters))}  fold {fold} of {plan.n_folds}"
+        for filters in plan.candidates
+        for fold in range(1, plan.n_folds + 1)
+    ]
+    return [*names, "best filters"]
 
 
 def evaluate_search(plan: FilterSearch) -> EvaluationReport:
@@ -317,10 +326,11 @@ def evaluate_search(plan: FilterSearch) -> EvaluationReport:
     images, n_folds = plan.images, plan.n_folds
     scoring = _choose_scoring(plan, _make_quiet_splits(plan))
     print_note(f"Evaluating the whole search in {n_folds} folds ...")
-    n_fits = n_folds * (len(plan.candidates) * n_folds + 1)
+    n_fits = len(plan.candidates) * n_folds + 1  # in each fold, or fewer
+    names = [f"network {number} of {n_fits}" for number in range(1, n_fits + 1)]
     with (
         config_context(enable_metadata_routing=True),
-        show_progress(plan.pipeline["classifier"], n_fits),
+        show_fits(plan.pipeline["classifier"], names),
     ):
         around = _make_search(plan, _make_inner_folds(plan), scoring, refit=True)
         try:

@@ -31,6 +31,7 @@ from cellsk.cli._options import (
     SkipUnreadable,
     Subgroups,
 )
+from cellsk.cli._progress import show_steps
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_result, show_warnings
 from cellsk.exceptions import InputError
@@ -152,4 +153,5 @@ def _read_classes(model: Path) -> tuple[list[str], str | None]:
 def _evaluate(model: Path, images: LabeledImages, settings: dict[str, Any]) -> EvaluationReport:
     from cellsk.report import evaluate_model
 
-    return evaluate_model(model, images.paths, images.labels, groups=images.groups, **settings)
+    with show_steps():
+        return evaluate_model(model, images.paths, images.labels, groups=images.groups, **settings)

@@ -14,6 +14,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from cellsk._steps import count_steps
 from cellsk.exceptions import InputError, InputTypeError
 from cellsk.model_selection._decision import LabelPredictor
 from cellsk.model_selection._routing import request_groups, takes_groups
@@ -104,10 +105,11 @@ def predict_out_of_fold(
     estimators = [
         make_estimator(y[train], None if groups is None else groups[train]) for train, _ in splits
     ]
+    folds = enumerate(zip(estimators, splits, strict=True), start=1)
     with config_context(enable_metadata_routing=True):
         results = Parallel(n_jobs=n_jobs)(
             delayed(_predict_fold)(estimator, X, y, groups, fold, classes, number)
-            for number, (estimator, fold) in enumerate(zip(estimators, splits, strict=True), 1)
+            for number, (estimator, fold) in count_steps(folds, "fold", len(splits))
         )
     _repeat_warnings(results)
     return _gather(results)

@@ -96,6 +96,7 @@ class _Epochs:
         self._arguments = material
         self._network = network
         self._history: dict[str, list[float]] = {}
+        self._arguments["estimator"].history_ = self._history  # for callbacks that show it
 
     def begin(self, trainer: keras.Model) -> None:
         self._trainer = trainer

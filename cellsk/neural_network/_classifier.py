@@ -125,9 +125,10 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     callback gets the images that train (without the hold-out), their labels, the caller's
     `sample_weight`, and a classifier with the present weights, which later epochs do not change.
     At the end of the whole fit it gets the weights that are kept. A callback that returns True at
-    the end of an epoch stops training. Set a :class:`~sklearn.callback.ProgressBar` on the
-    outermost estimator, and a :class:`~sklearn.callback.ScoringMonitor` on this one; clones in a
-    search share it. Callbacks do not change the numbers.
+    the end of an epoch stops training. `history_` then has the epochs that are done.
+    Set a :class:`~sklearn.callback.ProgressBar` on the outermost estimator, and a
+    :class:`~sklearn.callback.ScoringMonitor` on this one; clones in a search share it. Callbacks
+    do not change the numbers.
 
     References
     ----------

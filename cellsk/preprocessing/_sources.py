@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cellsk._checks import count_noun, name_failures
 from cellsk._codec import IGNORE_PILLOW_WARNINGS, DecodeError, ImageSource, ReadSettingError
+from cellsk._steps import count_steps
 from cellsk.exceptions import ImageReadError, InputError, InputTypeError
 
 __all__ = ["ImagesInMemory", "check_sources", "read_each"]
@@ -109,7 +110,7 @@ def read_each(
     read: Callable[[int], NDArray[np.uint8]],
     keep: Callable[[int, NDArray[np.uint8]], None],
     *,
-    verbose: int = 0,
+    verbose: int | None = 0,
 ) -> tuple[int, ...]:
     """Read every image, and keep those that have the shape of the first one.
 
@@ -121,8 +122,8 @@ def read_each(
         Returns the pixels of an image by its index.
     keep : callable
         Called with the index and the pixels of each image.
-    verbose : int, default=0
-        1 or more shows a progress bar on stderr.
+    verbose : int or None, default=0
+        1 or more shows a progress bar on stderr. None does not count the images as steps either.
 
     Returns
     -------
@@ -162,9 +163,11 @@ def _name_source(source: ImageSource, index: int) -> str:
     return f"bytes at position {index}" if isinstance(source, bytes) else str(os.fspath(source))
 
 
-def _show_progress(sources: list[ImageSource], verbose: int) -> Iterable[ImageSource]:
-    if not verbose:
+def _show_progress(sources: list[ImageSource], verbose: int | None) -> Iterable[ImageSource]:
+    if verbose is None:
         return sources
+    if not verbose:
+        return count_steps(sources, "reading", len(sources), "images")
     from rich.console import Console
     from rich.progress import track
 

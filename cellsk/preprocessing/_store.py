@@ -291,7 +291,7 @@ def _read_list(
         images.sources,
         lambda index: _read_image(images, stored, index),
         keep,
-        verbose=0 if all_stored else images.verbose,
+        verbose=None if all_stored else images.verbose,
     )
 
 

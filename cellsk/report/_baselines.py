@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from cellsk._steps import count_steps
 from cellsk.exceptions import InputError
 from cellsk.model_selection import (
     Folds,
@@ -53,7 +54,8 @@ def run_baselines(
     try:
         pixels = _find_images(data, settings, images)
         first = next(pixels)
-        features = measure_features(_chain(first, pixels))
+        counted = count_steps(_chain(first, pixels), "measuring", len(data.X), "images")
+        features = measure_features(counted)
     except (InputError, OSError, TypeError, ValueError) as error:
         reason = hide_folders(getattr(error, "got", "") or str(error))
         return [guessing, *(_leave_out(name, f"no image features: {reason}") for name in _NAMES)]
@@ -61,7 +63,10 @@ def run_baselines(
     made = make_baselines(first.shape[2], n_train, settings.random_state)
     return [
         guessing,
-        *(_predict(name, made[name], features, data.labels, settings, folds) for name in _NAMES),
+        *(
+            _predict(name, made[name], features, data.labels, settings, folds)
+            for name in count_steps(_NAMES, "simple classifier", len(_NAMES))
+        ),
     ]
 
 
