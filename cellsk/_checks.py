@@ -9,20 +9,24 @@ from typing import Any
 from cellsk.exceptions import InputError, InputTypeError
 
 
-def check_count(name: str, value: Any, *, minimum: int = 1, unit: str = "") -> int:
-    """Return ``value`` as an int of at least ``minimum``, or raise.
+def check_count(
+    name: str, value: Any, *, minimum: int = 1, maximum: int | None = None, unit: str = ""
+) -> int:
+    """Return ``value`` as an int from ``minimum`` to ``maximum``, if there is one, or raise.
 
     Raises
     ------
     TypeError, ValueError
-        If it is not a whole number, or is too small.
+        If it is not a whole number, or is too small or too large.
     """
-    rule = f"must be a whole number of at least {minimum}{unit and ', in ' + unit}"
+    bounds = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum:,}"
+    rule = f"must be a whole number {bounds}{unit and ', in ' + unit}"
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise InputTypeError(rule, show_value(value), parameter=name)
-    if value < minimum:
+    count = int(value)
+    if count < minimum or (maximum is not None and count > maximum):
         raise InputError(rule, show_value(value), parameter=name)
-    return int(value)
+    return count
 
 
 def check_number(
@@ -110,7 +114,10 @@ def check_value_range(name: str, value: Any) -> tuple[float, float]:
 def show_value(value: Any) -> str:
     """Return a value as Python writes it: a NumPy scalar without the name of its type."""
     is_scalar = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
-    return repr(value.item() if is_scalar else value)
+    try:
+        return repr(value.item() if is_scalar else value)
+    except ValueError:  # Python does not write whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def count_noun(count: int, noun: str, plural: str = "") -> str:

@@ -50,8 +50,8 @@ def build_pipeline(
     return Pipeline([("reader", reader), ("classifier", CellClassifier(**parameters))])
 
 
-def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
-    """Decode all images once, into the store, and start TensorFlow; return height and width.
+def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int, int]:
+    """Decode all images once, into the store, and start TensorFlow; return the shape of an image.
 
     Files that cannot be read are found here, and not after hours of training.
 
@@ -66,9 +66,9 @@ def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
     from cellsk.preprocessing import read_once
 
     with show_steps():
-        height, width, _ = read_once(pipeline["reader"], images.paths).shape
+        height, width, channels = read_once(pipeline["reader"], images.paths).shape
     start_tensorflow()
-    return height, width
+    return height, width, channels
 
 
 def fit_pipeline(pipeline: Any, images: LabeledImages) -> Any:

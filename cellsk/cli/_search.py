@@ -286,14 +286,15 @@ def _make_inner_folds(plan: FilterSearch) -> InnerKFold:
 
 def search_filters(plan: FilterSearch, *, refit: bool) -> Any:
     """Return a fitted GridSearchCV over the numbers of filters."""
-    from sklearn import config_context
+    from sklearn import clone, config_context
 
-    from cellsk.neural_network import check_depth
+    from cellsk.neural_network import count_weights
 
     classifier, images = plan.pipeline["classifier"], plan.images
-    size = read_images(plan.pipeline, images)
+    shape = read_images(plan.pipeline, images)
     for filters in plan.candidates:  # check all of them before the first one trains
-        check_depth(size, filters, classifier.kernel_size)
+        candidate = clone(classifier).set_params(filters=filters)
+        count_weights(candidate, shape, len(images.class_names))
     splits = _make_splits(plan)
     with config_context(enable_metadata_routing=True), show_fits(classifier, _name_fits(plan)):
         found = _make_search(plan, splits, _choose_scoring(plan, splits), refit=refit)

@@ -13,7 +13,6 @@ from cellsk._files import STANDARD_OUTPUT
 from cellsk.exceptions import InputError
 
 __all__ = [
-    "MAX_FILTERS",
     "check_store",
     "make_choice_parser",
     "make_count_parser",
@@ -24,7 +23,6 @@ __all__ = [
     "parse_size",
 ]
 
-MAX_FILTERS = 10_000  # of a layer
 _MAX_SHOWN = 40  # characters of a wrong value
 
 
@@ -114,15 +112,18 @@ def parse_filters(text: str) -> tuple[int, ...]:
     InputError
         When the text is not whole numbers separated by commas, or one of them is too large.
     """
-    parts = [re.fullmatch(r"\s*(\d{1,18})\s*", part, re.ASCII) for part in text.split(",")]
-    counts = [0 if part is None else int(part[1]) for part in parts]
-    if min(counts) < 1 or max(counts) > MAX_FILTERS:
+    parts = [re.fullmatch(r"\s*0*(\d*?)\s*", part, re.ASCII) for part in text.split(",")]
+    counts = [0 if part is None else int(part[1][:18] or 0) for part in parts]
+    if min(counts) < 1:
         raise InputError(
-            "must be positive whole numbers separated by commas, such as 32,64, each up to"
-            f" {MAX_FILTERS:,}",
+            "must be positive whole numbers separated by commas, such as 32,64",
             _show(text),
             parameter="--filters",
         )
+    from cellsk.neural_network import MAX_FILTERS
+
+    if max(counts) > MAX_FILTERS:
+        raise InputError(f"must be at most {MAX_FILTERS:,}", _show(text), parameter="--filters")
     return tuple(counts)
 
 

@@ -5,11 +5,11 @@ from cellsk.neural_network._onnx import write_onnx as write_onnx
 from cellsk.neural_network._parameters import wrap_network as wrap_network
 from cellsk.neural_network._runtime import set_threads as set_threads
 from cellsk.neural_network._runtime import start_tensorflow as start_tensorflow
+from cellsk.neural_network.networks import MAX_FILTERS as MAX_FILTERS
 from cellsk.neural_network.networks import NetworkGraph as NetworkGraph
 from cellsk.neural_network.networks import OutsideTableError as OutsideTableError
 from cellsk.neural_network.networks import build_cnn
 from cellsk.neural_network.networks import check_architecture as check_architecture
-from cellsk.neural_network.networks import check_depth as check_depth
 from cellsk.neural_network.networks import compile_network as compile_network
 from cellsk.neural_network.networks import count_weights as count_weights
 from cellsk.neural_network.networks import drop_session_names as drop_session_names

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_parameters", "wrap_network"]
 
+MAX_COUNT = 2**31 - 1  # TensorFlow and Keras hold such counts in 32 bits
+
 
 def check_parameters(classifier: Any) -> None:
     """Check the parameters of the classifier.
@@ -27,7 +29,7 @@ def check_parameters(classifier: Any) -> None:
     check_architecture(classifier.architecture)
     check_filters(classifier.filters)
     for name in ("kernel_size", "dense_units", "epochs", "batch_size", "patience"):
-        check_count(name, getattr(classifier, name))
+        check_count(name, getattr(classifier, name), maximum=MAX_COUNT)
     verbose = classifier.verbose
     check_count("verbose", int(verbose) if isinstance(verbose, bool) else verbose, minimum=0)
     check_option("early_stopping", classifier.early_stopping, (True, False))

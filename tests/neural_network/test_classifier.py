@@ -236,7 +236,10 @@ def test_predict_unfitted_raises():
     ("parameters", "match"),
     [
         ({"filters": 32}, "filters must be one positive integer per convolution"),
-        ({"epochs": 0}, r"epochs must be a whole number of at least 1\. Got 0"),
+        ({"filters": (10**18,)}, "filters must be .* up to 10,000"),
+        ({"filters": (10_000,), "dense_units": 10_000}, "at most 2,147,483,647 weights"),
+        ({"epochs": 0}, r"epochs must be a whole number from 1 to 2,147,483,647\. Got 0"),
+        ({"batch_size": 10**30}, "batch_size must be a whole number from 1 to 2,147,483,647"),
         ({"batch_size": -1}, r"batch_size must be .* Got -1"),
         ({"patience": 0}, "patience must be"),
         ({"dropout": 1}, r"dropout must be a number in \[0, 1\)"),
@@ -335,10 +338,16 @@ def test_validation_images_of_weight_zero_take_no_part(cells, small):
     assert both.history_["val_loss"] == pytest.approx(alone.history_["val_loss"])
 
 
-def test_fit_too_large_for_memory_says_so(cells, small):
-    """A network that does not fit into memory raises an error with a remedy."""
+def test_fit_too_large_for_memory_says_so(cells, small, monkeypatch):
+    """The remedy names parameters. TensorFlow would wait ten seconds before it raises its error."""
+    import tensorflow as tf
+
+    def exhaust(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr("keras.initializers.GlorotUniform.__call__", exhaust)
     with pytest.raises(MemoryError, match=r"fit into memory.*fewer filters"):
-        CellClassifier(**small | {"filters": (10**12,)}).fit(cells.images, cells.y)
+        CellClassifier(**small).fit(cells.images, cells.y)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan])

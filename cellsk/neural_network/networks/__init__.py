@@ -18,18 +18,18 @@ from cellsk.neural_network.networks._graph import (
 )
 from cellsk.neural_network.networks._layers import LAYERS, find_slow_setting, is_float32
 from cellsk.neural_network.networks._onnx_operations import OnnxGraph
-from cellsk.neural_network.networks._seed import build_cnn, check_depth, check_filters
+from cellsk.neural_network.networks._seed import MAX_FILTERS, build_cnn, check_filters
 
 __all__ = [
     "ARCHITECTURES",
     "LAYERS",
+    "MAX_FILTERS",
     "NetworkGraph",
     "OnnxGraph",
     "Operation",
     "OutsideTableError",
     "build_cnn",
     "check_architecture",
-    "check_depth",
     "check_filters",
     "compile_network",
     "count_weights",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cellsk._checks import check_count, check_number, count_noun
+from cellsk._checks import check_count, check_number, count_noun, show_value
 from cellsk.exceptions import InputError
 from cellsk.neural_network.networks._compiling import (
     compile_network,
@@ -16,7 +16,11 @@ from cellsk.neural_network.networks._compiling import (
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["build_cnn", "check_depth", "check_filters"]
+__all__ = ["MAX_FILTERS", "build_cnn", "check_filters"]
+
+MAX_FILTERS = 10_000  # of a convolution
+MAX_CONVOLUTIONS = 100
+MAX_WEIGHTS = 2**31 - 1  # 9 GB, and 34 GB with the gradients and the moments of Adam
 
 POOL_SIZE = 2
 LAYOUT = "channels_last"  # a caller may have set another one for Keras
@@ -31,16 +35,23 @@ def check_filters(filters: Any) -> tuple[int, ...]:
     Raises
     ------
     InputError
-        If ``filters`` is not a sequence of at least one positive whole number.
+        If ``filters`` is not a sequence of 1 to 100 whole numbers from 1 to 10,000.
     """
     try:
-        counts = tuple(check_count("filters", count) for count in filters)
+        counts = tuple(check_count("filters", count, maximum=MAX_FILTERS) for count in filters)
     except (TypeError, ValueError):
         counts = ()
     if not counts or isinstance(filters, str | bytes):
         raise InputError(
-            "must be one positive integer per convolution, such as (32, 64)",
-            repr(filters),
+            f"must be one positive integer per convolution, up to {MAX_FILTERS:,}, such as"
+            " (32, 64)",
+            show_value(filters),
+            parameter="filters",
+        )
+    if len(counts) > MAX_CONVOLUTIONS:
+        raise InputError(
+            f"must have at most {MAX_CONVOLUTIONS} convolutions",
+            f"{len(counts):,}",
             parameter="filters",
         )
     return counts
@@ -100,7 +111,8 @@ def build_cnn(
     Raises
     ------
     InputError
-        If an argument is out of range, or the images are too small for the depth.
+        If an argument is out of range, the images are too small for the depth, or the network
+        has more than two billion weights.
 
     See Also
     --------
@@ -136,13 +148,14 @@ def build_cnn(
     dropout = check_number("dropout", dropout, low=0, high=1, closed="left")
     check_number("learning_rate", learning_rate, low=0)
     _, *image_shape = meta["X_shape_"]
-    windows = _windows((image_shape[0], image_shape[1]), filters, kernel_size)
+    windows = list(_windows((image_shape[0], image_shape[1]), filters, kernel_size))
+    _check_size(image_shape, filters, windows, dense_units)
     seeds = draw_layer_seeds(seed, len(filters) + 3)
     model = keras.Sequential(
         [
             keras.Input(shape=tuple(image_shape), name="image"),
             keras.layers.Rescaling(float(rescale), name="rescale"),
-            *_convolutions(filters, list(windows), seeds),
+            *_convolutions(filters, windows, seeds),
             keras.layers.Flatten(data_format=LAYOUT, name="flatten"),
             *_head(dense_units, dropout, seeds),
             make_output_layer(meta["n_classes_"], next(seeds)),
@@ -185,7 +198,7 @@ def _head(dense_units: int, dropout: float, seeds: Iterator[int]) -> Iterator[ke
 
 def _windows(size: tuple[int, int], filters: Sequence[int], kernel_size: int) -> Iterator[Window]:
     """Yield kernel and pool of each block. They become smaller to fit on rows of features."""
-    check_depth(size, filters, kernel_size)
+    _check_depth(size, filters, kernel_size)
     height, width = size
     for _ in filters:
         kernel = (min(kernel_size, height), min(kernel_size, width))
@@ -195,7 +208,7 @@ def _windows(size: tuple[int, int], filters: Sequence[int], kernel_size: int) ->
         yield kernel, pool
 
 
-def check_depth(size: tuple[int, int], filters: Sequence[int], kernel_size: int) -> None:
+def _check_depth(size: tuple[int, int], filters: Sequence[int], kernel_size: int) -> None:
     """Raise if images of ``size`` (height, width) are too small for the depth.
 
     Raises
@@ -217,6 +230,32 @@ def check_depth(size: tuple[int, int], filters: Sequence[int], kernel_size: int)
                 "n_convolutions": len(filters),
                 "kernel_size": kernel_size,
             },
+        )
+
+
+def _check_size(
+    image_shape: Sequence[int], filters: Sequence[int], windows: Sequence[Window], dense_units: int
+) -> None:
+    """Raise if the network has too many weights, before it takes memory for them.
+
+    Raises
+    ------
+    InputError
+        If it has. Biases and the last layer, which are few, are not counted.
+    """
+    height, width, depth = image_shape
+    n_weights = 0
+    for count, (kernel, pool) in zip(filters, windows, strict=True):
+        n_weights += kernel[0] * kernel[1] * depth * count
+        height, width = (height - kernel[0] + 1) // pool[0], (width - kernel[1] + 1) // pool[1]
+        depth = count
+    n_weights += height * width * depth * dense_units
+    if n_weights > MAX_WEIGHTS:
+        raise InputError(
+            f"The network must have at most {MAX_WEIGHTS:,} weights",
+            f"about {n_weights:,}",
+            "Pass fewer filters or dense_units, or smaller images.",
+            code="network-too-large",
         )
 
 
