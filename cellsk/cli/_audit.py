@@ -12,6 +12,7 @@ from cellsk._files import whole_file
 from cellsk._text import escape_cell
 from cellsk.cli._images import describe_counts, describe_label_columns, read_groups_csv
 from cellsk.cli._messages import word_findings
+from cellsk.cli._next import print_next, write_command
 from cellsk.cli._options import (
     DATA,
     GENERAL,
@@ -64,6 +65,7 @@ class _Side(NamedTuple):
 
 
 def audit(
+    context: typer.Context,
     folder: Folder,
     test: Annotated[
         Path | None,
@@ -143,6 +145,8 @@ def audit(
         note_written(csv, [])
     if report.has_errors:
         raise typer.Exit(FOUND_ERRORS)
+    if train.labels is not None and not as_json:
+        print_next((write_command(context, "evaluate", folder), "estimate how well a model works"))
 
 
 def _write_findings(report: AuditReport, path: Path) -> None:

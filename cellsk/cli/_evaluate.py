@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+import typer
+
 from cellsk.cli._evaluation_checks import (
     Outputs,
     check_outputs,
@@ -18,6 +20,7 @@ from cellsk.cli._evaluation_checks import (
 from cellsk.cli._fold_table import build_fold_table, describe_fold_table, save_fold_table
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
+from cellsk.cli._next import print_next, write_command
 from cellsk.cli._options import (
     CROSS_VALIDATION,
     OUTPUT,
@@ -70,6 +73,7 @@ CALIBRATIONS = ("sigmoid", "isotonic", "temperature")
 
 
 def evaluate(
+    context: typer.Context,
     folder: Folder,
     labels: Labels = None,
     label_column: LabelColumn = None,
@@ -202,8 +206,10 @@ def evaluate(
     plan = _Plan(images, pipeline, fits, settings)
     if quick:
         _show_folds(plan, json)
+        print_next((write_command(context, "evaluate", folder, quick=False), "add intervals"))
     else:
         _evaluate(plan, outputs, shown, leakage=leakage)
+        print_next((write_command(context, "train", folder), "train the final model"))
 
 
 class _Plan(NamedTuple):

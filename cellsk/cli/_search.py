@@ -8,8 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+import typer
+
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
+from cellsk.cli._next import print_next, suggest_uses, write_command
 from cellsk.cli._options import (
     CROSS_VALIDATION,
     N_FOLDS,
@@ -79,6 +82,7 @@ class FilterSearch(NamedTuple):
 
 
 def search(
+    context: typer.Context,
     folder: Folder,
     labels: Labels = None,
     label_column: LabelColumn = None,
@@ -148,12 +152,32 @@ def search(
         plan = FilterSearch(images, pipeline, candidates, folds, seed, scoring)
         if nested:
             _check_nested(plan)
-        _run(plan, output, html, nested=nested, as_json=as_json)
+        report = _run(plan, output, html, nested=nested, as_json=as_json)
+    if not as_json:
+        _print_next(context, folder, report, output)
+
+
+def _print_next(
+    context: typer.Context, folder: Path, report: SearchReport, output: Path | None
+) -> None:
+    """Print what to do with the best candidate, or with images that no candidate classifies."""
+    if report.summary()["better_than_guessing"] is False:
+        print_next((write_command(context, "audit", folder), "check the images and labels"))
+        return
+    best: Any = report.best["params"][PARAMETER]
+    filters = ",".join(map(str, best))
+    commands = [
+        (write_command(context, "evaluate", folder, filters=filters), "estimate how well it works")
+    ]
+    if output is None:
+        command = write_command(context, "train", folder, filters=filters)
+        commands.append((command, "train the best candidate on all images"))
+    print_next(*commands, *suggest_uses(context, output))
 
 
 def _run(
     plan: FilterSearch, output: Path | None, html: Path | None, *, nested: bool, as_json: bool
-) -> None:
+) -> SearchReport:
     from cellsk.report import SearchReport
 
     found = search_filters(plan, refit=True)
@@ -177,6 +201,7 @@ def _run(
     finally:  # the results of the search are printed even if the nested evaluation fails
         if as_json:
             print_json(report.summary(NESTED_REMEDY))
+    return report
 
 
 def _save_files(

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
+import typer
+
 from cellsk._checks import count_noun
 from cellsk.cli._images import FileOptions, PatientOptions, list_labeled_images
+from cellsk.cli._next import print_next, suggest_uses, write_command
 from cellsk.cli._options import (
     OUTPUT,
     BatchSize,
@@ -43,6 +46,7 @@ __all__ = ["describe_fit", "summarize_fit", "train"]
 
 
 def train(
+    context: typer.Context,
     folder: Folder,
     labels: Labels = None,
     label_column: LabelColumn = None,
@@ -83,10 +87,10 @@ def train(
         print_json(summary)
         return
     print_result(describe_fit(summary), output)
-    print_result(
-        f"Written: {name_output(output)}. To estimate how well it predicts, run: cellsk evaluate"
-        f" {folder}",
-        output,
+    print_result(f"Written: {name_output(output)}.", output)
+    print_next(
+        (write_command(context, "evaluate", folder), "estimate how well it predicts"),
+        *suggest_uses(context, output),
     )
 
 

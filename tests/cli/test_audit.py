@@ -26,11 +26,14 @@ def images_of(folder):
 
 
 def test_audit_sound_folder_returns_zero(folder, capsys):
-    """The findings are on stdout, the counts of images and patients on stderr."""
+    """The findings are on stdout, counts and the next command on stderr."""
     assert main(["audit", str(folder), *PATTERN]) == 0
     done = capsys.readouterr()
     assert done.out.startswith("Audit of 60 images")
-    assert done.err == "60 images: 30 benign, 30 malignant; 6 patients.\n"
+    first, following, command = done.err.splitlines()
+    assert first == "60 images: 30 benign, 30 malignant; 6 patients."
+    assert following == "Next:"
+    assert command.startswith(f"  cellsk evaluate {folder} --group-pattern '(P\\d+)'  # ")
 
 
 def test_audit_leaking_test_folder_returns_one(folder, tmp_path, capsys):
