@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.fft import dctn
 
 from cellsk._checks import count_noun
 from cellsk.audit._data import check_column, list_sources
-from cellsk.audit._fingerprints import Fingerprints, measure_images
+from cellsk.audit._fingerprints import Fingerprint, Fingerprints, measure_images
 from cellsk.audit._near_duplicates import MIN_CONTRAST, measure_contrast
 from cellsk.exceptions import InputError
 
@@ -155,6 +155,7 @@ def find_shared(
     groups: ArrayLike | None = None,
     *,
     paths: Sequence[str] | ArrayLike | None = None,
+    measured: Mapping[str, Fingerprint] | None = None,
 ) -> SharedImages:
     """Return the images, folders and patients of a test set that training images have, too.
 
@@ -168,6 +169,8 @@ def find_shared(
         Patient of each test image.
     paths : array-like of shape (n,), default=None
         File of each image, to know its folder. None takes ``X`` if it holds paths.
+    measured : mapping of str to dict, default=None
+        What `measure_image` has returned for some of the paths in ``X``, which are then not opened.
 
     Returns
     -------
@@ -181,7 +184,7 @@ def find_shared(
     sources = list_sources("X", X)
     patients = check_column("groups", groups, len(sources))
     folders = _find_folders(sources, paths)
-    digests, hashes, readable = _measure(sources, None)
+    digests, hashes, readable = _measure(sources, None, measured)
     exact = np.isin(_as_items(_stack(digests)), _as_items(training.digests)) & readable
     similar = None
     if training.hashes is not None:
@@ -237,7 +240,7 @@ def _find_known(
 
 
 def _measure(
-    sources: Sequence[Any], n_jobs: int | None
+    sources: Sequence[Any], n_jobs: int | None, measured: Mapping[str, Fingerprint] | None = None
 ) -> tuple[list[bytes], NDArray[np.uint8], NDArray[np.bool_]]:
     """Return digest and perceptual hash of each image, and whether it can be read."""
     digests: list[bytes] = []
@@ -245,7 +248,7 @@ def _measure(
     readable = np.empty(len(sources), bool)
     for start in range(0, len(sources), BLOCK_SIZE):
         rows = slice(start, start + BLOCK_SIZE)
-        prints = measure_images(sources[rows], n_jobs)
+        prints = measure_images(sources[rows], n_jobs, measured)
         digests += [_digest(text.encode()) for text in prints.pixel_digest.tolist()]
         hashes[rows], readable[rows] = _hash(prints), prints.readable
     return digests, hashes, readable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 import warnings
 from collections.abc import Sequence
@@ -10,14 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
 from cellsk._checks import count_noun, name_some
 from cellsk.cli._terminal import print_note
 from cellsk.exceptions import ImageReadError, ImageReadWarning, InputError
-from cellsk.model_selection import LabelPredictor
-from cellsk.preprocessing import ImageReader
+from cellsk.model_selection import LabelPredictor, resize_as_in_training
 
 __all__ = ["ChunkPredictor", "Predictions"]
 
@@ -38,7 +34,7 @@ class ChunkPredictor:
     Parameters
     ----------
     pipeline : classifier or pipeline
-        Fitted. It takes paths.
+        Fitted. It takes paths. Its readers are changed if images have another size.
     skip_unreadable : bool
         Whether to leave out files that its reader refuses.
 
@@ -54,7 +50,7 @@ class ChunkPredictor:
         self._predictor = LabelPredictor(pipeline)
         self._pipeline = pipeline
         self._skip = skip_unreadable
-        self._resizes, self._lock = False, threading.Lock()
+        self._lock = threading.Lock()
         self.classes, self.threshold = self._predictor.classes, self._predictor.threshold
         self.left_out: list[tuple[str, str]] = []
 
@@ -89,15 +85,13 @@ class ChunkPredictor:
         with self._lock:
             if used is not self._predictor:  # another thread was faster
                 return True
-            resizing = None if self._resizes else _resize_as_in_training(self._pipeline)
-            if resizing is None:
+            size = resize_as_in_training(self._pipeline)
+            if size is None:
                 return False
-            self._resizes = True
-            self._predictor = LabelPredictor(resizing)
-        height, width = resizing[0].image_size
+            self._predictor = LabelPredictor(self._pipeline)
         print_note(
             "Images of another size are resized to that of the training images,"
-            f" {height} x {width} pixels. Cells must be magnified as in training."
+            f" {size[0]} x {size[1]} pixels. Cells must be magnified as in training."
         )
         return True
 
@@ -116,17 +110,3 @@ class ChunkPredictor:
             ),
             stacklevel=2,
         )
-
-
-def _resize_as_in_training(pipeline: Any) -> Pipeline | None:
-    """Return a pipeline that resizes images to the size that its classifier was trained on."""
-    if not isinstance(pipeline, Pipeline) or not isinstance(pipeline[0], ImageReader):
-        return None
-    shape = getattr(pipeline[-1], "image_shape_", None)
-    if pipeline[0].image_size is not None or shape is None:
-        return None
-    name, reader = pipeline.steps[0]
-    resizing = copy.copy(pipeline)
-    reader = clone(reader).set_params(image_size=tuple(int(side) for side in shape[:2]))
-    resizing.steps = [(name, reader), *pipeline.steps[1:]]
-    return resizing

@@ -7,7 +7,9 @@ from cellsk.model_selection._decision import LabelPredictor as LabelPredictor
 from cellsk.model_selection._fixed_model import FixedModel as FixedModel
 from cellsk.model_selection._fixed_model import check_fitted as check_fitted
 from cellsk.model_selection._fixed_model import describe_fixed as describe_fixed
+from cellsk.model_selection._fixed_model import list_readers as list_readers
 from cellsk.model_selection._fixed_model import predict_fixed as predict_fixed
+from cellsk.model_selection._fixed_model import resize_as_in_training as resize_as_in_training
 from cellsk.model_selection._folds import Folds
 from cellsk.model_selection._image_hashes import hash_images, name_images
 from cellsk.model_selection._inner_split import InnerKFold

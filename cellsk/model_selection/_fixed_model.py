@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from cellsk.exceptions import InputTypeError
@@ -14,8 +16,16 @@ from cellsk.model_selection._decision import LabelPredictor
 from cellsk.model_selection._operating_point import OperatingPointClassifierCV
 from cellsk.model_selection._out_of_fold import OutOfFold, predict_with
 from cellsk.model_selection._routing import iter_estimators
+from cellsk.preprocessing import ImageReader
 
-__all__ = ["FixedModel", "check_fitted", "describe_fixed", "predict_fixed"]
+__all__ = [
+    "FixedModel",
+    "check_fitted",
+    "describe_fixed",
+    "list_readers",
+    "predict_fixed",
+    "resize_as_in_training",
+]
 
 
 class FixedModel(NamedTuple):
@@ -96,6 +106,63 @@ def predict_fixed(model: Any, X: NDArray) -> OutOfFold:
     inner = _unwrap(model)
     proba, predicted = predict_with(inner, X)
     return OutOfFold(proba, predicted, np.zeros(len(X), dtype=np.intp), [])
+
+
+def list_readers(model: Any) -> list[ImageReader]:
+    """Return all readers inside a fitted model: in its parameters, and in what it has fitted."""
+    return [part for part in _iter_parts(model) if isinstance(part, ImageReader)]
+
+
+def resize_as_in_training(model: Any) -> tuple[int, int] | None:
+    """Let the readers of a fitted model resize images to the size that it was trained on.
+
+    Without an ``image_size``, a reader takes images as they are, and the network then refuses
+    those of another size than in training.
+
+    Parameters
+    ----------
+    model : fitted classifier or pipeline
+        The ``image_size`` of its readers is changed.
+
+    Returns
+    -------
+    size : (int, int) or None
+        Height and width. None if the readers have a size already, or if it is not known which
+        size they gave in training, because other steps follow them.
+    """
+    readers = list_readers(model)
+    pipelines = [
+        part
+        for part in _iter_parts(model)
+        if isinstance(part, Pipeline)
+        and isinstance(part[0], ImageReader)
+        and hasattr(part[-1], "image_shape_")
+    ]
+    sizes = {tuple(map(int, part[-1].image_shape_[:2])) for part in pipelines}
+    if any(reader.image_size is not None for reader in readers) or len(sizes) != 1:
+        return None
+    if any(len(part.steps) != 2 for part in pipelines):
+        return None
+    height, width = sizes.pop()
+    for reader in readers:
+        reader.set_params(image_size=(height, width))
+    return height, width
+
+
+def _iter_parts(model: Any) -> Iterator[Any]:
+    """Yield each object of cellsk and scikit-learn inside a fitted model."""
+    seen: set[int] = set()
+    waiting = [_unwrap(model)]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+        elif type(value).__module__.startswith(("cellsk.", "sklearn.")) and id(value) not in seen:
+            seen.add(id(value))
+            yield value
+            waiting += getattr(value, "__dict__", {}).values()
 
 
 def _unwrap(model: Any) -> Any:

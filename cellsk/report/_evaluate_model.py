@@ -8,11 +8,12 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from cellsk.audit import audit_images
+from cellsk.audit import audit_measured
 from cellsk.model_selection import FixedModel, describe_fixed, name_images, predict_fixed
 from cellsk.report._evaluate import complete_document
 from cellsk.report._evaluation_report import EvaluationReport
 from cellsk.report._inputs import check_data, check_settings, check_two_class_settings
+from cellsk.report._reading import share_fixed_pixels
 from cellsk.report._settings import EvaluationData, Settings
 from cellsk.report._training import (
     Training,
@@ -65,7 +66,8 @@ def evaluate_model(
         A model file, or an estimator with `predict_proba`. It is not fitted again. Its own
         threshold decides, if it has one.
     X : array-like of shape (n,) of str, or of shape (n, ...)
-        Paths of images, if the model reads them; or images.
+        Paths of images, if the model reads them; or images. The model reads each file once, and
+        as in training.
     y : array-like of shape (n,)
         Class labels: labels of the model, or names in `target_names`.
     groups : array-like of shape (n,), default=None
@@ -119,8 +121,10 @@ def evaluate_model(
     PatientsUnknownWarning
         When there are no groups.
     SplitWarning
-        When a class has few patients, or the test set shares images or patients with the training
-        images.
+        When a class has few patients, or the test set shares images, folders or patients with the
+        training images.
+    ImageReadWarning
+        When images have another size than in training. They are resized to it.
 
     See Also
     --------
@@ -187,16 +191,25 @@ def _run(
     left_out: Sequence[tuple[str, str]],
 ) -> EvaluationReport:
     X, labels = data
-    kept, found = KeptWarnings(), None
+    kept, shared, found = KeptWarnings(), None, None
     with kept.collect():
         warn_if_patients_are_few(labels)
-        shared = None if training is None else compare_training(training, settings.estimator, data)
-        if shared is not None:
-            warn_if_training_is_shared(shared)
-    if audit and labels.images_are_paths:
-        found = audit_images(X, labels.codes, labels.groups, target_names=labels.names)
-    with kept.collect():
-        out_of_fold = predict_fixed(settings.estimator, X)
+    with share_fixed_pixels(settings.estimator, data) as pixels:
+        with kept.collect():
+            pixels.warn_if_resized()
+            if training is not None:
+                shared = compare_training(training, settings.estimator, data, pixels)
+                warn_if_training_is_shared(shared)
+        if audit and labels.images_are_paths:
+            found = audit_measured(
+                X,
+                labels.codes,
+                labels.groups,
+                target_names=labels.names,
+                measured=pixels.fingerprints,
+            )
+        with kept.collect():
+            out_of_fold = predict_fixed(settings.estimator, X)
     test_set = TestSet(name_images(X), fixed.threshold, shared)
     facts = build_facts(labels, settings, test_set, out_of_fold, found, kept.remarks, left_out)
     return EvaluationReport(complete_document(facts), data, settings, None, out_of_fold, found)

@@ -1,8 +1,9 @@
-"""One reading of the images for a whole evaluation: audit, folds, and searches within folds."""
+"""One reading of the images for a whole evaluation: audit, folds, searches, and fixed models."""
 
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from cellsk._checks import count_noun
 from cellsk.audit import Fingerprint, measure_image
-from cellsk.model_selection import iter_estimators
+from cellsk.exceptions import ImageReadWarning
+from cellsk.model_selection import iter_estimators, list_readers, resize_as_in_training
 from cellsk.preprocessing import ImageReader, give_store, read_once
 from cellsk.report._settings import EvaluationData, Settings
 
-__all__ = ["SharedPixels", "share_pixels"]
+__all__ = ["FixedPixels", "SharedPixels", "share_fixed_pixels", "share_pixels"]
 
 
 class SharedPixels(NamedTuple):
@@ -74,6 +77,92 @@ def share_pixels(
         if reading.images is not None:  # this map keeps the list in the store
             settings = settings._replace(estimator=estimator)
         yield SharedPixels(settings, reading.images)
+
+
+class FixedPixels(NamedTuple):
+    """The test images as a fixed model reads them, and what was measured while reading.
+
+    Attributes
+    ----------
+    images : ndarray or None
+        The pixels. None if the images are arrays already, or cannot be kept.
+    fingerprints : dict of str to dict
+        Of the images as they are in their files.
+    size : (int, int) or None
+        Height and width to which images of other sizes are resized. None if they are not.
+    """
+
+    images: NDArray | None
+    fingerprints: dict[str, Fingerprint]
+    size: tuple[int, int] | None
+
+    def warn_if_resized(self) -> None:
+        """Warn if images have another size than in training.
+
+        Warns
+        -----
+        ImageReadWarning
+            When some have.
+        """
+        if self.size is None:
+            return
+        sizes = [(found["height"], found["width"]) for found in self.fingerprints.values()]
+        n_resized = sum(size != self.size for size in sizes)
+        if n_resized:
+            warnings.warn(
+                ImageReadWarning(
+                    f"Images should have the size of the training images, {self.size[0]} x"
+                    f" {self.size[1]} pixels",
+                    f"{n_resized:,} of {count_noun(len(sizes), 'image')} of another size, which"
+                    " are resized",
+                    "Cells must be magnified as in training.",
+                    code="images-resized",
+                ),
+                stacklevel=2,
+            )
+
+
+@contextmanager
+def share_fixed_pixels(model: Any, data: EvaluationData) -> Iterator[FixedPixels]:
+    """Read each test image once, and let a fitted model find the pixels while the block runs.
+
+    Parameters
+    ----------
+    model : fitted classifier or pipeline
+        Its readers have other settings within the block: a store, and the size of the training
+        images.
+    data : EvaluationData
+        Images and labels.
+
+    Yields
+    ------
+    pixels : FixedPixels
+
+    Raises
+    ------
+    ImageReadError, ValueError
+        If images cannot be read.
+    """
+    readers = list_readers(model)
+    if not (data.labels.images_are_paths and readers):
+        yield FixedPixels(None, {}, None)
+        return
+    before = [reader.get_params() for reader in readers]
+    try:
+        with _make_temporary_store() as store:
+            size = resize_as_in_training(model)
+            for reader in readers:
+                if reader.store is None and store is not None:
+                    give_store(reader, store)
+            first = _find_first_reader(getattr(model, "best_estimator_", model))
+            fingerprints: dict[str, Fingerprint] = {}
+            images = None
+            if first is not None:
+                images = read_once(first, data.X, inspect=_collect_into(fingerprints)).images
+            yield FixedPixels(images, fingerprints, size)
+    finally:
+        for reader, parameters in zip(readers, before, strict=True):
+            reader.set_params(**parameters)
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from cellsk._checks import join_words
 from cellsk.audit import TrainingFingerprints, find_shared, make_training_fingerprints
 from cellsk.exceptions import InputError, SplitWarning
-from cellsk.model_selection import check_fitted, iter_estimators, name_images
+from cellsk.model_selection import check_fitted, list_readers, name_images
 from cellsk.persistence import load_model, read_training
-from cellsk.preprocessing import ImageReader
+from cellsk.report._reading import FixedPixels
 from cellsk.report._settings import EvaluationData
 from cellsk.report.document import TrainingSet
 from cellsk.report.words import list_shared
@@ -56,18 +56,21 @@ def find_training(
     return fitted, None if stored is None else Training(stored, "model file")
 
 
-def compare_training(training: Training, model: Any, data: EvaluationData) -> TrainingSet:
+def compare_training(
+    training: Training, model: Any, data: EvaluationData, pixels: FixedPixels
+) -> TrainingSet:
     """Return what is known of the training images, and which of them the test set shares.
 
     A model file has fingerprints of the pixels that its reader returns. So the test images are
     read by the same reader.
     """
     fingerprints, source = training
-    images = data.X
-    if source == "model file" and data.labels.images_are_paths:
-        images = _read(model, images)
-    paths = data.X if data.labels.images_are_paths else None
-    shared = find_shared(fingerprints, images, data.labels.groups, paths=paths)
+    images, paths = data.X, data.X if data.labels.images_are_paths else None
+    if source == "model file" and paths is not None:
+        images = _read(model, paths) if pixels.images is None else pixels.images
+    shared = find_shared(
+        fingerprints, images, data.labels.groups, paths=paths, measured=pixels.fingerprints
+    )
     files = name_images(data.X)
     patients = fingerprints.patients
     return {
@@ -85,7 +88,7 @@ def compare_training(training: Training, model: Any, data: EvaluationData) -> Tr
 
 def _read(model: Any, paths: NDArray) -> NDArray:
     """Return the pixels of images as the reader in a model returns them, or the paths."""
-    readers = [one for one in iter_estimators(model) if isinstance(one, ImageReader)]
+    readers = list_readers(model)
     return readers[0].transform(paths) if readers else paths
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from cellsk import make_cells
 
@@ -45,6 +46,20 @@ def test_test_of_the_training_images_is_named(trained, folder, cellsk):
         "120 copies of training images, 120 images from folders of training images and 12"
         in done.stderr
     )
+
+
+def test_test_of_another_size_is_resized_and_says_so_once(trained, unseen, tmp_path, cellsk):
+    """As cellsk predict does."""
+    for path in unseen.rglob("*.png"):
+        target = tmp_path / "cells" / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(path).resize((24, 20)).save(target)
+    options = ("--group-pattern", r"(T\d+)", "--json", tmp_path / "t.json")
+    done = cellsk("test", trained, tmp_path / "cells", *options)
+    assert done.returncode == 0, done.stderr
+    words = "16 x 16 pixels. Got 60 of 60 images of another size, which are resized."
+    assert done.stderr.count(words) == 1
+    assert words in (tmp_path / "t.json").read_text()
 
 
 def test_test_compares_two_models(trained, unseen, cellsk):

@@ -13,9 +13,19 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from cellsk import ImageReader, audit_images, evaluate, list_images, make_cells
-from cellsk.exceptions import ImageReadError
-from cellsk.model_selection import InnerKFold
+from cellsk import (
+    CellClassifier,
+    ImageReader,
+    audit_images,
+    evaluate,
+    evaluate_model,
+    list_images,
+    make_cells,
+    save_model,
+)
+from cellsk.audit import make_training_fingerprints
+from cellsk.exceptions import ImageReadError, ImageReadWarning
+from cellsk.model_selection import InnerKFold, list_readers, tune_threshold
 
 N_IMAGES = 60
 QUICK = {
@@ -248,3 +258,70 @@ def test_evaluate_shows_one_progress_bar(drawn, capfd):
     """Folds copy rows without a progress bar."""
     evaluate_cells(build_pipeline(verbose=1), drawn)
     assert capfd.readouterr().err.count("Reading images") == 1
+
+
+@pytest.fixture(scope="module")
+def tuned(drawn):
+    """A reader and a network within a tuned threshold, fitted on the drawn cells."""
+    network = CellClassifier(filters=(2,), epochs=1, early_stopping=False, random_state=0)
+    pipeline = Pipeline([("reader", ImageReader()), ("network", network)])
+    model = tune_threshold(pipeline, drawn.y, sensitivity=0.9, pos_label=1)
+    return model.fit(drawn.paths, drawn.y)
+
+
+@pytest.fixture(scope="module")
+def unseen(tmp_path_factory):
+    """Return 12 other drawn cells, as files."""
+    folder = tmp_path_factory.mktemp("unseen")
+    return make_cells(12, folder=folder, n_patients=6, image_size=(20, 20), random_state=5)
+
+
+TEST = {"n_resamples": 100, "target_names": ["benign", "malignant"]}
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_evaluate_model_opens_each_image_once(tuned, drawn, unseen, opened, tmp_path, given):
+    """For the predictions, the audit, and the search for training images."""
+    pixels = ImageReader().transform(drawn.paths)
+    training = make_training_fingerprints(pixels, paths=drawn.paths)
+    save_model(tuned, tmp_path / "m.cellsk", training=training)
+    model, known = (tuned, {"train_paths": drawn.paths}) if given else (tmp_path / "m.cellsk", {})
+    expected = tuned.predict_proba(unseen.paths)
+    opened.clear()
+    groups = [f"T{group}" for group in unseen.groups]
+    report = evaluate_model(model, unseen.paths, unseen.y, groups=groups, **known, **TEST)
+    assert len(opened) == len(unseen.paths) + given * len(drawn.paths)
+    assert report.document["training"]["exact"] == []
+    assert report.document["audit"]["n_images"] == len(unseen.paths)
+    assert np.allclose(report.document["predictions"]["proba"], expected, atol=1e-6)
+    assert all(reader.store is None for reader in list_readers(tuned))
+
+
+def test_evaluate_model_resizes_as_in_training(tuned, unseen, tmp_path):
+    """The warning says how many, once; the model keeps its settings."""
+    paths = [os.fspath(tmp_path / f"{row}.png") for row in range(len(unseen.paths))]
+    for row, (source, path) in enumerate(zip(unseen.paths, paths, strict=True)):
+        size = (31, 17) if row < 4 else (20, 20)
+        Image.open(source).resize(size).save(path)
+    groups = [f"T{group}" for group in unseen.groups]
+    with pytest.warns(ImageReadWarning, match=r"20 x 20 pixels\. Got 4 of 12 images of another"):
+        report = evaluate_model(tuned, paths, unseen.y, groups=groups, **TEST)
+    assert [one["code"] for one in report.document["warnings"]].count("images-resized") == 1
+    pixels = ImageReader(image_size=(20, 20)).transform(paths)
+    expected = tuned.estimator_[-1].predict_proba(pixels)
+    assert np.allclose(report.document["predictions"]["proba"], expected, atol=1e-6)
+    assert all(reader.image_size is None for reader in list_readers(tuned))
+    with pytest.raises(ValueError, match="must have the size of the first"):
+        evaluate_model(add_step(tuned), paths, unseen.y, groups=groups, **TEST)
+
+
+def add_step(model):
+    """Return the pipeline of a model with a step between reader and network."""
+    reader, network = model.estimator_
+    crop = FunctionTransformer(mirror)
+    return Pipeline([("reader", reader), ("crop", crop), ("network", network)])
+
+
+def mirror(images):
+    """Return images of the same size."""
+    return images[:, ::-1]
