@@ -74,16 +74,40 @@ def set_threads() -> None:
         tf.config.threading.set_intra_op_parallelism_threads(count)
         tf.config.threading.set_inter_op_parallelism_threads(count)
     except RuntimeError:
+        used = _count_threads_in_use()
+        if used == {count}:
+            return
         warnings.warn(
             ThreadsWarning(
                 "must be set before TensorFlow begins to compute",
-                f"{count}, after it had begun with another number of threads",
+                f"{count}, after it had begun with {' and '.join(map(str, sorted(used)))}",
                 "Set it where the program starts.",
                 parameter="CELLSK_THREADS",
                 code="threads-too-late",
             ),
             stacklevel=2,
         )
+
+
+def _count_threads_in_use() -> set[int]:
+    """Return the sizes of the two pools of TensorFlow. Without a setting, 0, it takes all cores."""
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    sizes = {
+        "TF_NUM_INTRAOP_THREADS": threading.get_intra_op_parallelism_threads(),
+        "TF_NUM_INTEROP_THREADS": threading.get_inter_op_parallelism_threads(),
+    }
+    return {
+        size or int(os.environ.get(name) or 0) or _count_cores() for name, size in sizes.items()
+    }
+
+
+def _count_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # on Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def draw_seeds(random_state: Any, count: int) -> list[int]:

@@ -13,6 +13,7 @@ import pytest
 
 from cellsk import CellClassifier
 from cellsk.exceptions import ThreadsWarning
+from cellsk.neural_network import _runtime
 from cellsk.neural_network._runtime import draw_seeds
 
 FIT_AND_HASH = """
@@ -189,6 +190,14 @@ def test_fit_warns_when_threads_come_too_late(cells, small, monkeypatch):
     monkeypatch.setenv("CELLSK_THREADS", "5")
     with pytest.warns(ThreadsWarning, match=r"before TensorFlow begins.* Got 5, .*Set it where"):
         CellClassifier(**small).fit(cells.images, cells.y)
+
+
+def test_fit_does_not_warn_when_threads_are_those_in_use(cells, small, monkeypatch):
+    """Without a setting, TensorFlow uses all cores. To ask for as many is not too late."""
+    classifier = CellClassifier(**small | {"epochs": 1}).fit(cells.images, cells.y)
+    for name in ("CELLSK_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        monkeypatch.setenv(name, str(_runtime._count_cores()))
+    classifier.fit(cells.images, cells.y)  # warnings are errors
 
 
 def test_fit_in_threads_gives_same_numbers(cells, small):
