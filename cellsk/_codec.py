@@ -14,18 +14,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from cellsk._codec_bounds import check_all_pages, check_scans, load_pixels
+from cellsk._codec_bounds import check_scans
 from cellsk._codec_page import (
     MAX_PIXELS,
     Page,
-    check_layout,
     check_size,
     check_webp_size,
-    count_pages,
-    find_raw_mode,
     load_pillow,
-    read_values,
-    seek_page,
 )
 from cellsk._codec_page import FileFacts as FileFacts
 from cellsk._files import whole_file
@@ -38,7 +33,6 @@ from cellsk._image_bytes import (
     read_start,
 )
 from cellsk._jpeg2000 import check_tiles
-from cellsk._pixel_values import check_finite
 from cellsk.exceptions import InputError, InputTypeError
 
 if TYPE_CHECKING:
@@ -192,28 +186,6 @@ def open_page(
     """
     with _open_image(source, max_pixels) as (image, stream):
         yield Page(image, stream, page, value_range, max_pixels)
-
-
-def verify_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> None:
-    """Decode every page of an image file, to find damage.
-
-    Raises
-    ------
-    DecodeError
-        With a short reason, if any page cannot be decoded.
-    """
-    with _open_image(source, max_pixels) as (image, stream):
-        n_bytes, n_pixels = stream.seek(0, os.SEEK_END), 0
-        for page in range(n_pages := count_pages(image)):
-            seek_page(image, page, max_pixels)
-            n_pixels += image.width * image.height
-            if n_pages > 1:
-                check_all_pages(n_pixels, n_bytes, max_pixels)
-            check_layout(image)
-            raw_mode = find_raw_mode(image)
-            load_pixels(image, stream)
-            if image.mode == "F":
-                check_finite(read_values(image, raw_mode))
 
 
 def name_decoder() -> str:

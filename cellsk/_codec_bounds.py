@@ -20,7 +20,6 @@ MAX_SCANS = 100
 _MAX_SIDE = 2**20  # resizing takes 16 bytes for each pixel of a side
 _MAX_TILE = 2**24  # pixels; a tile is decoded whole, also for a smaller image
 _MAX_SCANNED = 2**31  # pixels in all scans of a JPEG file
-_PIXELS_PER_BYTE = 32  # of a file with several pages
 _BLOCK_SIZE = 2**20
 
 _BITS, _COMPRESSION, _SAMPLES, _BYTE_COUNTS, _PLANAR = 258, 259, 277, 279, 284
@@ -148,23 +147,6 @@ def _place_pages(image: Any, pages: list[tuple[int, int]]) -> None:
     image._n_frames = len(pages)
     if hasattr(image, "_tag_data_limits"):  # since Pillow 13
         image._tag_data_limits[:] = limits
-
-
-def check_all_pages(n_pixels: int, n_bytes: int, max_pixels: int) -> None:
-    """Compare the pixels of several pages with the size of their file.
-
-    Pages can share their bytes, so that a small file takes hours.
-
-    Raises
-    ------
-    ReadSettingError
-        With a short reason.
-    """
-    limit = 2 * max_pixels + _PIXELS_PER_BYTE * n_bytes
-    if n_pixels > limit:
-        raise ReadSettingError(
-            f"more pixels in its pages than the limit of {limit:,}", "max_pixels"
-        )
 
 
 # JPEG -------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from cellsk._codec import (
     decode_image,
     encode_image,
     open_page,
-    verify_image,
 )
 
 DEEP = np.array([[0, 1000, 4095], [30000, 65000, 65535]], dtype=np.uint16)
@@ -284,11 +283,10 @@ def test_decode_float_outside_unit_range_raises():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_decode_float_not_finite_raises(bad):
-    """NaN and infinity raise errors, also in verify_image."""
+    """NaN and infinity raise errors."""
     data = build_tiff(np.array([[0, bad]], np.float32))
-    for read in (decode_image, verify_image):
-        with pytest.raises(DecodeError, match="NaN or infinite"):
-            read(data)
+    with pytest.raises(DecodeError, match="NaN or infinite"):
+        decode_image(data)
 
 
 @pytest.mark.parametrize("compress", [False, True])
@@ -550,9 +548,8 @@ def test_decode_truncated_file_raises(kind):
     noise = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
     data = save_bytes(Image.fromarray(noise), kind)
     for share in (0.02, 0.1, 0.5, 0.9):
-        for read in (decode_image, verify_image):
-            with pytest.raises(DecodeError, match=r"truncated|damaged"):
-                read(data[: int(len(data) * share)])
+        with pytest.raises(DecodeError, match=r"truncated|damaged"):
+            decode_image(data[: int(len(data) * share)])
     with pytest.raises(DecodeError, match=r"truncated"):
         decode_image(data[: len(data) // 2])
 
@@ -566,10 +563,9 @@ def test_decode_flipped_bytes_never_escape(kind):
         damaged = data.copy()
         places = rng.integers(0, len(data), 3)
         damaged[places] = rng.integers(0, 256, 3)
-        for read in (decode_image, verify_image):
-            with contextlib.suppress(DecodeError):
-                pixels = read(damaged.tobytes())
-                assert pixels is None or pixels.dtype == np.uint8
+        with contextlib.suppress(DecodeError):
+            pixels = decode_image(damaged.tobytes())
+            assert pixels.dtype == np.uint8
 
 
 def test_decode_foreign_file_raises():
@@ -639,24 +635,6 @@ def test_decode_in_threads_leaves_filters_alone():
         thread.join()
     assert not wrong
     assert warnings.filters == before
-
-
-def test_verify_reads_every_page(three_pages):
-    """A complete stack passes, and one truncated in its last page fails."""
-    verify_image(three_pages)
-    noise = np.random.default_rng(0).integers(0, 256, (30, 30), dtype=np.uint8)
-    pages = [build_tiff(noise)]
-    assert verify_image(pages[0]) is None
-    stack = bytearray(three_pages)
-    stack[-12:-8] = b"\xff\xff\xff\x7f"
-    with pytest.raises(DecodeError):
-        verify_image(bytes(stack[:-30]))
-
-
-def test_verify_accepts_what_needs_settings():
-    """Files that only need a setting pass."""
-    for pixels in (np.array([[-5, 9]], np.int32), np.array([[-5, 9]], np.float32)):
-        assert verify_image(build_tiff(pixels)) is None
 
 
 @pytest.mark.parametrize("extension", [".png", ".tif", ".tiff", ".bmp", ".PNG"])

@@ -112,10 +112,11 @@ def list_labeled_images(
     skip_unreadable: bool = False,
     classes: Sequence[str] | None = None,
     follow_links: bool = False,
+    reader: Any = None,
 ) -> LabeledImages:
     """List a labeled folder, add the columns of the groups csv, and print the counts.
 
-    ``classes`` are those of a model. Not all of them need images.
+    ``classes`` and ``reader`` are those of a model. Not all classes need images.
 
     Raises
     ------
@@ -135,7 +136,7 @@ def list_labeled_images(
         image_column=None if labels is None else image_column,
         group_pattern=group_pattern,
         groups=None if groups_csv is not None else column_or_level,
-        verify=skip_unreadable,
+        verify=skip_unreadable and (True if reader is None else reader),
         follow_links=follow_links,
     )
     if listed.y is None:

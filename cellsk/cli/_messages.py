@@ -66,8 +66,8 @@ OPTIONS = {
 REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     # Files
     "images-damaged": "Leave them out with --skip-unreadable.",
-    "images-need-setting": "Convert them to files of one page with 8 bits per channel, or move"
-    " them away. cellsk predict leaves them out with --skip-unreadable.",
+    "images-need-setting": "Convert them to files of one page with 8 bits per channel, or leave"
+    " them out with --skip-unreadable.",
     "images-differ-in-size": "Pass --image-size {height}x{width}, or another size to resize all"
     " images to.",
     "images-left-out": "cellsk audit lists all of them.",
@@ -140,7 +140,8 @@ _NAME_ONE_PATIENT = (
 FINDING_REMEDIES = {
     "A101": "Copy them again from their source, or pass --skip-unreadable to cellsk train and"
     " evaluate.",
-    "A102": "Convert them to files of one page with 8 bits per channel.",
+    "A102": "Convert them to files of one page with 8 bits per channel, or pass --skip-unreadable"
+    " to cellsk train and evaluate.",
     "A103": "Crop all images to one size, or pass --image-size to cellsk train and evaluate.",
     "A104": "Check that each class has both, or convert all images to one mode.",
     "A203": "Pass a smaller number to --folds of cellsk evaluate, or add patients.",

@@ -79,10 +79,12 @@ def run_test(
     shown = show_warnings()
     outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures), force=force)
     _check_models(models, outputs)
-    names, tuned_for = _read_classes(models[0])
+    names, tuned_for, reader = _read_facts(models[0])
     files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
-    images = list_labeled_images(folder, **files._asdict(), **patients._asdict(), classes=names)
+    images = list_labeled_images(
+        folder, **files._asdict(), **patients._asdict(), classes=names, reader=reader
+    )
     if positive is not None or tuned_for is None:
         tuned_for = choose_positive(names, positive)
     settings = {
@@ -125,15 +127,17 @@ def _compare(report: EvaluationReport, other: EvaluationReport, shown: ShownWarn
     print_result(f"\n{report.compare(other)['sentence']}")
 
 
-def _read_classes(model: Path) -> tuple[list[str], str | None]:
-    """Return the classes of a model, and the class for which its threshold was chosen, if any.
+def _read_facts(model: Path) -> tuple[list[str], str | None, Any]:
+    """Return the classes of a model, the class for which its threshold was chosen, and its reader.
+
+    The last two are None if there are none.
 
     Raises
     ------
     InputError, OSError
         When the file holds no classifier, or cannot be loaded.
     """
-    from cellsk.model_selection import describe_fixed
+    from cellsk.model_selection import describe_fixed, list_readers
     from cellsk.neural_network import start_tensorflow
     from cellsk.persistence import load_model
 
@@ -147,7 +151,8 @@ def _read_classes(model: Path) -> tuple[list[str], str | None]:
         )
     label = describe_fixed(pipeline).pos_label
     names = [str(name) for name in pipeline.classes_.tolist()]
-    return names, None if label is None else str(label)
+    readers = list_readers(pipeline)
+    return names, None if label is None else str(label), readers[0] if readers else None
 
 
 def _evaluate(model: Path, images: LabeledImages, settings: dict[str, Any]) -> EvaluationReport:

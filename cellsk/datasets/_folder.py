@@ -6,11 +6,12 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from cellsk._checks import count_noun, name_failures, name_some, pick_form
+from cellsk._checks import count_noun, name_failures, name_some, pick_form, show_value
 from cellsk._class_words import warn_class_names
 from cellsk.datasets._classes import order_classes, read_folder_labels
 from cellsk.datasets._csv_table import ImageLookup, locate_csv
@@ -23,6 +24,9 @@ from cellsk.exceptions import ImageReadWarning, InputError, InputTypeError
 
 __all__ = ["list_images"]
 
+_SETTINGS = {"page", "value_range", "max_pixels"}  # of a reader, which decide what it refuses
+_MOST_NAMED = 10  # files that were left out
+
 
 def list_images(
     folder: str | os.PathLike[str],
@@ -33,7 +37,7 @@ def list_images(
     classes: Sequence[str] | None = None,
     group_pattern: str | re.Pattern[str] | None = None,
     groups: str | int | None = None,
-    verify: bool = False,
+    verify: Any = False,
     follow_links: bool = False,
 ) -> Bunch:
     """List the images of a folder with their labels and groups.
@@ -91,9 +95,10 @@ def list_images(
         Another source of groups: the name of a column of the csv file, or a folder level.
         0 is the first folder below ``folder``, -1 the folder that contains the image.
 
-    verify : bool, default=False
-        Whether to decode each file. Files that cannot be decoded are left out, with one
-        warning.
+    verify : bool or ImageReader, default=False
+        Whether to decode each file, and leave out those that an :class:`ImageReader` refuses, with
+        one warning: damaged files, and those that need a setting, such as a page. True is a reader
+        with its defaults. Pass your own reader if it has such settings.
 
     follow_links : bool, default=False
         Whether to follow symbolic links that lead out of the folder, as those of git-annex, DVC
@@ -163,6 +168,7 @@ def list_images(
     folder = _check_folder_name(folder)
     csv_path = _check_labels(labels, folder)
     check_group_source(group_pattern, groups, csv_path)
+    _check_verify(verify)
     named = CsvColumns(image_column, label_column, groups if isinstance(groups, str) else None)
     _check_columns(named, csv_path)
     found = find_images(folder, follow_links=follow_links)
@@ -183,7 +189,7 @@ def list_images(
     if classes is None:
         warn_class_names(target_names or [])
     paths = [os.path.join(folder, *path.split("/")) for path in found.paths]
-    unreadable = _find_unreadable(paths) if verify else None
+    unreadable = _find_unreadable(paths, verify) if verify is not False else None
     listed = _pack(paths, names, target_names, group_names, unreadable)
     listed.label_columns = columns
     listed.not_read = [os.path.join(folder, *path.split("/")) for path in found.unread]
@@ -267,6 +273,17 @@ def _check_labels(labels: object, folder: str) -> str | None:
     return locate_csv(labels, folder)
 
 
+def _check_verify(verify: Any) -> None:
+    if not isinstance(verify, bool) and (isinstance(verify, type) or not _is_reader(verify)):
+        raise InputTypeError(
+            "must be True, False, or an ImageReader", show_value(verify), parameter="verify"
+        )
+
+
+def _is_reader(verify: Any) -> bool:
+    return hasattr(verify, "get_params") and verify.get_params().keys() >= _SETTINGS
+
+
 def _check_columns(named: CsvColumns, csv_path: str | None) -> None:
     for parameter, column in (("image_column", named.image), ("label_column", named.label)):
         if column is not None and not isinstance(column, str):
@@ -304,16 +321,19 @@ def _check_any_image(folder: str, found: ImageFiles) -> None:
 # Verification -----------------------------------------------------------------------
 
 
-def _find_unreadable(paths: list[str]) -> list[tuple[str, str]]:
-    """Return path and reason of each file that cannot be decoded."""
-    from cellsk._codec import DecodeError, verify_image
+def _find_unreadable(paths: list[str], verify: Any) -> list[tuple[str, str]]:
+    """Return path and reason of each file that a reader refuses."""
+    from cellsk._codec import IGNORE_PILLOW_WARNINGS, DecodeError, decode_image
 
+    given = {} if verify is True else verify.get_params()
+    settings = {name: given[name] for name in _SETTINGS & given.keys()}
     unreadable = []
-    for path in paths:
-        try:
-            verify_image(path)
-        except DecodeError as error:
-            unreadable.append((path, str(error)))
+    with IGNORE_PILLOW_WARNINGS:
+        for path in paths:
+            try:
+                decode_image(path, **settings)
+            except DecodeError as error:
+                unreadable.append((path, str(error)))
     return unreadable
 
 
@@ -335,7 +355,7 @@ def _warn_unreadable(unreadable: list[tuple[str, str]], n_images: int) -> None:
     warnings.warn(
         ImageReadWarning(
             f"{len(unreadable):,} of {count_noun(n_images, 'image')} cannot be decoded and {verb}"
-            f" left out. First: {name_failures(unreadable)}",
+            f" left out. First: {name_failures(unreadable, _MOST_NAMED)}",
             remedy="The attribute unreadable lists them all.",
             code="images-left-out",
             values={"n_unreadable": len(unreadable), "n_images": n_images},

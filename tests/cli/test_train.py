@@ -132,3 +132,21 @@ def test_train_error_removes_temporary_store(folder, tmp_path, cellsk, temporary
     assert "1 of 120 images cannot be decoded" in done.stderr
     assert list(temporary.iterdir()) == []
     assert not (tmp_path / "m.cellsk").exists()
+
+
+def test_skip_unreadable_leads_to_a_run_that_works(folder, tmp_path, cellsk):
+    """What the reader would refuse is left out, and named: damage, pages and floats."""
+    cells = tmp_path / "cells"
+    shutil.copytree(folder, cells)
+    (cells / "benign" / "P01-broken.png").write_bytes(b"nothing")
+    pages = [PIL.Image.new("RGB", (16, 16), color) for color in ("red", "blue")]
+    pages[0].save(cells / "benign" / "P02-pages.tif", save_all=True, append_images=pages[1:])
+    PIL.Image.new("F", (16, 16), 5000.5).save(cells / "malignant" / "P03-float.tif")
+    options = ("--output", tmp_path / "m.cellsk", *PATIENT, *SMALL)
+    refused = cellsk("train", cells, *options)
+    assert refused.returncode == 2
+    assert "3 of 123 images cannot be decoded" in refused.stderr
+    done = cellsk("train", cells, "--skip-unreadable", *options)
+    assert done.returncode == 0, done.stderr
+    for name in ("P01-broken.png", "P02-pages.tif", "P03-float.tif"):
+        assert name in done.stderr

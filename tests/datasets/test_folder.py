@@ -12,6 +12,7 @@ from PIL import Image
 
 from cellsk.datasets import list_images
 from cellsk.exceptions import ImageReadWarning, InputError
+from cellsk.preprocessing import ImageReader
 
 PCAM = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "pcam"
 
@@ -592,12 +593,23 @@ def test_list_verify_of_sound_images_is_silent(mixed):
     assert len(found.paths) == 2
 
 
-def test_list_verify_keeps_files_that_need_settings(tmp_path):
-    """Image stacks and signed integers are sound files, although the reader needs settings."""
+def test_list_verify_leaves_out_what_the_reader_refuses(tmp_path):
+    """Image stacks, signed integers and floats, and nothing if a reader has the settings."""
     pages = [Image.new("L", (4, 4)), Image.new("L", (4, 4))]
     pages[0].save(tmp_path / "stack.tif", save_all=True, append_images=pages[1:])
     Image.fromarray(np.array([[-5, 9]], np.int32)).save(tmp_path / "deep.tif")
-    assert list_images(tmp_path, verify=True).unreadable == []
+    Image.new("F", (4, 4), 300.5).save(tmp_path / "float.tif")
+    Image.new("L", (4, 4)).save(tmp_path / "plain.png")
+    with pytest.warns(ImageReadWarning, match=r"3 of 4 images .*deep.*float.*stack"):
+        found = list_images(tmp_path, verify=True)
+    assert list_relative(found, tmp_path) == ["plain.png"]
+    reader = ImageReader(image_size=(4, 4), page=0, value_range=(-10, 400))
+    found = list_images(tmp_path, verify=reader)
+    assert found.unreadable == []
+    assert reader.transform(found.paths).shape == (4, 4, 4, 3)
+    for wrong in (1, ImageReader, "yes"):
+        with pytest.raises(TypeError, match="verify must be True, False, or an ImageReader"):
+            list_images(tmp_path, verify=wrong)
 
 
 def test_list_verify_that_loses_a_class_raises(mixed):
