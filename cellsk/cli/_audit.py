@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -30,9 +31,9 @@ from cellsk.cli._options import (
     count_option,
     option,
 )
-from cellsk.cli._outputs import check_files, note_written
+from cellsk.cli._outputs import Writer, check_files, make_json_writer, write_files
 from cellsk.cli._progress import show_steps
-from cellsk.cli._terminal import print_json, print_note, print_result, show_warnings
+from cellsk.cli._terminal import print_note, print_result, show_warnings
 from cellsk.cli._values import parse_groups
 from cellsk.exceptions import InputError
 
@@ -93,7 +94,7 @@ def audit(
             help="Csv file to write: each image of each finding.",
         ),
     ] = None,
-    as_json: Json = False,
+    json: Json = None,
     force: Force = False,
     near_duplicates: Annotated[
         bool,
@@ -116,7 +117,7 @@ def audit(
     from cellsk.audit import audit_images
 
     show_warnings()
-    check_files({"findings": csv}, force=force)
+    check_files({"findings": csv, "json": json}, force=force)
     if test_labels is not None and test is None:
         raise InputError("needs --test", "no folder", "Pass --test.", parameter="--test-labels")
     source = _Source(group_pattern, groups, groups_csv, label_column, image_column, follow_links)
@@ -136,17 +137,21 @@ def audit(
             n_jobs=jobs,
         )
     report.findings = word_findings(report.findings)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        print_result(str(report), csv)
-    if csv is not None:
-        _write_findings(report, csv)
-        note_written(csv, [])
+    print_result(str(report), csv, json)
+    _save(report, csv, json)
     if report.has_errors:
         raise typer.Exit(FOUND_ERRORS)
-    if train.labels is not None and not as_json:
+    if train.labels is not None:
         print_next((write_command(context, "evaluate", folder), "estimate how well a model works"))
+
+
+def _save(report: AuditReport, csv: Path | None, json: Path | None) -> None:
+    """Write the findings, as far as files are wanted."""
+    write_document = make_json_writer("audit", report.to_dict())
+    write_table: Writer = partial(_write_findings, report)
+    writers = [(csv, write_table), (json, write_document)]
+    wanted = [(path, write) for path, write in writers if path is not None]
+    write_files(wanted, [], ("findings.json", write_document))
 
 
 def _write_findings(report: AuditReport, path: Path) -> None:

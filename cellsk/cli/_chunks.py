@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -44,6 +45,8 @@ class ChunkPredictor:
         As in `LabelPredictor`.
     left_out : list of (str, str)
         Files that were left out, and why.
+    counts : Counter of str
+        How many images were predicted as each class. Who writes the rows counts them.
     """
 
     def __init__(self, pipeline: Any, *, skip_unreadable: bool) -> None:
@@ -53,6 +56,7 @@ class ChunkPredictor:
         self._lock = threading.Lock()
         self.classes, self.threshold = self._predictor.classes, self._predictor.threshold
         self.left_out: list[tuple[str, str]] = []
+        self.counts: Counter[str] = Counter()
 
     def predict(self, paths: Sequence[str]) -> Predictions:
         """Return the predictions of the images that can be read.

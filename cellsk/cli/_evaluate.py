@@ -17,7 +17,7 @@ from cellsk.cli._evaluation_checks import (
     choose_positive,
     count_folds,
 )
-from cellsk.cli._fold_table import build_fold_table, describe_fold_table, save_fold_table
+from cellsk.cli._fold_table import build_fold_table, describe_fold_table
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._next import print_next, write_command
@@ -41,7 +41,7 @@ from cellsk.cli._options import (
     Html,
     ImageColumn,
     ImageSize,
-    JsonFile,
+    Json,
     LabelColumn,
     Labels,
     Markdown,
@@ -57,7 +57,7 @@ from cellsk.cli._options import (
     fraction_option,
     option,
 )
-from cellsk.cli._outputs import write_files
+from cellsk.cli._outputs import write_json_file, write_twice
 from cellsk.cli._pipeline import build_pipeline
 from cellsk.cli._progress import show_fits
 from cellsk.cli._reports import print_summary, save_reports
@@ -158,7 +158,7 @@ def evaluate(
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
     html: Html = None,
-    json: JsonFile = None,
+    json: Json = None,
     markdown: Markdown = None,
     save_folds: Annotated[
         Path | None,
@@ -248,9 +248,7 @@ def _show_folds(plan: _Plan, json: Path | None) -> None:
     # The intervals are not shown, so the fewest resamples are enough.
     table = build_fold_table(_run(plan, audit=False, baselines=False, n_resamples=100))
     print_result(describe_fold_table(table), json)
-    if json is not None:
-        save = partial(save_fold_table, table)
-        write_files([(json, save)], [], ("results.json", save))
+    write_json_file(json, "folds", table)
 
 
 def _evaluate(plan: _Plan, outputs: Outputs, shown: ShownWarnings, *, leakage: bool) -> None:
@@ -263,13 +261,12 @@ def _evaluate(plan: _Plan, outputs: Outputs, shown: ShownWarnings, *, leakage: b
 def _save_all(
     report: EvaluationReport, outputs: Outputs, compare: Callable[[], None] | None
 ) -> None:
-    """Write the files; then compare, which takes as long again, and write them once more."""
     written: list[Path] = []
     with naming_written_files(written):
-        save_reports(report, outputs, written)
-        if compare is not None:
-            compare()
+        if compare is None:
             save_reports(report, outputs, written)
+        else:
+            write_twice(partial(save_reports, report, outputs, written), compare)
 
 
 def _compare(report: EvaluationReport, plan: _Plan, outputs: Outputs) -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from cellsk._files import whole_file
-from cellsk._text import write_json
 
 if TYPE_CHECKING:
     from cellsk.report import EvaluationReport
 
-__all__ = ["build_fold_table", "describe_fold_table", "save_fold_table"]
+__all__ = ["build_fold_table", "describe_fold_table"]
 
 SCORES = ("accuracy", "balanced_accuracy", "roc_auc")
 
@@ -64,12 +60,6 @@ def describe_fold_table(table: dict[str, Any]) -> str:
     rows += [[label, "", *(table[key].get(name) for name in SCORES), ""] for label, key in pooled]
     header = ["fold", "images", "accuracy", "balanced accuracy", "ROC AUC", "epoch kept"]
     return _align(header, rows)
-
-
-def save_fold_table(table: dict[str, Any], path: Path) -> None:
-    """Write the table as JSON."""
-    with whole_file(path) as draft:
-        draft.write_text(write_json(table, indent=2), encoding="utf-8")
 
 
 def _align(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

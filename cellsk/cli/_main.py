@@ -10,9 +10,9 @@ import typer
 
 import cellsk
 from cellsk.cli._audit import audit
+from cellsk.cli._command import GroupedCommand
 from cellsk.cli._demo import demo
 from cellsk.cli._evaluate import evaluate
-from cellsk.cli._help import GroupedCommand
 from cellsk.cli._interrupt import (
     INTERRUPTED,
     Interrupted,

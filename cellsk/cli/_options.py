@@ -43,7 +43,6 @@ __all__ = [
     "ImageColumn",
     "ImageSize",
     "Json",
-    "JsonFile",
     "LabelColumn",
     "Labels",
     "Markdown",
@@ -241,10 +240,16 @@ Filters = Annotated[
 Epochs = Annotated[int, count_option(NETWORK, 1, 100_000, help="Maximum passes over the images.")]
 BatchSize = Annotated[int, count_option(NETWORK, 1, 100_000, help="Images per training step.")]
 Html = Annotated[Path | None, option(OUTPUT, metavar="FILE", help="Web page to write.")]
-JsonFile = Annotated[
-    Path | None, option(OUTPUT, "--json", metavar="FILE", help="JSON file to write.")
+Json = Annotated[
+    Path | None,
+    option(
+        OUTPUT,
+        "--json",
+        metavar="[FILE.json]",
+        callback=parse_output,
+        help="JSON file to write. Without a name, print the JSON.",
+    ),
 ]
-Json = Annotated[bool, option(OUTPUT, "--json", help="Print JSON instead of text.")]
 Markdown = Annotated[
     Path | None, option(OUTPUT, metavar="FILE", help="Model card to write, in Markdown.")
 ]

@@ -6,15 +6,28 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from cellsk._files import STANDARD_OUTPUT, check_output, is_stream
+from cellsk._files import STANDARD_OUTPUT, check_output, is_stream, whole_file
+from cellsk._text import write_json
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._messages import word_error
 from cellsk.cli._terminal import print_note
 from cellsk.exceptions import InputError
 
-__all__ = ["FORMATS", "Writer", "check_files", "name_output", "note_written", "write_files"]
+__all__ = [
+    "FORMATS",
+    "Writer",
+    "check_files",
+    "make_json_writer",
+    "name_output",
+    "note_written",
+    "write_files",
+    "write_json_file",
+    "write_twice",
+]
 
 Writer = Callable[[Path], None]
 
@@ -24,7 +37,7 @@ _MARKS = {
     "model": rb"PK\x03\x04.{26}manifest\.json",
     "html": rb'<!DOCTYPE html>[^<]*<html[^>]*>\s*<head>\s*<meta charset="utf-8">\s*'
     rb'<meta name="generator" content="cellsk">',
-    "json": rb'\{\s*"(schema": "cellsk-|patients_kept_together")',
+    "json": rb'\{\s*"schema": "cellsk-',
     "md": rb".*<!-- Written by cellsk\. -->\s*\Z",
     "folds": rb"file,sha256,label,group,fold\r?\n",
     "predictions": rb"path,predicted,probability_",
@@ -55,11 +68,13 @@ def check_files(files: Mapping[str, Path | None], *, force: bool) -> None:
         if path is None:
             continue
         check_output(path)
-        if path in seen:
+        # /dev/stdout and /dev/fd/1 are the same place, and so are a link and its file.
+        place = Path(os.path.realpath(path))
+        if place in seen:
             raise InputError(
                 "Each output must have its own place", f"{name_output(path)} twice", "Name another."
             )
-        seen.add(path)
+        seen.add(place)
         if is_stream(path):
             continue
         ending = _ENDINGS.get(kind)
@@ -135,6 +150,43 @@ def write_files(
     for failure in failures[1:]:
         print_note(f"cellsk: {word_error(failure)}")
     raise failures[0]
+
+
+def write_twice(write: Callable[[Callable[[Path], bool]], None], add: Callable[[], None]) -> None:
+    """Write the files; then add results, which takes as long again, and write them once more.
+
+    ``write`` gets a function that chooses the outputs. A stream, such as standard output, cannot
+    be overwritten, so it is written once, at the end.
+
+    Raises
+    ------
+    BaseException
+        Each error of the functions, when the streams have been written too.
+    """
+    try:
+        write(lambda path: not is_stream(path))
+        add()
+    except BaseException:  # an interruption too
+        write(is_stream)
+        raise
+    write(lambda _: True)
+
+
+def make_json_writer(name: str, document: Mapping[str, Any]) -> Writer:
+    """Return a function that writes a document as JSON, with the name of its layout."""
+    return partial(_write_json, {"schema": f"cellsk-{name}-1", **document})
+
+
+def _write_json(document: Mapping[str, Any], path: Path) -> None:
+    with whole_file(path) as draft:
+        draft.write_text(f"{write_json(document, indent=2)}\n", encoding="utf-8")
+
+
+def write_json_file(path: Path | None, name: str, document: Mapping[str, Any]) -> None:
+    """Write a document as JSON, if a file is wanted."""
+    if path is not None:
+        write = make_json_writer(name, document)
+        write_files([(path, write)], [], ("results.json", write))
 
 
 def _rescue(write: Writer, name: str) -> None:

@@ -19,10 +19,11 @@ from cellsk.cli._options import (
     OUTPUT,
     FollowLinks,
     Force,
+    Json,
     SkipUnreadable,
     option,
 )
-from cellsk.cli._outputs import check_files, name_output
+from cellsk.cli._outputs import check_files, name_output, write_json_file
 from cellsk.cli._progress import show_steps
 from cellsk.cli._terminal import print_note, show_warnings
 from cellsk.exceptions import InputError
@@ -54,6 +55,7 @@ def predict(
             help="Csv file to write: path, predicted class, probability of each class.",
         ),
     ] = Path("predictions.csv"),
+    json: Json = None,
     force: Force = False,
 ) -> None:
     """Predict the class of each image of a folder."""
@@ -64,7 +66,7 @@ def predict(
     from cellsk.persistence import load_model
 
     show_warnings()
-    check_files({"predictions": output}, force=force)
+    check_files({"predictions": output, "json": json}, force=force)
     listed = list_images(folder, labels=False, follow_links=follow_links)
     start_tensorflow()
     pipeline = load_model(model)
@@ -81,8 +83,24 @@ def predict(
     if predictor.threshold is not None:
         print_note(predictor.threshold.describe())
     predictor.warn()
-    n_predicted = len(listed.paths) - len(predictor.left_out)
-    print_note(f"Written: {name_output(output)}, {count_noun(n_predicted, 'image')}.")
+    counts = predictor.counts
+    print_note(f"Written: {name_output(output)}, {count_noun(sum(counts.values()), 'image')}.")
+    files = {"model": str(model), "folder": str(folder), "output": name_output(output)}
+    write_json_file(json, "predict", files | _summarize(predictor))
+
+
+def _summarize(predictor: ChunkPredictor) -> dict[str, Any]:
+    """Return how many images were predicted as each class, and which files were left out."""
+    threshold = predictor.threshold
+    names = [str(name) for name in predictor.classes]
+    return {
+        "n_images": sum(predictor.counts.values()),
+        "n_predicted_as": {name: predictor.counts[name] for name in names},
+        "threshold": None
+        if threshold is None
+        else {"probability": float(threshold.value), "class": str(threshold.label)},
+        "left_out": [{"file": name, "reason": why} for name, why in sorted(predictor.left_out)],
+    }
 
 
 def write_predictions(
@@ -116,6 +134,7 @@ def write_predictions(
         )
         with show_steps():
             for name, proba, label in count_steps(rows, "predicting", len(paths), "images"):
+                predictor.counts[str(label)] += 1
                 texts = (escape_cell(str(text), keep_bytes=True) for text in (name, label))
                 writer.writerow([*texts, *(f"{p:.6f}" for p in proba)])
     return predictor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +28,13 @@ def print_summary(
     print_result(render_terminal(document | {"warnings": new}), *outputs)
 
 
-def save_reports(report: EvaluationReport, outputs: Outputs, written: list[Path]) -> None:
-    """Write the files of a report, and add their names to ``written``."""
+def save_reports(
+    report: EvaluationReport,
+    outputs: Outputs,
+    written: list[Path],
+    choose: Callable[[Path], bool] = lambda _: True,
+) -> None:
+    """Write the outputs of a report that ``choose`` accepts, and add them to ``written``."""
     savers: dict[str, Writer] = {
         format: partial(report.save, format=format, max_pictures=outputs.max_pictures)
         for format in FORMATS
@@ -37,4 +43,5 @@ def save_reports(report: EvaluationReport, outputs: Outputs, written: list[Path]
     writers = [(path, save) for path, save in files if path is not None]
     if outputs.folds is not None and outputs.folds not in written:
         writers.append((outputs.folds, report.save_folds))
+    writers = [(path, save) for path, save in writers if choose(path)]
     write_files(writers, written, ("results.json", savers["json"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -39,10 +39,10 @@ from cellsk.cli._options import (
     choice_option,
     option,
 )
-from cellsk.cli._outputs import Writer, check_files, note_written, write_files
+from cellsk.cli._outputs import Writer, check_files, make_json_writer, write_files, write_twice
 from cellsk.cli._pipeline import build_pipeline, open_store, read_images, save_pipeline
 from cellsk.cli._progress import show_fits
-from cellsk.cli._terminal import print_json, print_note, print_result, show_warnings
+from cellsk.cli._terminal import print_note, print_result, show_warnings
 from cellsk.cli._values import parse_filters, parse_size
 from cellsk.exceptions import InputError
 
@@ -79,6 +79,14 @@ class FilterSearch(NamedTuple):
     n_folds: int
     seed: int
     scoring: str | None = None
+
+
+class SearchOutputs(NamedTuple):
+    """Files to write, each of which may be None."""
+
+    model: Path | None
+    html: Path | None
+    json: Path | None
 
 
 def search(
@@ -134,14 +142,15 @@ def search(
         ),
     ] = None,
     html: Html = None,
-    as_json: Json = False,
+    json: Json = None,
     force: Force = False,
     seed: Seed = 0,
 ) -> None:
     """Compare numbers of filters by cross-validation."""
     show_warnings()
     candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
-    check_files({"model": output, "html": html}, force=force)
+    outputs = SearchOutputs(output, html, json)
+    check_files(outputs._asdict(), force=force)
     files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
@@ -152,9 +161,8 @@ def search(
         plan = FilterSearch(images, pipeline, candidates, folds, seed, scoring)
         if nested:
             _check_nested(plan)
-        report = _run(plan, output, html, nested=nested, as_json=as_json)
-    if not as_json:
-        _print_next(context, folder, report, output)
+        report = _run(plan, outputs, nested=nested)
+    _print_next(context, folder, report, output)
 
 
 def _print_next(
@@ -175,50 +183,54 @@ def _print_next(
     print_next(*commands, *suggest_uses(context, output))
 
 
-def _run(
-    plan: FilterSearch, output: Path | None, html: Path | None, *, nested: bool, as_json: bool
-) -> SearchReport:
+def _run(plan: FilterSearch, outputs: SearchOutputs, *, nested: bool) -> SearchReport:
     from cellsk.report import SearchReport
 
     found = search_filters(plan, refit=True)
-    report = SearchReport(found, y=plan.images.labels)
+    reports = [SearchReport(found, y=plan.images.labels)]
     _warn_if_one_class(found, plan.images)
-    if not as_json:
-        print_result(report.describe(NESTED_REMEDY), output, html)
+    print_result(reports[0].describe(NESTED_REMEDY), *outputs)
     if plan.images.groups is None:
         print_note(PATIENTS_UNKNOWN)
     written: list[Path] = []
-    try:
-        _save_files(plan, found.best_estimator_, report, (output, html), written)
+
+    def save(choose: Callable[[Path], bool] = lambda _: True) -> None:
+        _save_files(plan, found.best_estimator_, reports[-1], outputs, written, choose)
+
+    def evaluate_all() -> None:
+        reports.append(reports[0].with_nested(evaluate_search(plan)))
+        print_result("\n".join(reports[-1].nested_sentences()), *outputs)
+
+    with naming_written_files(written):
         if nested:
-            with naming_written_files(written):
-                report = report.with_nested(evaluate_search(plan))
-                if html is not None:
-                    report.save(html, format="html")
-                    note_written(html, written)
-                if not as_json:
-                    print_result("\n".join(report.nested_sentences()), output, html)
-    finally:  # the results of the search are printed even if the nested evaluation fails
-        if as_json:
-            print_json(report.summary(NESTED_REMEDY))
-    return report
+            write_twice(save, evaluate_all)
+        else:
+            save()
+    return reports[-1]
 
 
 def _save_files(
     plan: FilterSearch,
     model: Any,
     report: SearchReport,
-    outputs: tuple[Path | None, Path | None],
+    outputs: SearchOutputs,
     written: list[Path],
+    choose: Callable[[Path], bool],
 ) -> None:
-    """Write the model and the page, as far as they are wanted."""
+    """Write the model, once, and the reports, as far as they are wanted and chosen."""
 
     def save_model(path: Path) -> None:
         save_pipeline(model, path, plan.images)
 
-    savers: tuple[Writer, Writer] = (save_model, partial(report.save, format="html"))
+    savers: list[Writer] = [
+        save_model,
+        partial(report.save, format="html"),
+        make_json_writer("search-summary", report.summary(NESTED_REMEDY)),
+    ]
     files = zip(outputs, savers, strict=True)
-    writers = [(path, save) for path, save in files if path is not None]
+    writers = [(path, save) for path, save in files if path is not None and choose(path)]
+    if outputs.model in written:
+        writers = [(path, save) for path, save in writers if save is not save_model]
     write_files(writers, written, ("model.cellsk", save_model))
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from cellsk._files import STANDARD_OUTPUT
-from cellsk._text import escape_text, write_json
+from cellsk._text import escape_text
 from cellsk.cli._messages import word_error
 from cellsk.exceptions import CellskWarning
 
-__all__ = ["ShownWarnings", "print_json", "print_note", "print_result", "show_warnings"]
+__all__ = ["ShownWarnings", "print_note", "print_result", "show_warnings"]
 
 
 def print_note(text: str) -> None:
@@ -25,11 +25,6 @@ def print_result(text: str, *outputs: Path | int | None) -> None:
     stream = sys.stderr if STANDARD_OUTPUT in outputs else sys.stdout
     # Results are read while the next step runs.
     print(escape_text(text), file=stream, flush=True)
-
-
-def print_json(result: dict[str, Any]) -> None:
-    """Print the result as JSON without NaN."""
-    print(write_json(result, indent=2))
 
 
 class ShownWarnings:

@@ -19,7 +19,7 @@ from cellsk.cli._options import (
     GroupsCsv,
     Html,
     ImageColumn,
-    JsonFile,
+    Json,
     LabelColumn,
     Labels,
     Markdown,
@@ -31,6 +31,7 @@ from cellsk.cli._options import (
     SkipUnreadable,
     Subgroups,
 )
+from cellsk.cli._outputs import name_output
 from cellsk.cli._progress import show_steps
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_result, show_warnings
@@ -65,7 +66,7 @@ def run_test(
     prevalence: Prevalence = None,
     max_uncertainty: MaxUncertainty = None,
     html: Html = None,
-    json: JsonFile = None,
+    json: Json = None,
     markdown: Markdown = None,
     max_pictures: MaxPictures = 200,
     force: Force = False,
@@ -115,7 +116,7 @@ def _check_models(models: list[Path], outputs: Outputs) -> None:
     if len(models) == 2 and any(outputs[:3]):
         raise InputError(
             "Files are written for one model",
-            f"two models, and {next(path for path in outputs[:3] if path)}",
+            f"two models, and {name_output(next(path for path in outputs[:3] if path))}",
             "Run cellsk test for each model.",
         )
 

@@ -31,7 +31,7 @@ from cellsk.cli._options import (
     Store,
     option,
 )
-from cellsk.cli._outputs import check_files, name_output
+from cellsk.cli._outputs import check_files, name_output, write_json_file
 from cellsk.cli._pipeline import (
     build_pipeline,
     fit_pipeline,
@@ -39,7 +39,7 @@ from cellsk.cli._pipeline import (
     read_images,
     save_model_file,
 )
-from cellsk.cli._terminal import print_json, print_result, show_warnings
+from cellsk.cli._terminal import print_result, show_warnings
 from cellsk.cli._values import parse_filters, parse_size
 
 __all__ = ["describe_fit", "summarize_fit", "train"]
@@ -64,13 +64,13 @@ def train(
     output: Annotated[Path, option(OUTPUT, metavar="FILE", help="Model file to write.")] = Path(
         "model.cellsk"
     ),
-    as_json: Json = False,
+    json: Json = None,
     force: Force = False,
     seed: Seed = 0,
 ) -> None:
     """Train a model, and write it to a file."""
     show_warnings()
-    check_files({"model": output}, force=force)
+    check_files({"model": output, "json": json}, force=force)
     counts, size = parse_filters(filters), parse_size(image_size)
     files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
@@ -83,11 +83,9 @@ def train(
         fit_pipeline(pipeline, images)
         save_model_file(pipeline, output, images)
     summary = summarize_fit(pipeline["classifier"]) | {"model": str(output)}
-    if as_json:
-        print_json(summary)
-        return
-    print_result(describe_fit(summary), output)
-    print_result(f"Written: {name_output(output)}.", output)
+    print_result(describe_fit(summary), output, json)
+    print_result(f"Written: {name_output(output)}.", output, json)
+    write_json_file(json, "train", summary)
     print_next(
         (write_command(context, "evaluate", folder), "estimate how well it predicts"),
         *suggest_uses(context, output),

@@ -1,13 +1,18 @@
-"""The help of a command: its options in groups, with every default in the same form."""
+"""A command: its help in groups, and the option ``--json``, whose file may be left out."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 from typer.core import TyperCommand
 
+from cellsk.exceptions import InputError
+
 __all__ = ["GroupedCommand"]
 
+JSON = "--json"
 ARGUMENTS = "Arguments"
 OTHERS = "General"
 WIDEST = 26  # characters of a name; the text of a longer one is on the next line
@@ -16,7 +21,24 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 class GroupedCommand(TyperCommand):
-    """A command whose help has a section for each group of options."""
+    """A command whose help has a section for each group of options.
+
+    The file of ``--json`` may be left out. The next word is then an argument or an option.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of a command line.
+
+        Raises
+        ------
+        InputError
+            When the word after ``--json`` is neither a file of JSON nor an argument.
+        """
+        taking = {name for param in self.params if _takes_value(param) for name in param.opts}
+        if JSON in taking:
+            lenient = ctx.resilient_parsing or set(ctx.help_option_names) & set(args)
+            args = _complete_json(args, taking, strict=not lenient)
+        return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words after the name of the command in the first line of the help."""
@@ -36,6 +58,43 @@ class GroupedCommand(TyperCommand):
     def get_help(self, ctx: Any) -> str:
         """Return the help. Its lines are not broken within a short default."""
         return super().get_help(ctx).replace(_NO_BREAK, " ")
+
+
+def _complete_json(args: Sequence[str], taking: set[str], *, strict: bool) -> list[str]:
+    """Return the words with ``-``, which is standard output, after a ``--json`` without a file."""
+    words: list[str] = []
+    for position, word in enumerate(args):
+        if word == "--":
+            return [*words, *args[position:]]
+        is_option = word == JSON and (not words or words[-1] not in taking)
+        words.append(word)
+        if is_option and not _is_json_file(args[position + 1 :], strict=strict):
+            words.append("-")
+    return words
+
+
+def _is_json_file(rest: Sequence[str], *, strict: bool) -> bool:
+    """Return whether the first word is the file of ``--json``, and not an argument or option."""
+    if not rest or (rest[0].startswith("-") and rest[0] != "-"):
+        return False
+    word = rest[0]
+    if word == "-" or word.startswith("/dev/"):
+        return True
+    if word.lower().endswith(".json") and not os.path.isdir(word):
+        return True
+    if strict and not os.path.exists(word):
+        raise InputError(
+            "must be followed by a file that ends in .json, by an argument that exists, or by"
+            " nothing",
+            repr(word),
+            "Pass --json results.json to write a file, or --json at the end to print the JSON.",
+            parameter=JSON,
+        )
+    return False
+
+
+def _takes_value(param: Any) -> bool:
+    return param.param_type_name == "option" and not param.is_flag
 
 
 def _choose_section(param: Any) -> str:
