@@ -55,6 +55,10 @@ class GroupedCommand(TyperCommand):
             with formatter.section(title):
                 formatter.write_dl(rows, col_max=WIDEST)
 
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first line of the help, whole, for the list of commands."""
+        return (self.help or "").partition("\n")[0]
+
     def get_help(self, ctx: Any) -> str:
         """Return the help. Its lines are not broken within a short default."""
         return super().get_help(ctx).replace(_NO_BREAK, " ")

@@ -32,7 +32,6 @@ __all__ = ["app", "main"]
 BAD_INPUT = 2
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
