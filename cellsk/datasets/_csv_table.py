@@ -20,6 +20,7 @@ __all__ = ["CsvTable", "ImageLookup", "Row", "locate_csv"]
 
 MAX_BYTES = 2**30
 _DELIMITERS = ",;\t"
+_MOST_CELLS = 6  # of a row in an error
 _SEP_LINE = re.compile(r'"?sep=([^\w\s"\'\r\n]|\t)"?[ \t]*\r?(?:\n|$)', re.IGNORECASE)
 
 Row: TypeAlias = tuple[int, list[str]]  # line in the file, and its cells
@@ -47,13 +48,15 @@ class CsvTable:
         """Read a csv file that uses commas, semicolons or tabs.
 
         The delimiter is the one that gives most rows the same number of cells, unless a line
-        such as ``sep=;`` at the top names it. Titles above the header are left out.
+        such as ``sep=;`` at the top names it. Titles above the header are left out, and so are
+        empty cells at the end of a row that is longer than the header.
         ``parameter`` is the parameter that named the file: errors are about it.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            If the file is missing, is not csv text, or has no row below its header.
+            If the file is missing, is not csv text, has no row below its header, or has a row
+            with more or fewer cells than the header.
         """
         text = _read_text(path, parameter)
         named = _SEP_LINE.match(text)
@@ -69,11 +72,14 @@ class CsvTable:
         if len(table) < 2:
             why = "has no row below its header"
             raise _describe(path, parameter, why, "Add one for each image.")
-        return cls(path, table[0][1], table[1:])
+        header = table[0][1]
+        rows = [(line, _drop_empty_end(row, len(header))) for line, row in table[1:]]
+        _check_row_lengths(path, header, rows)
+        return cls(path, header, rows)
 
     def cells(self, column: int) -> list[str]:
-        """Return the cells of a column; those that short rows lack are empty."""
-        return [row[column] if column < len(row) else "" for _, row in self.rows]
+        """Return the cells of a column."""
+        return [row[column] for _, row in self.rows]
 
     def match(
         self, column: int, lookup: ImageLookup, *, other_images: bool = False
@@ -209,6 +215,27 @@ def _is_title(row: list[str], below: list[str], width: int) -> bool:
         return False
     narrow = len(row) < width == len(below) and any(map(is_known_column, below))
     return narrow or row[0].startswith("# ") or bool(find_known(below, IMAGE_COLUMNS))
+
+
+def _drop_empty_end(row: list[str], width: int) -> list[str]:
+    """Return a row without the empty cells that a spreadsheet writes behind the last column."""
+    return row if any(row[width:]) else row[:width]
+
+
+def _check_row_lengths(path: str, header: list[str], rows: list[Row]) -> None:
+    """Refuse rows longer or shorter than the header: their cells are in the wrong columns."""
+    uneven = [(line, row) for line, row in rows if len(row) != len(header)]
+    if uneven:
+        line, row = uneven[0]
+        raise InputError(
+            f"Each row of {path!r} must have {count_noun(len(header), 'cell')}, like the header",
+            f"{count_noun(len(uneven), 'row')} with more or fewer. First: line {line}, with"
+            f" {len(row)}: {', '.join(map(repr, row[:_MOST_CELLS]))}"
+            f"{', ...' if len(row) > _MOST_CELLS else ''}",
+            "Put a cell that holds a comma, such as 'carcinoma, in situ', in quotation marks, and"
+            " fill in missing cells.",
+            code="csv-row-length",
+        )
 
 
 def _describe(path: str, parameter: str, why: str, remedy: str) -> InputError:

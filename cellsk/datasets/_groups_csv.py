@@ -68,7 +68,7 @@ def read_columns_csv(
     {'patient': array(['P2', 'P1'], dtype='<U2'), 'scanner': array(['new', 'old'], dtype='<U3')}
     """
     folder = os.fspath(folder)
-    table = _read_table(locate_csv(csv_path, folder))
+    table = CsvTable.read(locate_csv(csv_path, folder), "groups_csv")
     names = [_make_relative(str(path), folder) for path in paths]
     lookup = ImageLookup(folder, names)
     check_first_line(table, lookup, "groups_csv")
@@ -142,20 +142,6 @@ def choose_group_column(
 def is_slide_column(name: str) -> bool:
     """Return whether a column holds slides. A patient may have several."""
     return bool(find_known([name], SLIDE_COLUMNS))
-
-
-def _read_table(csv_path: str) -> CsvTable:
-    """Return a table whose rows are all as long as the header."""
-    table = CsvTable.read(csv_path, "groups_csv")
-    uneven = [line for line, row in table.rows if len(row) != len(table.header)]
-    if uneven:
-        raise InputError(
-            f"Each row of {csv_path!r} must have {count_noun(len(table.header), 'cell')}, like"
-            " the header",
-            f"{count_noun(len(uneven), 'row')} with more or fewer. First: line {uneven[0]}",
-            "Put cells that hold a comma in quotation marks.",
-        )
-    return table
 
 
 def _check_header(table: CsvTable, named: list[int]) -> None:

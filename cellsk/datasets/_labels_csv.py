@@ -64,7 +64,6 @@ def read_labels_csv(
     table = CsvTable.read(csv_path, "labels")
     check_first_line(table, lookup, "labels")
     image, labels, group = _choose_columns(table, lookup, named)
-    _check_row_lengths(table, max(image, *labels, -1 if group is None else group))
     row_of = table.match(image, lookup)
     rows = [row_of[path] for path in lookup.paths]
     names = (
@@ -96,18 +95,6 @@ def _choose_columns(
         taken.append(find_named(table, named.label, "label_column", "label-column-unknown"))
     image = choose_image_column(table, lookup, given=named.image, taken=taken)
     return image, choose_label_columns(table, image, given=named.label, group=group), group
-
-
-def _check_row_lengths(table: CsvTable, last: int) -> None:
-    short = [line for line, row in table.rows if len(row) <= last]
-    if short:
-        raise InputError(
-            "must have a file name and a label in every row",
-            f"{table.path!r}, with {count_noun(len(short), 'row')} too short. First: line"
-            f" {short[0]}",
-            "Fill it in.",
-            parameter="labels",
-        )
 
 
 def _take_column(

@@ -209,14 +209,18 @@ def _limit_rows(reader: Iterable[Any], name: str) -> Iterable[Any]:
             yield row
 
 
-def _parse_row(row: dict[str, str | None], line: int, name: str) -> ManifestRow:
-    cells = {column: row[column] or "" for column in COLUMNS}
+def _parse_row(row: dict[Any, Any], line: int, name: str) -> ManifestRow:
+    # The csv module gives cells behind the last column the name None, and missing cells None.
+    if any(row.get(None, ())) or None in row.values():
+        why = f"has more or fewer cells in line {line} than in its header"
+        raise _describe(name, why, "Put cells that hold a comma in quotation marks")
+    cells: dict[str, str] = {column: row[column] for column in COLUMNS}
     sha256, fold = cells["sha256"].strip().lower(), cells["fold"].strip()
     wrong = (
         f"{sha256[:70]!r} as sha256"
         if not _SHA256.fullmatch(sha256)
         else f"{fold[:20]!r} as fold"
-        if row["fold"] is None or not re.fullmatch(r"([1-9][0-9]{0,6})?", fold)
+        if not re.fullmatch(r"([1-9][0-9]{0,6})?", fold)
         else "no label"
         if not cells["label"].strip()
         else None

@@ -248,3 +248,32 @@ def test_text_that_is_a_spreadsheet_is_refused(folder):
     (folder.parent / "labels.xlsx").write_bytes(b"PK\x03\x04\0\0\0")
     with pytest.raises(InputError, match=r"labels must be a csv.*not text but an image, a spreads"):
         list_images(folder, labels=folder.parent / "labels.xlsx")
+
+
+# Rows -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "got"),
+    [
+        ("c00.png,benign, G1,P1", "line 2, with 4: 'c00.png', 'benign', 'G1', 'P1'"),
+        ("c00.png,carcinoma, in situ,P1", "line 2, with 4: 'c00.png', 'carcinoma', 'in situ'"),
+        ("c00.png,benign,P1,,,x", "line 2, with 6"),
+        ("c00.png,benign", "line 2, with 2: 'c00.png', 'benign'"),
+        ("c00.png", "line 2, with 1: 'c00.png'"),
+    ],
+)
+def test_rows_longer_or_shorter_than_header_are_refused(folder, row, got):
+    """Labels and groups refuse rows whose cells are in the wrong columns."""
+    rows = [f"{name}.png,malignant,P2" for name in NAMES[1:]]
+    text = "\n".join(["file,label,patient", row, *rows])
+    with pytest.raises(InputError, match=f"must have 3 cells.*{got}.* in quotation marks"):
+        list_text(folder, text)
+    with pytest.raises(InputError, match=f"must have 3 cells.*{got}.* in quotation marks"):
+        read_columns_csv(folder.parent / "labels.csv", folder, [f"{name}.png" for name in NAMES])
+
+
+def test_rows_with_empty_cells_behind_the_last_column_are_read(folder):
+    """A spreadsheet may write separators behind the last column."""
+    found = list_csv(folder, "file,label", lambda n, name: f"{name},{n % 2},,")
+    assert found.y.tolist() == [0, 1] * 6

@@ -424,7 +424,7 @@ def test_list_csv_accents_match_however_composed(tmp_path):
         ("id,label\na,0\nb,1\nc,0\na,0\n", r"one row in .* 'a' in line 2 and again in line 5"),
         ("id,label\na,0\nb,1\nc,0\nc.jpg,0\n", r"'c.jpg' in line 4 and again in line 5. Remove"),
         ("id,label\na,0\nb,\nc,\n", r"Column 'label' .* 2 empty cells. First: line 3. Fill"),
-        ("id,label\na,0\nb\nc,1\n", r"with 1 row too short. First: line 3. Fill it in"),
+        ("id,label\na,0\nb\nc,1\n", r"must have 2 cells.* Got 1 row .*: line 3, with 1: 'b'\. Put"),
         ("id,label\na,0\nb,0\nc,0\n", r"at least two classes.*labels.csv', with 3 images, all of"),
         ("id\na\nb\nc\n", r"one of labels. Got .* with 1 column: 'id'. Name them"),
         ("id,label\n", r"has no row below its header"),
