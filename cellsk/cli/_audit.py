@@ -15,7 +15,6 @@ from cellsk.cli._images import describe_counts, describe_label_columns, read_gro
 from cellsk.cli._messages import word_findings
 from cellsk.cli._next import print_next, write_command
 from cellsk.cli._options import (
-    DATA,
     GENERAL,
     OUTPUT,
     Folder,
@@ -28,6 +27,8 @@ from cellsk.cli._options import (
     Json,
     LabelColumn,
     Labels,
+    TestFolder,
+    TestLabels,
     count_option,
     option,
 )
@@ -68,18 +69,9 @@ class _Side(NamedTuple):
 def audit(
     context: typer.Context,
     folder: Folder,
-    test: Annotated[
-        Path | None,
-        option(
-            DATA,
-            metavar="FOLDER",
-            help="Test images, to find images and patients that are in both folders.",
-        ),
-    ] = None,
+    test: TestFolder = None,
     labels: Labels = None,
-    test_labels: Annotated[
-        Path | None, option(DATA, metavar="FILE.csv", help="Labels of the test images.")
-    ] = None,
+    test_labels: TestLabels = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
     follow_links: FollowLinks = False,

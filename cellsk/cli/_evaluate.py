@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from cellsk._files import is_stream
 from cellsk.cli._evaluation_checks import (
     Outputs,
     check_outputs,
@@ -53,6 +54,9 @@ from cellsk.cli._options import (
     SkipUnreadable,
     Store,
     Subgroups,
+    TestFolder,
+    TestGroupsCsv,
+    TestLabels,
     choice_option,
     fraction_option,
     option,
@@ -62,6 +66,7 @@ from cellsk.cli._pipeline import build_pipeline
 from cellsk.cli._progress import show_fits
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_note, print_result, show_warnings
+from cellsk.cli._test_set import TestOptions, list_test_images, print_test, score_test_images
 from cellsk.cli._values import parse_filters, parse_size
 
 if TYPE_CHECKING:
@@ -75,7 +80,9 @@ CALIBRATIONS = ("sigmoid", "isotonic", "temperature")
 def evaluate(
     context: typer.Context,
     folder: Folder,
+    test: TestFolder = None,
     labels: Labels = None,
+    test_labels: TestLabels = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
     skip_unreadable: SkipUnreadable = False,
@@ -84,6 +91,7 @@ def evaluate(
     group_pattern: GroupPattern = None,
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
+    test_groups_csv: TestGroupsCsv = None,
     site: Annotated[
         str | None,
         option(
@@ -171,7 +179,8 @@ def evaluate(
     """Estimate how well a model classifies images of new patients.
 
     In cross-validation, each image is predicted once, by a model that was not trained on its
-    patient. Each score has a confidence interval.
+    patient. Each score has a confidence interval. With --test, a model is then trained on all
+    images, and the test set is predicted once.
     """
     shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)
@@ -182,11 +191,14 @@ def evaluate(
         "max_uncertainty": max_uncertainty,
     }
     if quick:
-        check_quick(outputs, wanted | {"subgroup": subgroup, "leakage": leakage})
+        check_quick(outputs, wanted | {"subgroup": subgroup, "leakage": leakage, "test": test})
     n_folds = count_folds(cv, folds, leakage=leakage)
     files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
+    tested = list_test_images(
+        TestOptions(test, test_labels, test_groups_csv), files, patients, images, subgroup or []
+    )
     wanted |= {"sensitivity": sensitivity, "specificity": specificity}
     check_wanted(images, wanted, leakage=leakage)
     settings = wanted | {
@@ -208,7 +220,7 @@ def evaluate(
         _show_folds(plan, json)
         print_next((write_command(context, "evaluate", folder, quick=False), "add intervals"))
     else:
-        _evaluate(plan, outputs, shown, leakage=leakage)
+        _evaluate(plan, outputs, shown, tested, leakage=leakage)
         print_next((write_command(context, "train", folder), "train the final model"))
 
 
@@ -251,22 +263,58 @@ def _show_folds(plan: _Plan, json: Path | None) -> None:
     write_json_file(json, "folds", table)
 
 
-def _evaluate(plan: _Plan, outputs: Outputs, shown: ShownWarnings, *, leakage: bool) -> None:
+def _evaluate(
+    plan: _Plan,
+    outputs: Outputs,
+    shown: ShownWarnings,
+    tested: LabeledImages | None,
+    *,
+    leakage: bool,
+) -> None:
     report = _run(plan)
     print_summary(report, shown, *outputs)
-    compare = partial(_compare, report, plan, outputs) if leakage else None
-    _save_all(report, outputs, compare)
+    steps = []
+    if tested is not None:
+        steps.append(partial(_test, report, plan, tested, shown, outputs))
+    if leakage:
+        steps.append(partial(_compare, report, plan, outputs))
+    _save_all(report, outputs, steps)
 
 
 def _save_all(
-    report: EvaluationReport, outputs: Outputs, compare: Callable[[], None] | None
+    report: EvaluationReport, outputs: Outputs, steps: Sequence[Callable[[], None]]
 ) -> None:
+    """Write the files, and again after each step, which may take as long as the work before."""
     written: list[Path] = []
+    save = partial(save_reports, report, outputs, written)
     with naming_written_files(written):
-        if compare is None:
-            save_reports(report, outputs, written)
+        if steps:
+            write_twice(save, partial(_run_steps, steps, save))
         else:
-            write_twice(partial(save_reports, report, outputs, written), compare)
+            save()
+
+
+def _run_steps(steps: Sequence[Callable[[], None]], save: Callable[..., None]) -> None:
+    """Run all steps, and write the files between them."""
+    first, *others = steps
+    first()
+    for add in others:
+        save(lambda path: not is_stream(path))
+        add()
+
+
+def _test(
+    report: EvaluationReport,
+    plan: _Plan,
+    tested: LabeledImages,
+    shown: ShownWarnings,
+    outputs: Outputs,
+) -> None:
+    """Train on all images, score the test set, and print both."""
+    print_note("Training on all images, and testing ...")
+    with show_fits(plan.pipeline["classifier"], plan.fits):
+        score_test_images(report, tested, list(plan.settings["subgroups"]))
+    print_test(report, shown, *outputs)
 
 
 def _compare(report: EvaluationReport, plan: _Plan, outputs: Outputs) -> None:

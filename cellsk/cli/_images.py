@@ -113,10 +113,12 @@ def list_labeled_images(
     classes: Sequence[str] | None = None,
     follow_links: bool = False,
     reader: Any = None,
+    title: str = "",
 ) -> LabeledImages:
     """List a labeled folder, add the columns of the groups csv, and print the counts.
 
-    ``classes`` and ``reader`` are those of a model. Not all classes need images.
+    ``classes`` and ``reader`` are those of a model. Not all classes need images. ``title`` comes
+    before the counts.
 
     Raises
     ------
@@ -152,7 +154,7 @@ def list_labeled_images(
         patients, columns = read_groups_csv(listed, folder, groups_csv, groups, column)
     names = np.array(listed.target_names)[listed.y]
     images = LabeledImages(listed.paths, names, patients, columns, listed.unreadable or [])
-    print_note(images.describe())
+    print_note(f"{title}{images.describe()}")
     if labels is not None:
         print_note(describe_label_columns(listed.label_columns, labels))
     return images

@@ -20,7 +20,7 @@ from cellsk.cli._interrupt import (
     handle_signals,
     is_interruption,
 )
-from cellsk.cli._messages import word_error
+from cellsk.cli._messages import list_commands, word_error
 from cellsk.cli._predict import predict
 from cellsk.cli._search import search
 from cellsk.cli._terminal import print_note
@@ -91,7 +91,7 @@ def _end(error: BaseException) -> int:
     if isinstance(error, ValueError | TypeError | OSError | MemoryError):
         text = word_error(error)
         text = " ".join(text.split()) or "There is too little memory. Pass a smaller --image-size."
-        print_note(f"cellsk: {text}")
+        print_note("\n  ".join([f"cellsk: {text}", *list_commands(error)]))
         return BAD_INPUT
     if not hasattr(error, "exit_code"):
         raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +10,14 @@ from typing import Any
 
 from cellsk.exceptions import Explained
 
-__all__ = ["FINDING_REMEDIES", "OPTIONS", "REMEDIES", "word_error", "word_findings"]
+__all__ = [
+    "FINDING_REMEDIES",
+    "OPTIONS",
+    "REMEDIES",
+    "list_commands",
+    "word_error",
+    "word_findings",
+]
 
 
 def _suggest_folds(values: Mapping[str, Any]) -> str:
@@ -75,9 +83,8 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "links-left-out": "Pass --follow-links to list their targets.",
     "images-beside-classes": "Move them into a class.",
     "class-folder-missing": "Move the folder away, or rename it.",
-    "splits-not-classes": "To cross-validate, run: cellsk evaluate {train}. For a final model, run:"
-    " cellsk train {train}, and then cellsk test model.cellsk {test}. To look for images that are"
-    " in both, run: cellsk audit {train} --test {test}.",
+    "splits-not-classes": "To find images that are in two of them, and then to cross-validate one"
+    " and test on another, run:",
     "parts-not-classes": "Pass {first}, with --labels labels.csv if the classes are in a csv file.",
     "data-sets-not-classes": "Pass one of them: {first}.",
     "no-class-folders": "Pass --labels labels.csv, or the folder above.",
@@ -171,6 +178,20 @@ def word_error(error: BaseException | str) -> str:
     elif remedy is not None:
         remedy = remedy.format_map(defaultdict(str, error.values)).strip()
     return error.explain(parameter=parameter, remedy=remedy)
+
+
+def list_commands(error: BaseException) -> list[str]:
+    """Return commands that follow the text of an error, as a shell reads them."""
+    if not isinstance(error, Explained) or error.code != "splits-not-classes":
+        return []
+    # A folder that begins with a dash would be read as an option.
+    train, test = (
+        f"./{path}" if path.startswith("-") else path
+        for path in (error.values["train"], error.values["test"])
+    )
+    return [
+        shlex.join(["cellsk", command, train, "--test", test]) for command in ("audit", "evaluate")
+    ]
 
 
 def word_findings(findings: Sequence[Any]) -> list[Any]:

@@ -54,6 +54,9 @@ __all__ = [
     "SkipUnreadable",
     "Store",
     "Subgroups",
+    "TestFolder",
+    "TestGroupsCsv",
+    "TestLabels",
     "choice_option",
     "count_option",
     "fraction_option",
@@ -117,6 +120,13 @@ Labels = Annotated[
     Path | None,
     option(DATA, metavar="FILE.csv", help="Labels of the images, instead of sub-folders."),
 ]
+TestFolder = Annotated[
+    Path | None,
+    option(DATA, "--test", metavar="FOLDER", help="Folder of test images."),
+]
+TestLabels = Annotated[
+    Path | None, option(DATA, metavar="FILE.csv", help="Labels of the test images.")
+]
 LabelColumn = Annotated[
     str | None,
     option(
@@ -174,6 +184,15 @@ GroupsCsv = Annotated[
         PATIENTS,
         metavar="FILE.csv",
         help="File names and patients of the images.",
+    ),
+]
+TestGroupsCsv = Annotated[
+    Path | None,
+    option(
+        PATIENTS,
+        metavar="FILE.csv",
+        help="File names and patients of the test images.",
+        show_default="that of --groups-csv",
     ),
 ]
 Positive = Annotated[

@@ -107,7 +107,7 @@ def name_output(path: Path) -> str:
 
 def note_written(path: Path, written: list[Path]) -> None:
     """Print that a file was written, and whether it is the second time."""
-    again = " again, with the comparison" if path in written else ""
+    again = " again, with the new results" if path in written else ""
     print_note(f"Written{again}: {name_output(path)}.")
     if path not in written:
         written.append(path)

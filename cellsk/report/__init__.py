@@ -5,6 +5,7 @@ from cellsk.report._evaluate_model import evaluate_model
 from cellsk.report._evaluation_report import EvaluationReport
 from cellsk.report._search_report import SearchReport
 from cellsk.report.render import render_terminal as render_terminal
+from cellsk.report.render import render_test as render_test
 
 __all__ = [
     "EvaluationReport",

@@ -23,17 +23,16 @@ from cellsk.report._baselines import run_baselines
 from cellsk.report._evaluation_report import EvaluationReport
 from cellsk.report._inputs import check_data, check_settings, check_two_class_settings
 from cellsk.report._reading import share_pixels
+from cellsk.report._report_document import complete_document
 from cellsk.report._settings import EvaluationData, Settings, make_estimator
 from cellsk.report._warnings import (
     KeptWarnings,
     warn_if_copies_are_split,
     warn_if_patients_are_few,
 )
-from cellsk.report.checklists import answer_checklists
-from cellsk.report.document import EvaluationDocument, EvaluationFacts, build_facts
-from cellsk.report.words import list_limits, write_intended_use, write_title
+from cellsk.report.document import EvaluationDocument, build_facts
 
-__all__ = ["complete_document", "evaluate"]
+__all__ = ["evaluate"]
 
 
 def evaluate(
@@ -290,16 +289,3 @@ def _make_folds(data: EvaluationData, settings: Settings, cv: Any, n_splits: int
     if data.labels.images_are_paths:
         _ = folds.hashes  # raises at once if a file cannot be opened
     return folds
-
-
-def complete_document(facts: EvaluationFacts) -> EvaluationDocument:
-    """Return the document: the facts, with title, intended use, limits and checklists."""
-    document: EvaluationDocument = {
-        **facts,
-        "title": write_title(facts),
-        "intended_use": write_intended_use(facts),
-        "limits": list_limits(facts),
-        "checklists": {},
-    }
-    document["checklists"] = answer_checklists(document)
-    return document

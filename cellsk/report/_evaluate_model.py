@@ -8,21 +8,12 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from cellsk.audit import audit_measured
-from cellsk.model_selection import FixedModel, describe_fixed, name_images, predict_fixed
-from cellsk.report._evaluate import complete_document
+from cellsk.model_selection import describe_fixed
 from cellsk.report._evaluation_report import EvaluationReport
 from cellsk.report._inputs import check_data, check_settings, check_two_class_settings
-from cellsk.report._reading import share_fixed_pixels
-from cellsk.report._settings import EvaluationData, Settings
-from cellsk.report._training import (
-    Training,
-    compare_training,
-    find_training,
-    warn_if_training_is_shared,
-)
-from cellsk.report._warnings import KeptWarnings, warn_if_patients_are_few
-from cellsk.report.document import TestSet, build_facts
+from cellsk.report._settings import Settings
+from cellsk.report._testing import run_test
+from cellsk.report._training import find_training
 
 __all__ = ["evaluate_model"]
 
@@ -176,40 +167,6 @@ def evaluate_model(
         classes=fitted.classes_,
     )
     check_two_class_settings(data.labels, settings)
-    report = _run(data, settings, fixed, training, audit=audit, left_out=left_out or ())
-    report.document["seconds"] = time.perf_counter() - start
-    return report
-
-
-def _run(
-    data: EvaluationData,
-    settings: Settings,
-    fixed: FixedModel,
-    training: Training | None,
-    *,
-    audit: bool,
-    left_out: Sequence[tuple[str, str]],
-) -> EvaluationReport:
-    X, labels = data
-    kept, shared, found = KeptWarnings(), None, None
-    with kept.collect():
-        warn_if_patients_are_few(labels)
-    with share_fixed_pixels(settings.estimator, data) as pixels:
-        with kept.collect():
-            pixels.warn_if_resized()
-            if training is not None:
-                shared = compare_training(training, settings.estimator, data, pixels)
-                warn_if_training_is_shared(shared)
-        if audit and labels.images_are_paths:
-            found = audit_measured(
-                X,
-                labels.codes,
-                labels.groups,
-                target_names=labels.names,
-                measured=pixels.fingerprints,
-            )
-        with kept.collect():
-            out_of_fold = predict_fixed(settings.estimator, X)
-    test_set = TestSet(name_images(X), fixed.threshold, shared)
-    facts = build_facts(labels, settings, test_set, out_of_fold, found, kept.remarks, left_out)
-    return EvaluationReport(complete_document(facts), data, settings, None, out_of_fold, found)
+    found = run_test(data, settings, fitted, training, audit=audit, left_out=left_out or ())
+    found.document["seconds"] = time.perf_counter() - start
+    return EvaluationReport(found.document, data, settings, None, found.predictions, found.audit)

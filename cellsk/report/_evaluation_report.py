@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cellsk._checks import check_count, count_noun
 from cellsk._text import escape_text, write_json
@@ -13,16 +15,25 @@ from cellsk.exceptions import InputError
 from cellsk.model_selection import (
     Folds,
     OutOfFold,
-    fit_with_groups,
     iter_estimators,
     write_manifest,
 )
 from cellsk.preprocessing import ImageReader
 from cellsk.report._comparison import check_report, compare_reports
 from cellsk.report._leakage import measure_leakage
+from cellsk.report._report_document import join_test
 from cellsk.report._report_file import write_report
-from cellsk.report._settings import EvaluationData, Settings, make_estimator
-from cellsk.report.document import Comparison, EvaluationDocument, Leakage, Numbers
+from cellsk.report._settings import EvaluationData, Settings
+from cellsk.report._testing import fit_all, fit_and_test, match_test_data
+from cellsk.report.document import (
+    Comparison,
+    EvaluationDocument,
+    Leakage,
+    Numbers,
+    make_predictions,
+    make_resampling,
+    subtract_independent,
+)
 from cellsk.report.render import (
     choose_rows,
     make_thumbnails,
@@ -85,6 +96,7 @@ class EvaluationReport:
         self._settings = settings
         self._folds = folds
         self._out_of_fold = out_of_fold
+        self._test: EvaluationReport | None = None
 
     @property
     def _tested(self) -> EvaluationData:
@@ -214,9 +226,97 @@ class EvaluationReport:
         TypeError, ValueError
             Those of the fit.
         """
-        labels, settings = self._data.labels, self._settings
-        estimator = make_estimator(settings, labels.pos_label, labels.y, labels.groups)
-        return fit_with_groups(estimator, self._data.X, labels.y, labels.groups)
+        return fit_all(self._data, self._settings)
+
+    def test(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        subgroups: Mapping[str, ArrayLike] | None = None,
+        audit: bool = True,
+        left_out: Sequence[tuple[str, str]] | None = None,
+    ) -> EvaluationReport:
+        """Fit the estimator on all images, and score this model once on a test set.
+
+        Threshold and calibration are chosen on the images of this report. The result becomes part
+        of the report: save it after this call, and page, card and JSON show the cross-validation,
+        the test set, and the difference.
+
+        Parameters
+        ----------
+        X : array-like of shape (n,) of str, or of shape (n, ...)
+            The test set: images that this report does not have, or their paths.
+        y : array-like of shape (n,)
+            Their class labels, or names of classes. Classes may be missing.
+        groups : array-like of shape (n,), default=None
+            Patient of each image. None assumes that all images are independent.
+        subgroups : mapping of str to array-like of shape (n,), default=None
+            Columns, such as site or stain. Scores are computed for each of their values, too.
+        audit : bool, default=True
+            Whether to audit the test images, if X holds paths.
+        left_out : sequence of (str, str), default=None
+            Name and reason of each file that was left out before the run.
+
+        Returns
+        -------
+        report : EvaluationReport
+            The report of the test alone. Its document has no folds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When a parameter is not as above, a class is unknown, or this is the report of a fixed
+            model.
+
+        Warns
+        -----
+        PatientsUnknownWarning
+            When there are no groups.
+        SplitWarning
+            When a class has few patients, or the test set shares images or patients with the
+            images of this report.
+
+        See Also
+        --------
+        evaluate_model : Score a model that is fitted already.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from cellsk import evaluate, make_cells
+        >>> train = make_cells(120, n_patients=12, image_size=(16, 16), random_state=0)
+        >>> test = make_cells(60, n_patients=10, image_size=(16, 16), random_state=1)
+        >>> report = evaluate(
+        ...     LogisticRegression(), train.images.mean(axis=(1, 2)), train.y, groups=train.groups,
+        ...     target_names=train.target_names, baselines=False,
+        ... )
+        >>> groups = [f"new {name}" for name in test.groups]  # not the patients of train
+        >>> tested = report.test(test.images.mean(axis=(1, 2)), test.y, groups=groups)
+        >>> gap = report.document["test"]["difference"]["roc_auc"]
+        >>> gap["low"] < gap["value"] < gap["high"]
+        True
+        """
+        if self._folds is None:
+            raise InputError(
+                "test is for a report of evaluate",
+                "the test of a trained model",
+                "Use evaluate_model.",
+                code="no-folds",
+            )
+        data = match_test_data(self._data.labels, X, y, groups, subgroups)
+        found = fit_and_test(self._data, data, self._settings, audit=audit, left_out=left_out or ())
+        difference = subtract_independent(
+            make_predictions(self._tested.labels, self._out_of_fold),
+            make_predictions(data.labels, found.predictions),
+            make_resampling(self._settings),
+        )
+        join_test(self.document, found.document, difference)
+        self._test = EvaluationReport(
+            found.document, data, self._settings, None, found.predictions, found.audit
+        )
+        return self._test
 
     def compare(self, other: EvaluationReport) -> Comparison:
         """Compare with the report of another model on the same images.
@@ -328,7 +428,14 @@ class EvaluationReport:
         write_manifest(path, self.document["manifest"])
 
     def _render_page(self, max_pictures: int) -> str:
-        rows = choose_rows(self.document, max_pictures)
+        if self._test is None:
+            return render_page(self.document, self._make_pictures(max_pictures))
+        n_tested = max_pictures // 2
+        pictures = self._make_pictures(max_pictures - n_tested)
+        return render_page(self.document, pictures, self._test._make_pictures(n_tested))
+
+    def _make_pictures(self, limit: int) -> dict[int, str]:
+        rows = choose_rows(self.document, limit)
         inner = iter_estimators(self._settings.estimator)
         reader = next((one for one in inner if isinstance(one, ImageReader)), None)
-        return render_page(self.document, make_thumbnails(self._tested.X, rows, reader=reader))
+        return make_thumbnails(self._tested.X, rows, reader=reader)

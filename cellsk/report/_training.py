@@ -25,7 +25,7 @@ class Training(NamedTuple):
     """Fingerprints of training images, and where they come from."""
 
     fingerprints: TrainingFingerprints
-    source: Literal["model file", "given"]
+    source: Literal["model file", "evaluation", "given"]
 
 
 def find_training(
@@ -61,12 +61,12 @@ def compare_training(
 ) -> TrainingSet:
     """Return what is known of the training images, and which of them the test set shares.
 
-    A model file has fingerprints of the pixels that its reader returns. So the test images are
-    read by the same reader.
+    Unless the training images are given, the fingerprints are those of the pixels that the reader
+    of the model returns. So the test images are read by the same reader.
     """
     fingerprints, source = training
     images, paths = data.X, data.X if data.labels.images_are_paths else None
-    if source == "model file" and paths is not None:
+    if source != "given" and paths is not None:
         images = _read(model, paths) if pixels.images is None else pixels.images
     shared = find_shared(
         fingerprints, images, data.labels.groups, paths=paths, measured=pixels.fingerprints

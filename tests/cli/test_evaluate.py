@@ -176,7 +176,7 @@ def test_evaluate_leakage_comes_after_what_is_written(evaluated):
     done, out = evaluated
     lines = done.stderr.splitlines()
     first = lines.index(f"Written: {out / 'report.html'}.")
-    again = lines.index(f"Written again, with the comparison: {out / 'report.html'}.")
+    again = lines.index(f"Written again, with the new results: {out / 'report.html'}.")
     assert first < lines.index("Evaluating again without patient grouping ...") < again
     assert done.stdout.count("If patients were ignored") == 1
     assert json.loads((out / "report.json").read_text("utf-8"))["leakage"] is not None
@@ -219,6 +219,68 @@ def test_evaluate_one_split_of_a_csv(evaluated, folder, tmp_path, cellsk):
     assert "--leakage compares two cross-validations that test every image" in refused.stderr
     quick = cellsk("evaluate", *options, "--quick")
     assert [line.split()[0] for line in quick.stdout.splitlines()] == ["fold", "1"]
+
+
+@pytest.fixture(scope="module")
+def unseen(tmp_path_factory):
+    """60 cells of ten other patients, in a folder with a space in its name, and their csv file."""
+    place = tmp_path_factory.mktemp("test set")
+    drawn = make_cells(
+        60, folder=place / "cells", n_patients=10, image_size=(16, 16), difficulty=0, random_state=5
+    )
+    pairs = zip(drawn.paths, drawn.groups, strict=True)
+    rows = [f"{path.rpartition('/')[2]},T{name},new" for path, name in pairs]
+    (place / "slides.csv").write_text("\n".join(["file,patient,scanner", *rows]))
+    return place / "cells"
+
+
+def test_evaluate_test_shows_both_parts(folder, unseen, tmp_path, cellsk):
+    """Cross-validation first, then the test set with its own patients; files have both."""
+    files = [tmp_path / name for name in ("r.html", "r.json", "r.md")]
+    done = cellsk(
+        *("evaluate", folder, "--test", unseen, *SMALL, "--no-baselines"),
+        *("--groups-csv", folder.parent / "slides.csv"),
+        *("--test-groups-csv", unseen.parent / "slides.csv", "--subgroup", "scanner"),
+        *("--html", files[0], "--json", files[1], "--markdown", files[2]),
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.split("\nTest set\n")
+    assert "120 images (" in first
+    assert "60 images (30 benign, 30 malignant), 10 patients" in second
+    assert "The model was trained on 120 images of 12 patients. No image" in second
+    assert second.index("95% confidence interval") < second.index("by cross-validation and")
+    assert "Test set: 60 images" in done.stderr
+    assert f"Written again, with the new results: {files[0]}." in done.stderr
+    document = json.loads(files[1].read_text("utf-8"))
+    assert document["test"]["report"]["data"]["n_groups"] == 10
+    assert "Cross-validation and test set" in files[0].read_text("utf-8")
+    assert "## Test set" in files[2].read_text("utf-8")
+
+
+def test_evaluate_test_that_shares_images_warns(folder, cellsk):
+    """The training images themselves are found."""
+    done = cellsk(*("evaluate", folder, "--test", folder, *SMALL, *PATIENT, "--no-baselines"))
+    assert done.returncode == 0, done.stderr
+    assert "120 copies of training images" in done.stderr
+    assert "120 copies of training images" in done.stdout
+
+
+def test_evaluate_bad_test_is_found_before_training(folder, unseen, tmp_path, cellsk):
+    """Options without a test set, a missing class name, a damaged file."""
+    options = (*SMALL, *PATIENT)
+    done = cellsk("evaluate", folder, "--test-labels", "a.csv", *options)
+    assert (done.returncode, "--test-labels needs --test" in done.stderr) == (2, True)
+    done = cellsk("evaluate", folder, "--test", unseen, "--quick", *options)
+    assert "--quick only shows a table of the folds. Got --test too" in done.stderr
+    copied = tmp_path / "cells"
+    shutil.copytree(unseen, copied)
+    sorted(copied.rglob("*.png"))[5].write_bytes(b"no image")
+    done = cellsk("evaluate", folder, "--test", copied, *options)
+    assert done.returncode == 2
+    assert "1 of 60 images cannot be decoded" in done.stderr
+    (copied / "benign").rename(copied / "unsure")
+    done = cellsk("evaluate", folder, "--test", copied, *options)
+    assert (done.returncode, "unsure" in done.stderr, done.stdout) == (2, True, "")
 
 
 @pytest.fixture

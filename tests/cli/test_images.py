@@ -1,5 +1,7 @@
 """The patients that the commands use, and the note that names their source."""
 
+import shlex
+
 import pytest
 
 from cellsk import make_cells
@@ -106,20 +108,45 @@ def test_images_of_one_hot_labels_note_names_the_columns(folder, capsys):
 
 
 @pytest.mark.parametrize("command", ["evaluate", "audit", "train", "search"])
-def test_folder_of_splits_explains_the_commands(tmp_path, capsys, command):
-    """The train folder comes first, in each command."""
-    for split in ("test", "train"):
+@pytest.mark.parametrize(
+    ("splits", "names"),
+    [
+        (("test", "train", "val"), ("train", "test")),
+        (("Testing", "Training"), ("Training", "Testing")),
+        (("train_set", "val_set"), ("train_set", "val_set")),
+        (("fold1", "fold2", "fold3"), ("fold1", "fold2")),
+    ],
+)
+def test_folder_of_splits_explains_the_commands(tmp_path, capsys, command, splits, names):
+    """The train folder comes first, and each command is alone on its line."""
+    for split in splits:
         (tmp_path / split / "benign").mkdir(parents=True)
         (tmp_path / split / "benign" / "1.png").touch()
     assert main([command, str(tmp_path)]) == 2
-    train, test = tmp_path / "train", tmp_path / "test"
-    error = capsys.readouterr().err.rstrip()
-    assert error.endswith(
-        f"To cross-validate, run: cellsk evaluate {train}. For a final model, run: cellsk train"
-        f" {train}, and then cellsk test model.cellsk {test}. To look for images that are in both,"
-        f" run: cellsk audit {train} --test {test}."
-    )
+    train, test = (tmp_path / name for name in names)
+    error = capsys.readouterr().err
     assert "look like splits, not classes" in error
+    assert error.endswith(
+        f" run:\n  cellsk audit {train} --test {test}\n  cellsk evaluate {train} --test {test}\n"
+    )
+
+
+def test_commands_for_splits_work_as_they_are_printed(tmp_path, monkeypatch, capsys):
+    """Also if the folder has spaces, quotes or a dash at its start."""
+    monkeypatch.chdir(tmp_path)
+    name = "-my  'images'"
+    for number, split in enumerate(("train", "test")):
+        folder = tmp_path / name / split
+        make_cells(24, folder=folder, n_patients=12, image_size=(16, 16), random_state=number)
+        for path in folder.rglob("*.png"):
+            path.rename(path.with_name(f"{split}{path.name}"))
+    assert main(["audit", f"./{name}"]) == 2
+    commands = [shlex.split(line) for line in capsys.readouterr().err.splitlines()[-2:]]
+    small = ["--filters", "2", "--epochs", "1", "--folds", "2", "--no-baselines"]
+    audited = main([*commands[0][1:], "--group-pattern", r"(\w+P\d+)"])
+    assert audited == 0, capsys.readouterr().out
+    assert main([*commands[1][1:], "--group-pattern", r"(\w+P\d+)", *small]) == 0
+    assert "Test set" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

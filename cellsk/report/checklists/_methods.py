@@ -73,7 +73,12 @@ def _answer_folds(document: EvaluationDocument) -> Answer:
         " Early stopping, search, threshold and calibration, if any, used only"
         f" {name_training(document)}. "
     )
-    return Answer(text.replace("  ", " ") + _answer_level(document).text)
+    text = text.replace("  ", " ") + _answer_level(document).text
+    test = document["test"]
+    if test is not None:
+        text += " Then one model was fitted on all of them, and tested once. "
+        text += _answer_folds(test["report"]).text
+    return Answer(text)
 
 
 def _count_sides(document: EvaluationDocument) -> str:
@@ -114,6 +119,9 @@ def _answer_internal(document: EvaluationDocument) -> Answer:
 
 
 def _answer_external(document: EvaluationDocument) -> Answer:
+    test = document["test"]
+    if test is not None:
+        return _answer_external(test["report"])
     if document["cv"] is None:
         return Answer(
             f"By a test set of {count_units(document['data'])}. {describe_training(document)}",

@@ -119,6 +119,10 @@ def _answer_performance(document: EvaluationDocument) -> Answer:
         "" if not has_several_folds(document) else ", each predicted when it was on the test side"
     )
     text = f"Scores over all images{tested}, with {level}s: {'; '.join(scores)}."
+    if document["test"] is not None:
+        numbers = document["test"]["report"]["numbers"]
+        scores = [" ".join(score) for score in list_scores(numbers)]
+        text += f" On the test set: {'; '.join(scores)}."
     if document["subgroups"]:
         return Answer(f"{text} The report lists the same for each subgroup.")
     return Answer(text, "performance in key subgroups. The run was given no subgroups.")

@@ -11,6 +11,7 @@ from cellsk.report.document._nested import read_nested as read_nested
 from cellsk.report.document._numbers import compare_predictions as compare_predictions
 from cellsk.report.document._numbers import make_predictions as make_predictions
 from cellsk.report.document._numbers import make_resampling as make_resampling
+from cellsk.report.document._numbers import subtract_independent as subtract_independent
 from cellsk.report.document._numbers import subtract_predictions as subtract_predictions
 from cellsk.report.document._search import build_search_document as build_search_document
 from cellsk.report.document._search_results import SearchResults as SearchResults
@@ -40,5 +41,6 @@ from cellsk.report.document._types import PlainValue as PlainValue
 from cellsk.report.document._types import Referral as Referral
 from cellsk.report.document._types import Remark as Remark
 from cellsk.report.document._types import Subgroup as Subgroup
+from cellsk.report.document._types import TestResult as TestResult
 from cellsk.report.document._types import TrainingSet as TrainingSet
 from cellsk.report.document._types import read_schema as read_schema

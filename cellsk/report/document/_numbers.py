@@ -46,6 +46,7 @@ __all__ = [
     "score_classes",
     "score_patients",
     "score_subgroups",
+    "subtract_independent",
     "subtract_predictions",
 ]
 
@@ -199,6 +200,26 @@ def subtract_predictions(
             resampling.interval(samples[1][name] - samples[0][name]),
         )
         for name in scores[0]
+    }
+
+
+def subtract_independent(
+    first: Predictions, second: Predictions, resampling: Resampling
+) -> dict[str, Number]:
+    """Return the scores of the second minus those of the first, on other images.
+
+    The interval comes from a bootstrap that draws the patients of both sets independently.
+    """
+    scores = first.scores(), second.scores()
+    gaps = {name: scores[1][name] - scores[0][name] for name in scores[0]}
+    if min(first.n_units, second.n_units) < 2:
+        return {name: number(gap) for name, gap in gaps.items()}
+    # The same seed would draw similar places in both sets.
+    other = resampling._replace(seed=resampling.seed + 1)
+    samples = resampling.samples(first), other.samples(second)
+    return {
+        name: number(gap, resampling.interval(samples[1][name] - samples[0][name]))
+        for name, gap in gaps.items()
     }
 
 

@@ -113,7 +113,7 @@ class TrainingSet(TypedDict):
 
     n_images: int
     n_groups: int | None
-    source: Literal["model file", "given"]
+    source: Literal["model file", "evaluation", "given"]
     exact: list[str]
     similar: list[str] | None
     same_folder: list[str]
@@ -378,3 +378,12 @@ class EvaluationDocument(EvaluationFacts):
     intended_use: str
     limits: list[Remark]
     checklists: dict[str, list[ChecklistItem]]
+    # None if the model that is fitted on all images was not tested.
+    test: "TestResult | None"
+
+
+class TestResult(TypedDict):
+    """The test of the model that is fitted on all images, and test minus cross-validation."""
+
+    report: EvaluationDocument
+    difference: Numbers

@@ -10,4 +10,5 @@ from cellsk.report.render._search_text import render_search_card as render_searc
 from cellsk.report.render._search_text import render_search_table as render_search_table
 from cellsk.report.render._search_text import render_search_terminal as render_search_terminal
 from cellsk.report.render._terminal import render_terminal as render_terminal
+from cellsk.report.render._terminal import render_test as render_test
 from cellsk.report.render._thumbnails import make_thumbnails as make_thumbnails

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 from cellsk._checks import count_noun, join_words, pick_form
 from cellsk.report.checklists import count_statuses
@@ -20,7 +21,9 @@ from cellsk.report.words import (
     describe_errors,
     describe_folds,
     describe_never_tested,
+    describe_test,
     describe_training,
+    explain_test,
     is_error_falling,
     is_one_split,
     list_cautions,
@@ -28,11 +31,14 @@ from cellsk.report.words import (
     list_names,
     list_scores,
     list_single_prediction_folds,
+    list_test_rows,
+    name_design,
     name_level,
     name_score,
     name_training,
     write_duration,
     write_number,
+    write_range,
     write_share,
 )
 
@@ -82,12 +88,46 @@ def render_card(document: EvaluationDocument) -> str:
         _write_folds,
         write_leakage,
         _write_audit,
+        _write_test,
         _write_model,
         _write_checklists,
     )
+    return _join(document, sections) + "\n"
+
+
+def _join(
+    document: EvaluationDocument,
+    sections: Sequence[Callable[[EvaluationDocument], list[str]]],
+) -> str:
     shown = add_exact_intervals(document)
-    parts = ["\n".join(lines) for section in sections if (lines := section(shown))]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join("\n".join(lines) for section in sections if (lines := section(shown)))
+
+
+def _write_test(document: EvaluationDocument) -> list[str]:
+    """Return the scores of both parts, and the sections of the test set below their heading."""
+    test = document["test"]
+    if test is None:
+        return []
+    tested = test["report"]
+    rows = [
+        (row.label, *map(write_range, (row.evaluated, row.tested, row.difference)))
+        for row in list_test_rows(document)
+    ]
+    sections = (_write_images, *NUMBER_SECTIONS, _write_errors, _write_coverage, _write_audit)
+    parts = re.sub("(?m)^## ", "### ", _join(tested, sections))
+    cautions = [*list_cautions(tested), *(warning["text"] for warning in tested["warnings"])]
+    return [
+        "## Test set",
+        "",
+        escape(describe_test(document)),
+        "",
+        *write_table(["Score", name_design(document), "Test set", "Difference"], rows),
+        "",
+        escape(f"{explain_test(document)} {describe_training(tested)}"),
+        *(["", *write_list(cautions)] if cautions else []),
+        "",
+        parts,
+    ]
 
 
 def _describe_design(document: EvaluationDocument) -> str:

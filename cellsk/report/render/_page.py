@@ -24,6 +24,7 @@ from cellsk.report.render._charts import draw_charts
 from cellsk.report.render._pictures import build_matrix, describe_pictures
 from cellsk.report.render._templates import as_markup, read_asset, render_fragment, render_template
 from cellsk.report.words import (
+    QUESTIONS,
     ScoreWords,
     add_exact_intervals,
     count_defined,
@@ -33,10 +34,12 @@ from cellsk.report.words import (
     describe_mixed_patients,
     describe_never_tested,
     describe_score,
+    describe_test,
     describe_training,
     explain_left_out_baselines,
     explain_no_patient_scores,
     explain_patient_threshold,
+    explain_test,
     has_several_folds,
     is_better_than_chance,
     is_error_falling,
@@ -45,9 +48,12 @@ from cellsk.report.words import (
     list_cautions,
     list_compared_scores,
     list_single_prediction_folds,
+    list_test_rows,
+    name_design,
     name_score,
     name_training,
     summarize,
+    warn_of_shared_images,
     write_origin,
 )
 
@@ -57,6 +63,7 @@ MAX_MANIFEST_ROWS = 20_000  # about 150 bytes each: the page must open on a phon
 # The cards at the top, for two classes and for more.
 _CARDS_OF_TWO = ("roc_auc", "sensitivity", "specificity", "balanced_accuracy")
 _CARDS_OF_MANY = ("balanced_accuracy", "roc_auc", "f1", "mcc")
+_COMMON = ("method", "use", "checklists")  # sections that are about both parts
 _COMPARED_OF_TWO = ("roc_auc", "sensitivity", "specificity")
 _COMPARED_OF_MANY = ("balanced_accuracy", "f1")
 
@@ -73,7 +80,11 @@ class ScoreRow(NamedTuple):
     opinion: Opinion | None
 
 
-def render_page(document: EvaluationDocument, pictures: Mapping[int, str]) -> str:
+def render_page(
+    document: EvaluationDocument,
+    pictures: Mapping[int, str],
+    test_pictures: Mapping[int, str] | None = None,
+) -> str:
     """Return an evaluation as one html page that needs no network.
 
     Parameters
@@ -83,46 +94,107 @@ def render_page(document: EvaluationDocument, pictures: Mapping[int, str]) -> st
     pictures : mapping of int to str
         Pictures of some rows as data URIs, as :func:`make_thumbnails` makes them. The rows of
         :func:`choose_rows` are shown; rows without a picture show the name of the file.
+    test_pictures : mapping of int to str, default=None
+        The same for the test set, if the document has one.
 
     Returns
     -------
     page : str
         The same document and pictures give the same page.
     """
-    document = add_exact_intervals(document)
+    test = document["test"]
     return render_template(
         "report.html.jinja",
         {
             "document": document,
-            "sections": _list_sections(document),
-            **_describe_start(document),
-            "families": _group_by_family(_list_rows(document)),
-            "charts": draw_charts(document),
-            "matrix": build_matrix(document, pictures),
-            "errors": describe_pictures(document, document["confident_errors"], pictures),
-            "suspects": describe_pictures(document, _list_other_suspects(document), pictures),
-            "error_captions": describe_errors(document),
-            "single_predictions": list_single_prediction_folds(document),
-            "error_falls": is_error_falling(document["curves"]["coverage"]),
-            "compared": _list_compared(document),
-            "baseline_rows": list_baseline_rows(document),
-            "baseline_scores": list_compared_scores(document),
-            "baselines_left_out": explain_left_out_baselines(document),
-            "about_baselines": describe_baselines(),
-            "labels": {name: name_score(name) for name in SCORE_NAMES},
-            "subgroups": _group_by_column(document["subgroups"]),
-            "manifest_uri": _write_download(document["manifest"]),
-            "design": _describe_design(document),
-            "never_tested": describe_never_tested(document["cv"]),
-            "training_images": name_training(document),
-            "no_patient_scores": explain_no_patient_scores(document),
-            "mixed_patients": describe_mixed_patients(document),
-            "patient_threshold": explain_patient_threshold(document),
-            "statuses": {
-                name: count_statuses(items) for name, items in document["checklists"].items()
-            },
+            "parts": _render_parts(document, pictures, test_pictures or {}),
+            "origin": write_origin(document),
+            "test_sentence": describe_test(document),
+            "test_rows": list_test_rows(document),
+            "about_test": explain_test(document),
+            "shared_images": "" if test is None else warn_of_shared_images(test),
+            "questions": QUESTIONS,
         },
     )
+
+
+class Part(NamedTuple):
+    """Sections that belong together. The title of the only part is ""."""
+
+    title: str
+    prefix: str
+    sections: dict[str, str]
+    html: Any
+
+
+def _render_parts(
+    document: EvaluationDocument, pictures: Mapping[int, str], test_pictures: Mapping[int, str]
+) -> list[Part]:
+    """Return the evaluation, or else the evaluation, the test set, and what is about both."""
+    found, sections = _describe_part(document, pictures), _list_sections(document)
+    test = document["test"]
+    if test is None:
+        return [_render_part(found, sections)]
+    tested = test["report"]
+    own, common = _take_common(sections)
+    limits = [*document["limits"], *tested["limits"]]
+    shown = {"limits": list({limit["text"]: limit for limit in limits}.values())}
+    return [
+        _render_part(found, own, name_design(document)),
+        _render_part(
+            _describe_part(tested, test_pictures) | {"prefix": "test-"},
+            _take_common(_list_sections(tested))[0],
+            "Test set",
+        ),
+        _render_part(found | {"with_head": False} | shown, common, "Method and limits"),
+    ]
+
+
+def _take_common(sections: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the sections of one part, and those that are about both."""
+    common = {name: title for name, title in sections.items() if name in _COMMON}
+    return {name: sections[name] for name in sections if name not in common}, common
+
+
+def _render_part(found: Mapping[str, Any], sections: dict[str, str], title: str = "") -> Part:
+    context = {**found, "sections": sections, "part_title": title}
+    html = as_markup(render_fragment("part.html.jinja", context))
+    return Part(title, found["prefix"], sections, html)
+
+
+def _describe_part(document: EvaluationDocument, pictures: Mapping[int, str]) -> dict[str, Any]:
+    """Return the content of all sections of an evaluation, or of a test."""
+    document = add_exact_intervals(document)
+    return {
+        "document": document,
+        "prefix": "",
+        "with_head": True,
+        "limits": document["limits"],
+        **_describe_start(document),
+        "families": _group_by_family(_list_rows(document)),
+        "charts": draw_charts(document),
+        "matrix": build_matrix(document, pictures),
+        "errors": describe_pictures(document, document["confident_errors"], pictures),
+        "suspects": describe_pictures(document, _list_other_suspects(document), pictures),
+        "error_captions": describe_errors(document),
+        "single_predictions": list_single_prediction_folds(document),
+        "error_falls": is_error_falling(document["curves"]["coverage"]),
+        "compared": _list_compared(document),
+        "baseline_rows": list_baseline_rows(document),
+        "baseline_scores": list_compared_scores(document),
+        "baselines_left_out": explain_left_out_baselines(document),
+        "about_baselines": describe_baselines(),
+        "labels": {name: name_score(name) for name in SCORE_NAMES},
+        "subgroups": _group_by_column(document["subgroups"]),
+        "manifest_uri": _write_download(document["manifest"]),
+        "design": _describe_design(document),
+        "never_tested": describe_never_tested(document["cv"]),
+        "training_images": name_training(document),
+        "no_patient_scores": explain_no_patient_scores(document),
+        "mixed_patients": describe_mixed_patients(document),
+        "patient_threshold": explain_patient_threshold(document),
+        "statuses": {name: count_statuses(items) for name, items in document["checklists"].items()},
+    }
 
 
 def render_summary(document: EvaluationDocument) -> str:
@@ -144,6 +216,8 @@ def render_summary(document: EvaluationDocument) -> str:
         {
             "document": document,
             **_describe_start(document),
+            "test_sentence": describe_test(document),
+            "test_rows": list_test_rows(document),
             "css": as_markup(read_asset("summary.css")),
         },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from cellsk._checks import count_noun, pick_form
 from cellsk.report.document import (
@@ -19,21 +20,26 @@ from cellsk.report.words import (
     count_test,
     count_train,
     describe_never_tested,
+    describe_test,
     describe_training,
     explain_left_out_baselines,
     explain_no_patient_scores,
     explain_patient_threshold,
+    explain_test,
     is_one_split,
     list_baseline_rows,
     list_cautions,
     list_compared_scores,
+    list_test_rows,
     name_class,
+    name_design,
     name_level,
     name_score,
     name_training,
+    write_range,
 )
 
-__all__ = ["render_terminal"]
+__all__ = ["render_terminal", "render_test"]
 
 WIDTH = 27
 # Control characters, with which a name could send commands to a terminal, and characters that
@@ -56,9 +62,46 @@ OF_PATIENTS = ("accuracy", "roc_auc", "sensitivity", "specificity")
 
 
 def render_terminal(document: EvaluationDocument) -> str:
-    """Return a summary: what was evaluated, the numbers, and the warnings."""
+    """Return a summary: what was evaluated, the numbers, and the warnings; then the test set."""
+    parts = [_render(document, _show_head(document))]
+    if document["test"] is not None:
+        parts.append(render_test(document))
+    return "\n\n".join(parts)
+
+
+def render_test(document: EvaluationDocument) -> str:
+    """Return the test set, and its scores beside those of the cross-validation."""
+    test = document["test"]
+    if test is None:
+        return ""
+    tested = test["report"]
+    first = _render(tested, ["Test set", *_show_head(tested)[1:]])
+    lines = ["", describe_test(document), "", *_show_both(document), "", explain_test(document)]
+    return f"{first}\n{_clean(lines)}"
+
+
+def _show_both(document: EvaluationDocument) -> list[str]:
+    """Return the scores of both parts and their differences."""
+    name = name_design(document).lower()
+    rows = [["", name, "test set", "difference"]]
+    rows += [
+        [row.label, *(write_range(one, 2) for one in (row.evaluated, row.tested, row.difference))]
+        for row in list_test_rows(document)
+    ]
+    widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+    return [
+        "".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _clean(lines: Sequence[str]) -> str:
+    return "\n".join(_UNSEEN.sub(" ", line) for line in lines)
+
+
+def _render(document: EvaluationDocument, head: Sequence[str]) -> str:
     document = add_exact_intervals(document)
-    lines = [*_show_head(document), "", *_show_numbers(document)]
+    lines = [*head, "", *_show_numbers(document)]
     lines += _show_baselines(document)
     lines += _show_prevalence(document)
     lines += _show_patients(document)
@@ -69,7 +112,7 @@ def render_terminal(document: EvaluationDocument) -> str:
         lines += ["", document["leakage"]["sentence"]]
     if document["warnings"]:
         lines += ["", *(f"! {warning['text']}" for warning in document["warnings"])]
-    return "\n".join(_UNSEEN.sub(" ", line) for line in lines)
+    return _clean(lines)
 
 
 def _show_head(document: EvaluationDocument) -> list[str]:

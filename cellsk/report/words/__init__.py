@@ -66,6 +66,12 @@ from cellsk.report.words._summary import describe_comparison as describe_compari
 from cellsk.report.words._summary import describe_leakage as describe_leakage
 from cellsk.report.words._summary import summarize as summarize
 from cellsk.report.words._summary import write_origin as write_origin
+from cellsk.report.words._test import QUESTIONS as QUESTIONS
+from cellsk.report.words._test import describe_test as describe_test
+from cellsk.report.words._test import explain_test as explain_test
+from cellsk.report.words._test import list_test_rows as list_test_rows
+from cellsk.report.words._test import name_design as name_design
+from cellsk.report.words._test import warn_of_shared_images as warn_of_shared_images
 from cellsk.report.words._verdict import compare_with_chance as compare_with_chance
 from cellsk.report.words._verdict import describe_errors as describe_errors
 from cellsk.report.words._verdict import is_better_than_chance as is_better_than_chance

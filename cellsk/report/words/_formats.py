@@ -62,12 +62,12 @@ def write_interval(number: Number, digits: int = 3) -> str:
     return f"{write_number(low, digits)} to {write_number(high, digits)}"
 
 
-def write_range(number: Number) -> str:
+def write_range(number: Number, digits: int = 3) -> str:
     """Return a value with its interval, if it has one: ``"0.871 (0.802 to 0.921)"``."""
     if number["low"] is None or number["high"] is None:
-        return write_number(number["value"])
+        return write_number(number["value"], digits)
     note = f", {number['note']}" if "note" in number else ""
-    return f"{write_number(number['value'])} ({write_interval(number)}{note})"
+    return f"{write_number(number['value'], digits)} ({write_interval(number, digits)}{note})"
 
 
 def write_share(value: float | None) -> str:

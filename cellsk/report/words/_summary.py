@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from cellsk._checks import count_noun
-from cellsk.report.document import EvaluationFacts, LeakageNumbers, Number, Numbers
+from cellsk.report.document import (
+    EvaluationDocument,
+    EvaluationFacts,
+    LeakageNumbers,
+    Number,
+    Numbers,
+)
 from cellsk.report.words._baselines import compare_with_baselines, warn_of_baselines
 from cellsk.report.words._formats import (
     name_class,
@@ -47,13 +53,15 @@ def summarize(facts: EvaluationFacts) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def write_origin(facts: EvaluationFacts) -> str:
+def write_origin(facts: EvaluationDocument) -> str:
     """Return what was evaluated: ``"Pipeline · 600 images of 12 patients · 5 folds"``."""
     cv = facts["cv"]
     noun = "split" if is_one_split(facts) else "fold"
     design = "test set" if cv is None else count_noun(cv["n_folds"], noun)
     name, day = facts["estimator"]["name"], facts["created"][:10]
-    return " · ".join((name, count_units(facts["data"]), design, day))
+    test = facts["test"]
+    tested = [] if test is None else [f"test set of {count_units(test['report']['data'])}"]
+    return " · ".join((name, count_units(facts["data"]), design, *tested, day))
 
 
 def _describe_prediction(facts: EvaluationFacts) -> str:
