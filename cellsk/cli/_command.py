@@ -6,18 +6,26 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from cellsk.exceptions import InputError
 
-__all__ = ["GroupedCommand"]
+__all__ = ["CommandList", "GroupedCommand"]
 
 JSON = "--json"
 ARGUMENTS = "Arguments"
 OTHERS = "General"
 WIDEST = 26  # characters of a name; the text of a longer one is on the next line
-SHORT = 40  # characters of a default that is not broken into lines
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+class CommandList(TyperGroup):
+    """The commands, whose help lists them in front of the options."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, and then the options, which are few."""
+        self.format_commands(ctx, formatter)
+        TyperCommand.format_options(self, ctx, formatter)  # type: ignore[arg-type]
 
 
 class GroupedCommand(TyperCommand):
@@ -47,10 +55,11 @@ class GroupedCommand(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections, whose texts start at the same column."""
+        room = formatter.width - WIDEST - 4
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             rows = sections.setdefault(_choose_section(param), [])
-            rows.append((_name(param).ljust(WIDEST), _describe(param)))
+            rows.append((_name(param).ljust(WIDEST), _describe(param, room)))
         for title, rows in sections.items():
             with formatter.section(title):
                 formatter.write_dl(rows, col_max=WIDEST)
@@ -117,13 +126,13 @@ def _name(param: Any) -> str:
     return names if param.is_flag else f"{names} {param.metavar}"
 
 
-def _describe(param: Any) -> str:
-    """Return the help of a parameter, and its default in brackets."""
+def _describe(param: Any, room: int) -> str:
+    """Return the help of a parameter, and its default in brackets, on one line if it fits."""
     default = _word_default(param)
     if not default:
         return param.help
     note = f"[default: {default}]"
-    return f"{param.help} {note if len(note) > SHORT else note.replace(' ', _NO_BREAK)}"
+    return f"{param.help} {note if len(note) > room else note.replace(' ', _NO_BREAK)}"
 
 
 def _word_default(param: Any) -> str:

@@ -10,7 +10,7 @@ import typer
 
 import cellsk
 from cellsk.cli._audit import audit
-from cellsk.cli._command import GroupedCommand
+from cellsk.cli._command import CommandList, GroupedCommand
 from cellsk.cli._demo import demo
 from cellsk.cli._evaluate import evaluate
 from cellsk.cli._interrupt import (
@@ -32,6 +32,7 @@ __all__ = ["app", "main"]
 BAD_INPUT = 2
 
 app = typer.Typer(
+    cls=CommandList,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

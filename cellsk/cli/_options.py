@@ -266,7 +266,7 @@ Json = Annotated[
         "--json",
         metavar="[FILE.json]",
         callback=parse_output,
-        help="JSON file to write. Without a name, print the JSON.",
+        help="JSON file to write; without a name, print it.",
     ),
 ]
 Markdown = Annotated[

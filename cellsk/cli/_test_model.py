@@ -31,7 +31,7 @@ from cellsk.cli._options import (
     SkipUnreadable,
     Subgroups,
 )
-from cellsk.cli._outputs import name_output
+from cellsk.cli._outputs import name_output, write_json_file
 from cellsk.cli._progress import show_steps
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_result, show_warnings
@@ -98,9 +98,12 @@ def run_test(
     }
     report = _evaluate(models[0], images, settings | {"pos_label": tuned_for})
     print_summary(report, shown, *outputs)
-    for other in models[1:]:
-        _compare(report, _evaluate(other, images, settings | {"pos_label": tuned_for}), shown)
-    save_reports(report, outputs, [])
+    if len(models) == 1:
+        save_reports(report, outputs, [])
+        return
+    other = _evaluate(models[1], images, settings | {"pos_label": tuned_for})
+    comparison = _compare(report, other, shown, json)
+    write_json_file(json, "comparison", {"models": list(map(str, models)), **comparison})
 
 
 def _check_models(models: list[Path], outputs: Outputs) -> None:
@@ -113,19 +116,24 @@ def _check_models(models: list[Path], outputs: Outputs) -> None:
     """
     if len(models) > 2:
         raise InputError("Two models can be compared", f"{len(models)}", "Compare them in pairs.")
-    if len(models) == 2 and any(outputs[:3]):
+    files = [path for path in (outputs.html, outputs.markdown) if path]
+    if len(models) == 2 and files:
         raise InputError(
-            "Files are written for one model",
-            f"two models, and {name_output(next(path for path in outputs[:3] if path))}",
-            "Run cellsk test for each model.",
+            "Pages and model cards are written for one model",
+            f"two models, and {name_output(files[0])}",
+            "Run cellsk test for each model, or pass --json for the comparison.",
         )
 
 
-def _compare(report: EvaluationReport, other: EvaluationReport, shown: ShownWarnings) -> None:
-    """Print the report of the second model, and the difference."""
-    print_result("\nThe second model\n")
-    print_summary(other, shown)
-    print_result(f"\n{report.compare(other)['sentence']}")
+def _compare(
+    report: EvaluationReport, other: EvaluationReport, shown: ShownWarnings, json: Path | None
+) -> dict[str, Any]:
+    """Print the report of the second model and the difference; return the comparison."""
+    comparison = report.compare(other)
+    print_result("\nThe second model\n", json)
+    print_summary(other, shown, json)
+    print_result(f"\n{comparison['sentence']}", json)
+    return {**comparison}
 
 
 def _read_facts(model: Path) -> tuple[list[str], str | None, Any]:

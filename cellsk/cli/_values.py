@@ -13,6 +13,7 @@ from cellsk._files import STANDARD_OUTPUT
 from cellsk.exceptions import InputError
 
 __all__ = [
+    "MAX_FILTERS",
     "check_store",
     "make_choice_parser",
     "make_count_parser",
@@ -23,6 +24,7 @@ __all__ = [
     "parse_size",
 ]
 
+MAX_FILTERS = 10_000  # as in cellsk.neural_network, which takes a second to import
 _MAX_SHOWN = 40  # characters of a wrong value
 
 
@@ -114,16 +116,12 @@ def parse_filters(text: str) -> tuple[int, ...]:
     """
     parts = [re.fullmatch(r"\s*0*(\d*?)\s*", part, re.ASCII) for part in text.split(",")]
     counts = [0 if part is None else int(part[1][:18] or 0) for part in parts]
-    if min(counts) < 1:
+    if min(counts) < 1 or max(counts) > MAX_FILTERS:
         raise InputError(
-            "must be positive whole numbers separated by commas, such as 32,64",
+            f"must be whole numbers from 1 to {MAX_FILTERS:,}, separated by commas, such as 32,64",
             _show(text),
             parameter="--filters",
         )
-    from cellsk.neural_network import MAX_FILTERS
-
-    if max(counts) > MAX_FILTERS:
-        raise InputError(f"must be at most {MAX_FILTERS:,}", _show(text), parameter="--filters")
     return tuple(counts)
 
 

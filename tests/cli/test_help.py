@@ -41,6 +41,14 @@ def test_help_shows_each_default_in_one_form(cellsk):
     assert "<" not in text  # no types of Python
 
 
+def test_help_in_a_narrow_terminal_breaks_lines_between_words(cellsk, monkeypatch):
+    """A default that is wider than its column is broken as any text."""
+    monkeypatch.setenv("COLUMNS", "60")
+    text = cellsk("train", "--help").stdout
+    assert max(map(len, text.splitlines())) <= 60
+    assert "[default: by its name, such as label]" in " ".join(text.split())
+
+
 def test_help_texts_are_one_short_sentence():
     """Details are in the documentation."""
     for command in get_command(app).commands.values():
@@ -51,15 +59,18 @@ def test_help_texts_are_one_short_sentence():
 
 def test_help_lists_the_choices_of_an_option(cellsk):
     """The names are those of the library."""
+    from cellsk import neural_network
     from cellsk.cli._evaluate import CALIBRATIONS
     from cellsk.cli._options import AGGREGATIONS
     from cellsk.cli._search import SCORINGS
+    from cellsk.cli._values import MAX_FILTERS
     from cellsk.model_selection import SEARCH_SCORES
     from cellsk.report import _inputs as library
 
     assert SCORINGS == SEARCH_SCORES
     assert (None, *CALIBRATIONS) == library.CALIBRATIONS
     assert AGGREGATIONS == library.AGGREGATIONS
+    assert neural_network.MAX_FILTERS == MAX_FILTERS
     text = " ".join(cellsk("evaluate", "--help").stdout.split())
     assert ": sigmoid, isotonic or temperature." in text
     assert ": mean, max or vote. [default: mean]" in text
@@ -72,8 +83,8 @@ BOUNDS = {
     ("search", "--batch-size"): "must be a whole number from 1 to 100,000",
     ("evaluate", "--folds"): "must be a whole number from 2 to 10,000",
     ("search", "--folds"): "must be a whole number from 2 to 10,000",
-    ("train", "--filters"): "must be ",
-    ("search", "--filters"): "must be at most 10,000.",
+    ("train", "--filters"): "must be whole numbers from 1 to 10,000, separated by commas",
+    ("search", "--filters"): "must be whole numbers from 1 to 10,000, separated by commas",
     ("evaluate", "--image-size"): "must be pixels, from 1 to 9999",
     ("train", "--seed"): "must be a whole number from 0 to 4,294,967,295",
     ("test", "--max-pictures"): "must be a whole number from 0 to 100,000",

@@ -63,11 +63,19 @@ def test_test_of_another_size_is_resized_and_says_so_once(trained, unseen, tmp_p
 
 
 def test_test_compares_two_models(trained, unseen, cellsk):
-    """A model has no difference from itself."""
-    done = cellsk("test", trained, trained, unseen, "--group-pattern", r"(T\d+)")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("The ROC AUC is")
-    assert "The difference is 0.000" in done.stdout or "0.000, has no interval" in done.stdout
+    """A model has no difference from itself. With --json, the comparison is the document."""
+    command = ("test", trained, trained, unseen, "--group-pattern", r"(T\d+)")
+    plain, done = cellsk(*command), cellsk(*command, "--json")
+    assert plain.returncode == done.returncode == 0, done.stderr
+    last = plain.stdout.splitlines()[-1]
+    assert last.startswith("The ROC AUC is")
+    assert "The difference is 0.000" in last or "0.000, has no interval" in last
+    document = json.loads(done.stdout)
+    assert document["schema"] == "cellsk-comparison-1"
+    assert document["models"] == [str(trained)] * 2
+    assert document["sentence"] == last
+    assert document["difference"]["roc_auc"]["value"] == 0
+    assert last in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -86,10 +94,10 @@ def test_test_bad_option_exits_2_with_a_sentence(trained, unseen, cellsk, option
 
 
 def test_test_files_of_two_models_are_refused(trained, unseen, tmp_path, cellsk):
-    """One file cannot hold two reports."""
-    done = cellsk("test", trained, trained, unseen, "--json", tmp_path / "t.json")
+    """One page cannot hold two reports."""
+    done = cellsk("test", trained, trained, unseen, "--html", tmp_path / "t.html")
     assert done.returncode == 2
-    assert "Files are written for one model. Got two models" in done.stderr
+    assert "Pages and model cards are written for one model. Got two models" in done.stderr
 
 
 def test_test_of_an_unknown_class_is_refused_in_the_words_of_the_command(trained, tmp_path, cellsk):
