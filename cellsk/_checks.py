@@ -59,17 +59,21 @@ def check_number(
 
 
 def check_option(name: str, value: Any, options: Sequence[Any]) -> Any:
-    """Return ``value`` if it is one of ``options``, or raise.
+    """Return the one of ``options`` that equals ``value``, or raise. True is not 1.
 
     Raises
     ------
     ValueError
         If it is not one of them.
     """
-    if not any(value is option or value == option for option in options):
-        listed = ", ".join(map(show_value, options))
-        raise InputError(f"must be one of {listed}", show_value(value), parameter=name)
-    return value
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    is_bool = isinstance(value, bool) or kind == "b"
+    for option in options:
+        is_same_kind = is_bool == isinstance(option, bool) and getattr(value, "ndim", 0) == 0
+        if value is option or (is_same_kind and value == option):
+            return option
+    listed = ", ".join(map(show_value, options))
+    raise InputError(f"must be one of {listed}", show_value(value), parameter=name)
 
 
 def check_image_size(name: str, value: Any) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TextIO
 
+from cellsk.exceptions import InputTypeError
+
 __all__ = ["STANDARD_OUTPUT", "check_output", "is_stream", "whole_file"]
 
 STANDARD_OUTPUT = Path("/dev/stdout")
@@ -49,7 +51,17 @@ def check_output(path: str | os.PathLike[str]) -> Path:
     OSError
         If no file can be created in its folder, or it is neither a file, a pipe nor a character
         device.
+    TypeError
+        If it is not a path.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputTypeError(
+            "must be a path",
+            f"a {type(path).__name__}",
+            "Pass a name such as 'report.html'.",
+            parameter="path",
+            code="output-not-a-path",
+        )
     place = _find_place(path)
     if place.is_stream:
         if place.descriptor is None and not os.access(place.target, os.W_OK):

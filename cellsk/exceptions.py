@@ -192,7 +192,7 @@ class ImageReadWarning(CellskWarning):
 
 
 class LabelWarning(CellskWarning):
-    """Class names are nearly equal, or are words for a missing value."""
+    """Class names are nearly equal, missing, or words for a missing value."""
 
 
 class ModelFileWarning(CellskWarning):

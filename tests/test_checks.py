@@ -52,6 +52,9 @@ def test_counts_and_names_are_words():
         (check_count, (np.float64(2),), InputTypeError, "Got 2.0."),
         (check_number, (True,), InputTypeError, "Got True."),
         (check_option, (np.str_("c"), ("a", "b")), InputError, "one of 'a', 'b'. Got 'c'."),
+        (check_option, (True, (1, 3)), InputError, "one of 1, 3. Got True."),
+        (check_option, (np.bool_(True), (1, 3)), InputError, "one of 1, 3. Got True."),
+        (check_option, (np.array([1, 3]), (1, 3)), InputError, "one of 1, 3. Got array([1, 3])."),
         (check_image_size, ((0, 64),), InputError, "(height, width), in pixels. Got (0, 64)."),
         (check_value_range, ((2, 1),), InputError, "the lower first. Got (2, 1)."),
     ],
@@ -62,3 +65,11 @@ def test_wrong_value_is_named(check, arguments, error, words):
         check("x", *arguments)
     assert caught.value.parameter == "x"
     assert words in str(caught.value)
+
+
+def test_option_is_returned_as_it_is_listed():
+    """NumPy scalars and whole floats equal an option. True and 1 are not the same."""
+    assert type(check_option("x", np.int64(3), (1, 3))) is int
+    assert type(check_option("x", 3.0, (1, 3))) is int
+    assert check_option("x", np.bool_(True), (True, False)) is True
+    assert type(check_option("x", np.str_("a"), ("a", "b"))) is str

@@ -21,6 +21,12 @@ def test_check_output_where_no_file_can_be_made_is_refused():
         check_output("/proc/r.json")
 
 
+def test_check_output_of_an_open_file_is_refused():
+    """Reports are written to paths."""
+    with pytest.raises(TypeError, match=r"path must be a path\. Got a BytesIO\. Pass a name"):
+        check_output(io.BytesIO())
+
+
 def test_check_output_leaves_nothing_behind(tmp_path):
     """An existing file is not changed, and no other file is left."""
     (tmp_path / "r.json").write_text("old")

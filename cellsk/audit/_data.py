@@ -80,6 +80,11 @@ def list_sources(name: str, images: Any) -> list[Any]:
     if isinstance(images, (str, bytes, os.PathLike)) or not hasattr(images, "__len__"):
         got = f"a single {type(images).__name__}"
         raise InputTypeError(_RULE, got, "Pass a list.", parameter=name)
+    if (
+        getattr(images, "ndim", 1) == 2
+    ):  # iterating over a data frame gives the names of its columns
+        got = f"a table of shape {images.shape}"
+        raise InputError(_RULE, got, "Pass the column of the paths.", parameter=name)
     if len(images) == 0:
         raise InputError(_RULE, "no image", "Pass at least one.", parameter=name)
     if isinstance(images, np.ndarray) and images.dtype.kind in "uif":

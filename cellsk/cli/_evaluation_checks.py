@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from cellsk._checks import check_option, count_noun
 from cellsk._class_words import guess_positive
+from cellsk._text import escape_text
 from cellsk.cli._images import LabeledImages
 from cellsk.cli._options import N_FOLDS
 from cellsk.cli._outputs import FORMATS, check_files
@@ -152,8 +153,10 @@ def choose_positive(names: list[str], positive: str | None) -> str | None:
             )
         return None
     if positive is not None:
-        print_note(f"Positive class: {check_option('--positive', positive, names)}.")
-        return positive
+        printed = {escape_text(name): name for name in names}  # names may hold control characters
+        chosen = check_option("--positive", printed.get(positive, positive), names)
+        print_note(f"Positive class: {chosen}.")
+        return str(chosen)
     chosen = guess_positive(names) or names[1]
     other = names[1 - names.index(chosen)]
     print_note(f"Positive class: {chosen}. Pass --positive {shlex.quote(other)} to change it.")

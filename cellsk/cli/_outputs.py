@@ -37,17 +37,20 @@ _MARKS = {
     "model": rb"PK\x03\x04.{26}manifest\.json",
     "html": rb'<!DOCTYPE html>[^<]*<html[^>]*>\s*<head>\s*<meta charset="utf-8">\s*'
     rb'<meta name="generator" content="cellsk">',
-    "json": rb'\{\s*"schema": "cellsk-',
+    "json": rb'\{\s*"schema": "cellsk-(audit|evaluation|folds|predict|search|search-summary|train)'
+    rb'-\d+"',
     "md": rb".*<!-- Written by cellsk\. -->\s*\Z",
     "folds": rb"file,sha256,label,group,fold\r?\n",
-    "predictions": rb"path,predicted,probability_",
+    "predictions": rb'path,predicted(,probability_[^,"\r\n]*|,"probability_([^"]|"")*")+\r?\n',
     "findings": rb"code,severity,side,row,file,set\r?\n",
 }
 _ENDINGS = {"html": ".html", "json": ".json", "md": ".md", "folds": ".csv"}
 FORMATS = ("html", "json", "md")
 
 
-def check_files(files: Mapping[str, Path | None], *, force: bool) -> None:
+def check_files(
+    files: Mapping[str, Path | None], *, force: bool, inputs: Sequence[Path] = ()
+) -> None:
     """Refuse files that cannot be written, or that cellsk did not write, before hours of work.
 
     Parameters
@@ -56,20 +59,29 @@ def check_files(files: Mapping[str, Path | None], *, force: bool) -> None:
         Kind of each file, and its path. None is not written.
     force : bool
         Whether to overwrite files that cellsk did not write.
+    inputs : sequence of Path, default=()
+        Files that the command reads.
 
     Raises
     ------
     InputError, OSError
         When a file has another ending than expected, cannot be written, or exists and cellsk did
-        not write it, or when two outputs are the same.
+        not write it, or when two outputs are the same, or an output is an input.
     """
     seen: set[Path] = set()
+    read = {Path(os.path.realpath(path)) for path in inputs}
     for kind, path in files.items():
         if path is None:
             continue
         check_output(path)
         # /dev/stdout and /dev/fd/1 are the same place, and so are a link and its file.
         place = Path(os.path.realpath(path))
+        if place in read:
+            raise InputError(
+                "An output must not be a file that the command reads",
+                repr(str(path)),
+                "Name another.",
+            )
         if place in seen:
             raise InputError(
                 "Each output must have its own place", f"{name_output(path)} twice", "Name another."

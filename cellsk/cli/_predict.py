@@ -66,7 +66,7 @@ def predict(
     from cellsk.persistence import load_model
 
     show_warnings()
-    check_files({"predictions": output, "json": json}, force=force)
+    check_files({"predictions": output, "json": json}, force=force, inputs=[model])
     listed = list_images(folder, labels=False, follow_links=follow_links)
     start_tensorflow()
     pipeline = load_model(model)

@@ -17,6 +17,7 @@ from cellsk.exceptions import InputError, PixelRangeWarning
 __all__ = ["check_image_shape", "find_pixel_max", "validate_images"]
 
 # [0, 1] in fit and [0, 255] in predict differ by a factor of 255. Bright images differ less.
+# The square is for [0, 255] in fit and [0, 1] in predict.
 MAX_RANGE_RATIO = 10
 KINDS = {"uint8": "uint8, from 0 to 255", "float32": "other than uint8"}
 LAYOUT = "X must hold images of shape (n_samples, height, width, channels)"
@@ -111,7 +112,8 @@ def _stack_images(X: Any) -> Any:
     would lose their range.
     """
     dtype = getattr(X, "dtype", None)
-    if dtype is not None and not isinstance(dtype, np.dtype):  # a tensor
+    is_foreign = dtype is None and hasattr(X, "__array__")
+    if is_foreign or (dtype is not None and not isinstance(dtype, np.dtype)):  # a tensor
         X, dtype = np.asarray(X), None
     is_list = isinstance(X, list | tuple) or (dtype is not None and dtype.kind == "O")
     rows = list(getattr(X, "array", X)) if is_list else []
@@ -186,7 +188,10 @@ def _check_pixels(estimator: Any, images: NDArray) -> None:
             "Pass the same kind of numbers to fit and predict.",
             code="pixel-kind",
         )
-    if (found := find_pixel_max(images)) > MAX_RANGE_RATIO * estimator.pixel_max_:
+    found = find_pixel_max(images)
+    # Dark images have lower values than those of the fit, but not all at most 1.
+    too_low = images.any() and found <= 1 and estimator.pixel_max_ > MAX_RANGE_RATIO**2
+    if too_low or found > MAX_RANGE_RATIO * estimator.pixel_max_:
         warnings.warn(
             PixelRangeWarning(
                 f"Pixels should be in the range of those in fit, up to {estimator.pixel_max_:g}",

@@ -11,7 +11,7 @@ from sklearn.utils import assert_all_finite, check_array, check_consistent_lengt
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from cellsk._checks import count_noun, name_some
+from cellsk._checks import count_noun, name_some, show_value
 from cellsk._class_words import warn_class_names
 from cellsk.exceptions import InputError
 from cellsk.neural_network._batches import LabeledImages, Subset
@@ -89,6 +89,8 @@ def _check_labels(images: NDArray, y: ArrayLike | None) -> NDArray:
             code="labels-missing",
         )
     labels = column_or_1d(y, warn=True)
+    if labels.dtype.kind == "T":  # scikit-learn does not take StringDType
+        labels = labels.astype(str)
     check_consistent_length(images, labels)
     if labels.dtype.kind == "O":
         _refuse_missing("y", "class", labels)
@@ -105,7 +107,15 @@ def _check_weights(
     weights = _convert_weights(sample_weight, len(images))
     counted = weights > 0
     # Classes are balanced among the images that have a weight.
-    weights[counted] *= compute_sample_weight(class_weight, labels[counted])
+    of_class = compute_sample_weight(class_weight, labels[counted])
+    if not (np.isfinite(of_class).all() and (of_class > 0).all()):
+        raise InputError(
+            "must hold positive, finite weights",
+            show_value(class_weight),
+            "Leave out the images of a class that must not count.",
+            parameter="class_weight",
+        )
+    weights[counted] *= of_class
     return weights
 
 

@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from cellsk._checks import check_count
+from cellsk._checks import check_count, show_value
 from cellsk._files import whole_file
 from cellsk.audit import TrainingFingerprints
-from cellsk.exceptions import ModelFileError
+from cellsk.exceptions import InputTypeError, ModelFileError
 from cellsk.persistence._archive import read_archive, refuse, write_archive
 from cellsk.persistence._decoder import Decoder
 from cellsk.persistence._encoder import Encoder
@@ -69,6 +69,8 @@ def save_model(
         If the folder does not exist.
     OSError
         If the file cannot be written.
+    TypeError
+        If ``path`` is neither a path nor a binary file.
 
     Warns
     -----
@@ -113,6 +115,7 @@ def save_model(
     >>> bool(np.array_equal(loaded.predict_proba(images), proba))
     True
     """
+    _check_target(path, "write")
     encoder = Encoder()
     tree = dump_json(_TREE, encoder.encode_root(estimator))
     _check_fitted(estimator)
@@ -150,6 +153,8 @@ def load_model(path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int = 2**3
         If there is no such file.
     OSError
         If it cannot be read.
+    TypeError
+        If ``path`` is neither a path nor a binary file.
 
     Warns
     -----
@@ -191,6 +196,7 @@ def load_model(path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int = 2**3
     ...     load_model(path).transform(np.array([[3.0]]))
     array([[2.]])
     """
+    _check_target(path, "read")
     if isinstance(path, str | os.PathLike):
         file = _check_path(path)
         members = _read_members(file, max_bytes)
@@ -300,9 +306,35 @@ def _check_fitted(estimator: BaseEstimator) -> None:
 def _write_file(target: str | os.PathLike[str] | BinaryIO, data: bytes) -> None:
     """Write to an open file, or write a complete file or none."""
     if not isinstance(target, str | os.PathLike):
-        target.write(data)
+        _write_open(target, data)
         return
     with whole_file(target) as draft, draft.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _write_open(file: BinaryIO, data: bytes) -> None:
+    """Write all bytes to an open file. A raw stream may take a part of them at a time."""
+    rest = memoryview(data)
+    while rest:
+        count = file.write(rest)
+        rest = rest[len(rest) if count is None else count :]
+
+
+def _check_target(target: Any, method: str) -> None:
+    """Raise if it is neither a path nor an open binary file.
+
+    Raises
+    ------
+    InputTypeError
+        If it is something else.
+    """
+    if not isinstance(target, str | os.PathLike) and not hasattr(target, method):
+        raise InputTypeError(
+            "must be a path, or an open binary file",
+            show_value(target) if target is None else f"a {type(target).__name__}",
+            "Pass 'model.cellsk', or io.BytesIO() with the bytes.",
+            parameter="path",
+            code="model-path-type",
+        )

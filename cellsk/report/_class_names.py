@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence, Set
 from pathlib import PurePath
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from cellsk._checks import count_noun, name_some
 from cellsk._class_words import guess_positive
-from cellsk.exceptions import InputError
+from cellsk.exceptions import InputError, LabelWarning
 
 __all__ = ["find_positive", "match_classes", "name_classes"]
 
@@ -41,21 +42,71 @@ def name_classes(
     Raises
     ------
     ValueError
-        When there are not as many different names as classes.
+        When there are not as many different names as classes, or they contradict the labels or
+        the folders.
     """
     if target_names is not None:
-        names = [str(name) for name in target_names]
-        if len(set(names)) != len(names) or len(names) != len(classes):
-            raise InputError(
-                f"must be {len(classes)} different names, one for each class in y",
-                f"{names}",
-                f"Pass them in the order of the labels {classes.tolist()}.",
-                parameter="target_names",
-            )
+        names = _check_names(target_names, classes)
+        _check_folders(codes, X, names, classes)
         return names
-    if classes.dtype.kind in "iub" and X.ndim == 1 and X.dtype.kind == "U":
+    if classes.dtype.kind in "iub" and _are_paths(X):
         return _name_by_folder(codes, X) or [str(label) for label in classes]
     return [str(label) for label in classes]
+
+
+def _are_paths(X: NDArray) -> bool:
+    return X.ndim == 1 and X.dtype.kind == "U"
+
+
+def _check_names(target_names: Sequence[str], classes: NDArray) -> list[str]:
+    """Return the names of the classes, or raise if they do not fit the labels."""
+    ordered = not isinstance(target_names, str | Set | Mapping)
+    names = [str(name) for name in target_names]
+    if not ordered or len(set(names)) != len(names) or len(names) != len(classes):
+        raise InputError(
+            f"must be a list of {len(classes)} different names, one for each class in y",
+            f"{names}" if ordered else f"a {type(target_names).__name__}",
+            f"Pass them in the order of the labels {classes.tolist()}.",
+            parameter="target_names",
+            code="class-names",
+        )
+    labels = [str(label) for label in classes.tolist()]
+    for label, name in zip(labels, names, strict=True):
+        if name != label and name in labels:
+            raise InputError(
+                "must be in the order of the labels",
+                f"{name!r} as the name of {label!r}",
+                f"Pass them in the order {labels}, or leave them out.",
+                parameter="target_names",
+                code="class-names-shifted",
+            )
+    return names
+
+
+def _check_folders(codes: NDArray, X: NDArray, names: list[str], classes: NDArray) -> None:
+    """Raise if all images with a label are in a folder with the name of another class."""
+    if not _are_paths(X) or not len(codes):
+        return
+    folders = [set(PurePath(path).parts[:-1]) for path in X.tolist()]
+    present = np.unique(codes).tolist()
+    shared = {
+        code: set.intersection(*(folders[row] for row in np.flatnonzero(codes == code)))
+        for code in present
+    }
+    everywhere = set.intersection(*shared.values()) if len(present) > 1 else set()
+    for code in present:
+        own = shared[code] - everywhere
+        others = [name for name in names if name in own and name != names[code]]
+        if others and names[code] not in own:
+            raise InputError(
+                "must name the classes as their folders do",
+                f"{names[code]!r} as the name of {classes[code]}, and all images with this label"
+                f" are in the folder {others[0]!r}",
+                "The labels of list_images shift if a class has no images. Pass"
+                " list_images(test, classes=train.target_names).",
+                parameter="target_names",
+                code="label-codes-shifted",
+            )
 
 
 def match_classes(
@@ -83,11 +134,16 @@ def match_classes(
     Raises
     ------
     ValueError
-        When a label is not a class of the model.
+        When a label is not a class of the model, or the names contradict the labels or folders.
+
+    Warns
+    -----
+    LabelWarning
+        When numbers without names leave out classes of the model.
     """
     names = [str(label) for label in classes.tolist()]
     if target_names is not None:
-        names = name_classes(classes, np.empty(0, np.intp), X, target_names)
+        names = _check_names(target_names, classes)
     code_of: dict[Any, int] = {name: code for code, name in enumerate(names)}
     code_of |= {label: code for code, label in enumerate(classes.tolist())}
     unknown = sorted({label for label in labels.tolist() if label not in code_of}, key=str)
@@ -101,9 +157,29 @@ def match_classes(
             code="class-unknown-to-model",
         )
     codes = np.array([code_of[label] for label in labels.tolist()], dtype=np.intp)
-    if target_names is None and len(np.unique(codes)) == len(classes):
+    if target_names is not None:
+        _check_folders(codes, X, names, classes)
+    elif len(np.unique(codes)) == len(classes):
         names = name_classes(classes, codes, X, None)
+    elif labels.dtype.kind in "iub":
+        _warn_unnamed_codes(np.unique(codes).tolist(), classes)
     return codes, names
+
+
+def _warn_unnamed_codes(present: list[int], classes: NDArray) -> None:
+    """Warn that numbers may be other classes than in training, because some are missing."""
+    warnings.warn(
+        LabelWarning(
+            "Labels that are numbers should have names if classes have no images, because"
+            " list_images then numbers the others differently",
+            f"{count_noun(len(present), 'class', 'classes')} of the"
+            f" {len(classes)} classes of the model, and no target_names",
+            "Pass target_names=train.target_names, and list the test set with list_images(test,"
+            " classes=train.target_names).",
+            code="codes-without-names",
+        ),
+        stacklevel=5,
+    )
 
 
 def _name_by_folder(codes: NDArray, paths: NDArray) -> list[str] | None:

@@ -53,6 +53,35 @@ def test_check_files_same_place_twice_is_refused():
         check_files({"html": out, "json": out}, force=False)
 
 
+def test_check_files_input_is_not_overwritten(trained):
+    """A command does not replace what it reads, even with --force."""
+    same = trained.parent / "." / trained.name
+    with pytest.raises(InputError, match=r"not be a file that the command reads\. Got .*Name"):
+        check_files({"predictions": same}, force=True, inputs=[trained])
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("predictions", "path,predicted,probability_a,my notes\n"),
+        ("json", '{"schema": "cellsk-mine"}'),
+    ],
+)
+def test_check_files_changed_file_needs_force(tmp_path, kind, content):
+    """The user added something to a file of cellsk, or it only looks like one."""
+    path = tmp_path / KINDS[kind]
+    path.write_text(content)
+    with pytest.raises(InputError, match="did not write"):
+        check_files({kind: path}, force=False)
+
+
+def test_check_files_predictions_of_any_class_name_are_known(tmp_path):
+    """Names may hold commas and quotes."""
+    path = tmp_path / "p.csv"
+    path.write_text('path,predicted,"probability_a, ""b""",probability_c\n')
+    check_files({"predictions": path}, force=False)
+
+
 def test_write_files_failure_leaves_the_others(tmp_path, capsys):
     """The other files are written, and the first failure is raised."""
     written, good = [], tmp_path / "good"

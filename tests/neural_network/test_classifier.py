@@ -247,6 +247,12 @@ def test_predict_unfitted_raises():
         ({"validation_fraction": 1.0}, r"validation_fraction must be a number in \(0, 1\)"),
         ({"early_stopping": "yes"}, "early_stopping must be one of True, False. Got 'yes'"),
         ({"class_weight": "even"}, "class_weight"),
+        ({"class_weight": {0: float("nan"), 1: 1}}, "class_weight must hold positive, finite"),
+        (
+            {"class_weight": {0: 0, 1: 1}},
+            r"positive, finite weights\. Got \{0: 0, 1: 1\}\. Leave out",
+        ),
+        ({"class_weight": {0: float("inf"), 1: 1}}, "class_weight must hold positive, finite"),
         ({"random_state": "zero"}, "cannot be used to seed"),
         ({"verbose": -1}, "verbose must be"),
         ({"filters": (8, 8, 8)}, r"at least 22 x 22 pixels for 3 convolutions.*Got 16 x 16"),

@@ -91,6 +91,16 @@ def test_predict_list_of_arrays_equals_the_array(fitted, cells):
     assert (fitted.predict_proba(list(cells.images[:4])) == expected).all()
 
 
+def test_predict_object_with_an_array_equals_the_array(fitted, cells):
+    """It has `__array__`, but no dtype. Its pixels stay uint8."""
+
+    class Images:
+        def __array__(self, dtype=None, copy=None):
+            return np.array(cells.images[:4], dtype=dtype)
+
+    assert (fitted.predict_proba(Images()) == fitted.predict_proba(cells.images[:4])).all()
+
+
 def test_find_pixel_max_is_what_pixels_are_divided_by():
     """uint8 is divided by 255, others by the largest absolute value, blank images by one."""
     assert find_pixel_max(np.zeros((1, 2, 2, 1), np.uint8)) == 255
@@ -105,6 +115,11 @@ def test_predict_other_scale_of_floats_warns(cells, small):
     with pytest.warns(PixelRangeWarning, match=r"Got up to 2\d\d\. Pass images on"):
         classifier.predict(X * 255)
     assert classifier.predict(X * 2).shape == (30,)  # brighter, and no warning
+    classifier.fit(X * 255, cells.y[:30])
+    with pytest.warns(PixelRangeWarning, match=r"up to 2\d\d\. Got up to [01]"):
+        classifier.predict(X)
+    assert classifier.predict(X * 25).shape == (30,)  # darker
+    assert classifier.predict(X * 0).shape == (30,)  # blank
 
 
 @pytest.mark.parametrize(

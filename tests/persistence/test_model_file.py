@@ -383,6 +383,31 @@ def test_save_and_load_open_files_keep_the_model(path):
         load_model(io.BytesIO(b"PK"))
 
 
+def test_save_to_a_raw_stream_writes_all_bytes():
+    """Each write takes a few bytes, as that of a pipe may."""
+
+    class Raw(io.RawIOBase):
+        written = b""
+
+        def write(self, data):
+            self.written += bytes(data[:1000])
+            return len(data[:1000])
+
+    raw, memory = Raw(), io.BytesIO()
+    save_model(fit_scaler(), raw)
+    save_model(fit_scaler(), memory)
+    assert raw.written == memory.getvalue()
+
+
+@pytest.mark.parametrize("target", [None, b"model.cellsk", 3])
+def test_save_and_load_something_else_is_refused(target):
+    """Bytes do not name a file."""
+    with pytest.raises(TypeError, match=r"path must be a path, or an open binary file\. Got .*io"):
+        save_model(fit_scaler(), target)
+    with pytest.raises(TypeError, match=r"path must be a path, or an open binary file\. Got .*io"):
+        load_model(target)
+
+
 def test_save_replaces_the_target_of_a_link(tmp_path, path):
     """A link to the current model stays a link."""
     path.write_bytes(b"old")

@@ -40,3 +40,19 @@ def test_class_names_given_must_be_one_for_each_class(names):
     """They must differ."""
     with pytest.raises(ValueError, match=r"2 different names.*in the order of the labels \[0, 1\]"):
         name_classes(np.array([0, 1]), np.array([0, 0, 1]), PATHS, names)
+
+
+@pytest.mark.parametrize(
+    ("classes", "names", "words"),
+    [
+        ([0, 1], ["malignant", "benign"], "'malignant' as the name of 0.*'benign'"),
+        (["benign", "malignant"], ["malignant", "benign"], "'malignant' as the name of 'benign'"),
+        ([0, 1], {"benign", "malignant"}, "a set"),
+        ([0, 1], {"benign": 0, "malignant": 1}, "a dict"),
+        ([0, 1], "bm", "a str"),
+    ],
+)
+def test_names_that_contradict_labels_or_folders_are_refused(classes, names, words):
+    """They would name the scores of one class after another."""
+    with pytest.raises(ValueError, match=words):
+        name_classes(np.array(classes), np.array([0, 0, 1]), PATHS, names)

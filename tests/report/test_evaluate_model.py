@@ -5,6 +5,7 @@ import json
 import jsonschema
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, roc_auc_score
@@ -14,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from cellsk import CellClassifier, evaluate, evaluate_model, list_images, make_cells, save_model
 from cellsk.audit import make_training_fingerprints
-from cellsk.exceptions import PatientsUnknownWarning, SplitWarning
+from cellsk.exceptions import LabelWarning, PatientsUnknownWarning, SplitWarning
 from cellsk.model_selection import calibrate, tune_threshold
 from cellsk.preprocessing import ImageReader
 from cellsk.report.document import read_schema
@@ -321,3 +322,44 @@ def test_model_of_an_evaluation_is_fitted_on_all_images(train, names, test):
     assert tested.document["operating_point"]["target"] == 0.9
     assert tested.document["calibration"] == {"method": "sigmoid"}
     assert (found.fit().predict_proba(test.images) == model.predict_proba(test.images)).all()
+
+
+@pytest.fixture
+def three_classes(tmp_path):
+    """Return training images of three classes as files, and a model of their codes."""
+    rng = np.random.default_rng(0)
+    for split, classes in (("train", "abc"), ("test", "bc"), ("one", "c")):
+        for name in classes:
+            folder = tmp_path / split / name
+            folder.mkdir(parents=True)
+            for number in range(8):
+                pixels = rng.integers(0, 60, (8, 8, 3), dtype=np.uint8)
+                pixels[..., "abc".index(name)] += 150
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    train = list_images(tmp_path / "train")
+    model = make_pipeline(ImageReader(), COLOR, LogisticRegression()).fit(train.paths, train.y)
+    return tmp_path, train, model
+
+
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.PatientsUnknownWarning")
+@pytest.mark.parametrize("folder", ["test", "one"])
+def test_codes_shifted_by_a_missing_class_are_refused(three_classes, folder):
+    """With the classes of the training images they are right."""
+    root, train, model = three_classes
+    matched = list_images(root / folder, classes=train.target_names)
+    shifted = np.unique(matched.y, return_inverse=True)[1]
+    with pytest.raises(ValueError, match=r"'a' as the name of 0.*classes=train.target_names"):
+        evaluate_model(model, matched.paths, shifted, target_names=train.target_names)
+    report = evaluate_model(
+        model, matched.paths, matched.y, target_names=train.target_names, audit=False, **QUICK
+    )
+    assert report.numbers["accuracy"]["value"] == 1
+
+
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.PatientsUnknownWarning")
+def test_codes_without_names_and_without_a_class_give_a_warning(three_classes):
+    """Nothing shows whether 0 is the class that it was in training."""
+    root, train, model = three_classes
+    test = list_images(root / "test", classes=train.target_names)
+    with pytest.warns(LabelWarning, match="2 classes of the 3 classes.*target_names="):
+        evaluate_model(model, test.paths, test.y, audit=False, **QUICK)
