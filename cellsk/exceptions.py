@@ -97,7 +97,9 @@ class Explained(Exception):
         """The rule as a clause, with the name of the parameter."""
         return self._name_rule(self.parameter)
 
-    def explain(self, *, parameter: str | None = None, remedy: str | None = None) -> str:
+    def explain(
+        self, *, parameter: str | None = None, remedy: str | None = None, rule: str | None = None
+    ) -> str:
         """Word the problem for a reader.
 
         Parameters
@@ -106,13 +108,16 @@ class Explained(Exception):
             What the reader calls the parameter. None keeps its name in Python.
         remedy : str, default=None
             What the reader can do. None keeps the remedy for Python.
+        rule : str, default=None
+            The whole rule, in words of the reader. None keeps that for Python.
 
         Returns
         -------
         text : str
             Rule, what came instead, and remedy, in sentences.
         """
-        rule = self._name_rule(self.parameter if parameter is None else parameter)
+        if rule is None:
+            rule = self._name_rule(self.parameter if parameter is None else parameter)
         remedy = self.remedy if remedy is None else remedy
         parts = [
             rule if rule.endswith(".") else f"{rule}.",

@@ -305,4 +305,5 @@ def _check_codes(parameter: str, codes: NDArray[Any], names: list[str]) -> None:
             f"{codes.min()} to {codes.max()} and {count_noun(len(names), 'name')}",
             "Pass a name for each class.",
             parameter=parameter,
+            code="label-codes",
         )

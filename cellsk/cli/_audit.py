@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -115,7 +116,7 @@ def audit(
     source = _Source(group_pattern, groups, groups_csv, label_column, image_column, follow_links)
     train = _list_side(folder, labels, source)
     print_note(describe_counts(train.labels, train.groups))
-    tested = None if test is None else _list_side(test, test_labels, source)
+    tested = None if test is None else _list_side(test, test_labels, source, train.labels)
     with show_steps():
         report = audit_images(
             train.paths,
@@ -153,12 +154,15 @@ def _write_findings(report: AuditReport, path: Path) -> None:
         table.to_csv(draft, index=False, errors="surrogateescape")
 
 
-def _list_side(folder: Path, labels: Path | None, source: _Source) -> _Side:
+def _list_side(
+    folder: Path, labels: Path | None, source: _Source, train_labels: Sequence[str] | None = None
+) -> _Side:
     """List a folder, which may lack labels or hold one class only, unlike for training."""
     from cellsk.datasets import list_images
 
     groups = source.column if labels is not None else parse_groups(source.column)
-    listed = list_images(
+    list_files = partial(
+        list_images,
         folder,
         labels=False if labels is None else labels,
         label_column=None if labels is None else source.label_column,
@@ -167,6 +171,7 @@ def _list_side(folder: Path, labels: Path | None, source: _Source) -> _Side:
         groups=groups if source.csv_path is None else None,
         follow_links=source.follow_links,
     )
+    listed = _list_with_classes(list_files, None if labels is None else train_labels)
     known = listed.groups
     if source.csv_path is not None:
         column = source.image_column if labels in (None, source.csv_path) else None
@@ -177,6 +182,17 @@ def _list_side(folder: Path, labels: Path | None, source: _Source) -> _Side:
     print_note(describe_label_columns(listed.label_columns, labels))
     names = [listed.target_names[code] for code in listed.y]
     return _Side(listed.paths, names, known, listed.not_read)
+
+
+def _list_with_classes(list_files: Callable[..., Any], train_labels: Sequence[str] | None) -> Any:
+    """List test images, which may lack classes of the training images, or have others."""
+    classes = None if train_labels is None else sorted(set(train_labels))
+    try:
+        return list_files(classes=classes)
+    except InputError as error:
+        if error.code != "classes-differ" or classes is None:
+            raise
+        return list_files(classes=[*classes, *error.values["unknown"]])
 
 
 def _read_class_folders(folder: Path, paths: Any, level: object) -> list[str] | None:

@@ -14,6 +14,7 @@ __all__ = [
     "FINDING_REMEDIES",
     "OPTIONS",
     "REMEDIES",
+    "RULES",
     "list_commands",
     "word_error",
     "word_findings",
@@ -69,6 +70,17 @@ OPTIONS = {
     "specificity": "--specificity",
     "store": "--store",
     "subgroups": "--subgroup",
+    # These have no option.
+    "X": "The images",
+    "folder": "The folder",
+    "y": "The labels",
+}
+# Codes of errors whose rule is about Python, and the rule for the command line.
+RULES = {
+    "classes-differ": "The model must know the classes of all images",
+    "image-shape": "All images must have the size of the training images, {expected[0]} x"
+    " {expected[1]} pixels (height x width)",
+    "images-are-paths": "The model must read image files",
 }
 # Codes of errors and warnings whose remedy names Python, and the remedy for the command line.
 REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
@@ -91,6 +103,11 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "classes-differ": "Leave out the images of other classes, or give the folders the names of the"
     " classes of the model.",
     "one-class": "Add the other class. {hint}",
+    "images-are-paths": "Make one with cellsk train.",
+    "not-a-model-file": "Pass a file that cellsk train or cellsk search wrote.",
+    "model-file-too-large": "Load it in Python, if you trust its source.",
+    "fingerprints-left-out": "To find other copies, run cellsk audit on the training images, with"
+    " the test images as --test.",
     "store-unwritable": "Free some space, or name another folder with --store.",
     # Csv files
     "column-needs-csv": "Pass --labels labels.csv too.",
@@ -118,6 +135,8 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "class-missing-from-test": _suggest_folds_to_test_all,
     "class-missing-from-training": _suggest_fewer_folds,
     "one-class-in-training": _suggest_fewer_folds,
+    "cv-side-empty": "Pass another file to --cv, or leave it out.",
+    "search-scores-undefined": "Pass a smaller number to --folds, or leave out --nested.",
     "manifest-needs-groups": "Name the patients with the same options as when it was written.",
     "inner-folds-impossible": "Add {unit}s, or leave out the option that needs these folds:"
     " --sensitivity, --specificity or --calibrate.",
@@ -171,13 +190,18 @@ def word_error(error: BaseException | str) -> str:
     """Return the text of an error or a warning, with options instead of parameters."""
     if not isinstance(error, Explained):
         return str(error)
+    values = defaultdict(str, error.values)
     parameter = OPTIONS.get(error.parameter or "")
-    remedy = REMEDIES.get(error.code)
+    rule, remedy = RULES.get(error.code), REMEDIES.get(error.code)
     if callable(remedy):
         remedy = remedy(error.values)
     elif remedy is not None:
-        remedy = remedy.format_map(defaultdict(str, error.values)).strip()
-    return error.explain(parameter=parameter, remedy=remedy)
+        remedy = remedy.format_map(values).strip()
+    return error.explain(
+        parameter=parameter,
+        remedy=remedy,
+        rule=None if rule is None else rule.format_map(values),
+    )
 
 
 def list_commands(error: BaseException) -> list[str]:

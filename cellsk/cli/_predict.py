@@ -73,7 +73,7 @@ def predict(
     if not hasattr(pipeline, "predict_proba"):
         raise InputError(
             "The model must read image files and predict probabilities",
-            f"a file with a {type(pipeline).__name__}, which has no predict_proba",
+            f"a file with a {type(pipeline).__name__}, which predicts no probabilities",
             "Make one with cellsk train.",
         )
     check_is_fitted(pipeline)

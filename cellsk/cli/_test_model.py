@@ -155,7 +155,7 @@ def _read_facts(model: Path) -> tuple[list[str], str | None, Any]:
     if not hasattr(pipeline, "predict_proba"):
         raise InputError(
             "The model must read image files and predict probabilities",
-            f"a file with a {type(pipeline).__name__}, which has no predict_proba",
+            f"a file with a {type(pipeline).__name__}, which predicts no probabilities",
             "Make one with cellsk train.",
         )
     label = describe_fixed(pipeline).pos_label

@@ -225,10 +225,10 @@ def _check_proba(proba: NDArray, shape: tuple[int, int]) -> NDArray:
     is_finite = bool(np.isfinite(proba).all())
     if proba.shape != shape or not is_finite:
         raise InputError(
-            "predict_proba must give a finite probability of each class for each image",
+            "The model must give a finite probability of each class for each image",
             f"shape {proba.shape} for {shape[0]} images of {shape[1]} classes"
             f"{'' if is_finite else ', with NaN or infinity'}",
-            "Check what the estimator learned: a training may have diverged.",
+            "Check what it learned: a training may have diverged.",
             code="probabilities-invalid",
         )
     return proba

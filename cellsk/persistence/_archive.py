@@ -19,11 +19,11 @@ MAX_MEMBERS = 10_000
 LARGEST_ZIP = 2**31 - 1  # larger zips need 64-bit records, which are refused
 FETCH_AGAIN = "Download or copy the file again, or save the model again."
 
-_ZIP_RULE = "A model file must be a whole zip archive, as save_model writes it."
+_ZIP_RULE = "A model file must be a whole zip archive, as cellsk writes it."
 _FOREIGN = "Pass a file that save_model wrote."
 _NAME_RULE = "Members of a model file must have plain names, without folders, each once."
 _STORED_RULE = "Members of a model file must be stored as they are, neither packed nor encrypted."
-_SIZE_RULE = "A model file must stay within max_bytes and within its own size when read."
+_SIZE_RULE = "A model file must stay within the largest size and within its own size when read."
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same time in each file: same model, same bytes
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _END_RECORD = struct.Struct("<4s4H2LH")
@@ -86,7 +86,7 @@ def read_archive(source: BinaryIO, max_bytes: int) -> dict[str, bytes]:
     size = source.seek(0, io.SEEK_END)
     if size > max_bytes:
         raise refuse(
-            f"A model file must hold at most max_bytes={max_bytes:,} bytes.",
+            f"A model file must hold at most {max_bytes:,} bytes.",
             f"{size:,}",
             "Pass a larger max_bytes if you trust its source.",
             code="model-file-too-large",

@@ -24,7 +24,7 @@ from cellsk.persistence._states import fill_request, new_instance, set_state
 
 __all__ = ["Decoder"]
 
-_RULE = "estimator.json must describe an estimator, as save_model does."
+_RULE = "estimator.json must describe an estimator, as cellsk does."
 
 _MAX_ESTIMATORS = 10_000
 _SCALARS = {"b": bool, "i": int, "u": int, "f": float, "U": str}  # by the kind of a dtype

@@ -84,7 +84,10 @@ def _check_format(manifest: Mapping[str, Any]) -> None:
         )
     number = manifest.get("format_version")
     if type(number) is not int or number < 1:
-        raise refuse("format_version must be a positive whole number.", f"{str(number)[:100]!r}")
+        raise refuse(
+            "The format version of a model file must be a positive whole number.",
+            f"{str(number)[:100]!r}",
+        )
     if number > FORMAT_VERSION:
         raise refuse(
             f"This version of cellsk reads model files up to format {FORMAT_VERSION}.",

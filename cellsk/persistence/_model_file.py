@@ -243,10 +243,10 @@ def _check_path(path: str | os.PathLike[str]) -> Path:
             code="model-path-is-folder",
         )
     if not file.exists():
-        raise FileNotFoundError(f"path must name a model file. Got {str(path)!r}: no such file.")
+        raise FileNotFoundError(f"A model file must exist. Got {str(path)!r}: no such file.")
     if not file.is_file():
         raise refuse(
-            "path must name a regular file.",
+            "A model file must be a regular file.",
             f"{str(path)!r}, which is a pipe, a device or a socket",
             "Copy what it gives into a file, and pass that file.",
             code="model-path-not-a-file",

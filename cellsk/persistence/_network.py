@@ -47,7 +47,7 @@ _LAYERS_RULE = (
     "A network in a model file must be a Sequential or functional network of the layers that "
     "cellsk knows, with nothing registered, custom or callable in it."
 )
-_LAYERS_REMEDY = "Use a network of CellClassifier, or keep yours in a separate .keras file."
+_LAYERS_REMEDY = "Use a network of cellsk, or keep yours in a separate .keras file."
 _FIT_RULE = "A network in a model file must fit the classifier that it belongs to."
 _LABELS = (str, int, float, np.generic)
 _WRAPPER_SETTINGS = ("epochs", "batch_size", "verbose")
@@ -280,7 +280,7 @@ def _sample(
             f"of {len(classes)} classes and images of shape {str(shape)[:100]}",
         )
     if classifier.n_features_in_ != math.prod(shape) or not isinstance(classifier.history_, dict):
-        raise refuse(_FIT_RULE, "other numbers in its attributes")
+        raise refuse(_FIT_RULE, "other numbers of pixels, or no history")
     if classifier.image_dtype_ not in ("uint8", "float32"):
         raise refuse(_FIT_RULE, f"pixels of dtype {str(classifier.image_dtype_)[:100]!r}")
     if classes.dtype == object and not all(isinstance(name, _LABELS) for name in classes):

@@ -26,7 +26,7 @@ WIDTHS = {
 }
 # More than 5 million images of as many patients.
 MAX_TRAINING_BYTES = 2**29
-_RULE = "A model file must hold fingerprints of training images as save_model writes them."
+_RULE = "A model file must hold fingerprints of training images as cellsk writes them."
 
 
 def is_training(name: str) -> bool:

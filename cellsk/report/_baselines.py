@@ -127,7 +127,7 @@ def _find_images(
     is_images = pixels.ndim == 4 and pixels.dtype.kind in "fuib" and pixels.shape[-1] in (1, 3, 4)
     if not is_images or pixels.size == 0:
         raise InputError(
-            "X must hold images", f"an array of shape {data.X.shape} of {data.X.dtype}"
+            "The baselines need images", f"an array of shape {data.X.shape} of {data.X.dtype}"
         )
     scale = 1.0 if pixels.dtype == np.uint8 else _find_scale(pixels)
     for image in pixels:
@@ -138,7 +138,7 @@ def _find_scale(pixels: NDArray) -> float:
     """Return the factor to the range from 0 to 255, from the largest value."""
     highest = float(pixels.max())
     if not np.isfinite(highest) or float(pixels.min()) < 0:
-        raise InputError("X must hold images", "negative or undefined values")
+        raise InputError("The baselines need images", "negative or undefined values")
     return 1.0 if 1 < highest <= 255 else 255 / (highest or 1.0)
 
 

@@ -118,7 +118,7 @@ def check_data(
         raise InputError(
             f"must hold one label for each of {count_noun(len(images), 'image')}",
             f"{len(labels):,}",
-            "Pass the y that belongs to these images.",
+            "Pass the labels of these images.",
             parameter="y",
         )
     if classes is None:

@@ -116,6 +116,24 @@ def test_audit_test_labels_without_test_folder_is_refused(folder, tmp_path, caps
     assert "--test-labels needs --test. Got no folder. Pass --test." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("benign", "'malignant' only in training"), ("atypical", "'atypical' only in test")],
+)
+def test_audit_test_labels_of_one_class_are_read(folder, tmp_path, capsys, name, found):
+    """A test set may lack a class, or have another one, which is a finding."""
+    drawn = make_cells(20, folder=tmp_path / "new", image_size=(32, 32), random_state=9)
+    rows = [["file", "label"], *([path, name] for path in drawn.paths)]
+    with open(tmp_path / "new.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    paths = [str(tmp_path / part) for part in ("new", "new.csv")]
+    options = ("--test", paths[0], "--test-labels", paths[1], "--no-near-duplicates")
+    main(["audit", str(folder), *options, *PATTERN])
+    done = capsys.readouterr()
+    assert "A209  warning  Classes of train and test differ" in done.out
+    assert found in done.out, done.out
+
+
 def test_audit_reports_images_that_are_not_read(folder, capsys):
     """Images of other kinds, and links out of the folder, are counted."""
     (folder / "benign" / "P01.gif").write_bytes(b"GIF89a")

@@ -215,7 +215,7 @@ def test_load_newer_format_asks_for_an_update(refused, members, pack):
 def test_load_format_version_of_no_sense_is_refused(refused, members, pack, version):
     """Only positive whole numbers are versions."""
     message = refused(pack(edit_manifest(members, format_version=version)))
-    assert "format_version must be a positive whole number" in message
+    assert "format version of a model file must be a positive whole number" in message
 
 
 def test_load_other_format_name_is_refused(refused, members, pack):

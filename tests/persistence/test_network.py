@@ -311,7 +311,7 @@ def test_load_zip_bomb_in_keras_file_is_refused(refused, parts):
 @pytest.mark.parametrize(
     ("before", "after", "got"),
     [
-        (b'"n_features_in_": 768', b'"n_features_in_": 7', "other numbers in its attributes"),
+        (b'"n_features_in_": 768', b'"n_features_in_": 7', "other numbers of pixels"),
         (b'"image_dtype_": "uint8"', b'"image_dtype_": "float64"', "pixels of dtype 'float64'"),
         (b'"image_dtype_": "uint8"', b'"image_dtype_": ["O"]', "pixels of dtype"),
         (b'"network-0.keras"', b'"array-0.npy"', "used once"),
