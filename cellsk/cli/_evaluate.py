@@ -62,7 +62,7 @@ from cellsk.cli._options import (
     option,
 )
 from cellsk.cli._outputs import write_json_file, write_twice
-from cellsk.cli._pipeline import build_pipeline
+from cellsk.cli._pipeline import build_pipeline, check_networks
 from cellsk.cli._progress import show_fits
 from cellsk.cli._reports import print_summary, save_reports
 from cellsk.cli._terminal import ShownWarnings, print_note, print_result, show_warnings
@@ -214,6 +214,7 @@ def evaluate(
     pipeline = build_pipeline(
         size, store, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
     )
+    check_networks(pipeline, size)
     fits = _name_fits(calibrate=calibrate, tune=sensitivity or specificity)
     plan = _Plan(images, pipeline, fits, settings)
     if quick:

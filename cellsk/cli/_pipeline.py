@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "build_pipeline",
+    "check_networks",
     "fit_pipeline",
     "open_store",
     "read_images",
@@ -50,8 +51,37 @@ def build_pipeline(
     return Pipeline([("reader", reader), ("classifier", CellClassifier(**parameters))])
 
 
-def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int, int]:
-    """Decode all images once, into the store, and start TensorFlow; return the shape of an image.
+def check_networks(
+    pipeline: Any,
+    size: tuple[int, int] | None,
+    candidates: Sequence[tuple[int, ...] | None] = (None,),
+) -> None:
+    """Refuse networks that are too large or too deep for images of this size, before they train.
+
+    Nothing is checked if the size is not known. A candidate is the filters of each convolution, or
+    None for those of the classifier.
+
+    Raises
+    ------
+    InputError
+        When a network cannot be built.
+    """
+    if size is None:
+        return
+    from sklearn.base import clone
+
+    from cellsk.neural_network import count_weights, start_tensorflow
+
+    start_tensorflow()
+    for filters in candidates:
+        classifier = clone(pipeline["classifier"])
+        if filters is not None:
+            classifier.set_params(filters=filters)
+        count_weights(classifier, (*size, 3), 2)
+
+
+def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int]:
+    """Decode all images once, into the store, and start TensorFlow; return height and width.
 
     Files that cannot be read are found here, and not after hours of training.
 
@@ -66,9 +96,9 @@ def read_images(pipeline: Any, images: LabeledImages) -> tuple[int, int, int]:
     from cellsk.preprocessing import read_once
 
     with show_steps():
-        height, width, channels = read_once(pipeline["reader"], images.paths).shape
+        height, width, _ = read_once(pipeline["reader"], images.paths).shape
     start_tensorflow()
-    return height, width, channels
+    return height, width
 
 
 def fit_pipeline(pipeline: Any, images: LabeledImages) -> Any:

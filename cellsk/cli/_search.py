@@ -40,7 +40,13 @@ from cellsk.cli._options import (
     option,
 )
 from cellsk.cli._outputs import Writer, check_files, make_json_writer, write_files, write_twice
-from cellsk.cli._pipeline import build_pipeline, open_store, read_images, save_pipeline
+from cellsk.cli._pipeline import (
+    build_pipeline,
+    check_networks,
+    open_store,
+    read_images,
+    save_pipeline,
+)
 from cellsk.cli._progress import show_fits
 from cellsk.cli._terminal import print_note, print_result, show_warnings
 from cellsk.cli._values import parse_filters, parse_size
@@ -323,15 +329,11 @@ def _make_inner_folds(plan: FilterSearch) -> InnerKFold:
 
 def search_filters(plan: FilterSearch, *, refit: bool) -> Any:
     """Return a fitted GridSearchCV over the numbers of filters."""
-    from sklearn import clone, config_context
-
-    from cellsk.neural_network import count_weights
+    from sklearn import config_context
 
     classifier, images = plan.pipeline["classifier"], plan.images
-    shape = read_images(plan.pipeline, images)
-    for filters in plan.candidates:  # check all of them before the first one trains
-        candidate = clone(classifier).set_params(filters=filters)
-        count_weights(candidate, shape, len(images.class_names))
+    check_networks(plan.pipeline, plan.pipeline["reader"].image_size, plan.candidates)
+    check_networks(plan.pipeline, read_images(plan.pipeline, images), plan.candidates)
     splits = _make_splits(plan)
     with config_context(enable_metadata_routing=True), show_fits(classifier, _name_fits(plan)):
         found = _make_search(plan, splits, _choose_scoring(plan, splits), refit=refit)

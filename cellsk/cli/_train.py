@@ -34,6 +34,7 @@ from cellsk.cli._options import (
 from cellsk.cli._outputs import check_files, name_output, write_json_file
 from cellsk.cli._pipeline import (
     build_pipeline,
+    check_networks,
     fit_pipeline,
     open_store,
     read_images,
@@ -79,6 +80,7 @@ def train(
         pipeline = build_pipeline(
             size, place, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
         )
+        check_networks(pipeline, size)
         read_images(pipeline, images)
         fit_pipeline(pipeline, images)
         save_model_file(pipeline, output, images)

@@ -111,6 +111,19 @@ def test_number_out_of_bounds_is_refused(cellsk, command, option, value):
     assert len(line) < 200
 
 
+@pytest.mark.parametrize("command", ["train", "evaluate", "search"])
+def test_network_too_large_for_the_image_size_is_refused_before_reading(
+    cellsk, folder, command, tmp_path
+):
+    """Images of 9999 x 9999 pixels would first fill the disk."""
+    store = tmp_path / "store"
+    done = cellsk(command, folder, "--image-size", "9999", "--filters", "32,64", "--store", store)
+    assert done.returncode == 2
+    assert "must have at most 2,147,483,647 weights" in done.stderr
+    assert "Pass a smaller --image-size" in done.stderr
+    assert not store.exists()
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("--prevalence", value) for value in ("80", "1.5", "0", "-0.5", "nan", "inf", "half", "")]

@@ -65,7 +65,7 @@ def test_search_with_page_and_nested_shows_the_number_to_report(folder, tmp_path
     [
         (["--html", "search.txt"], "must end in .html"),
         (["--html", "nowhere/search.html"], "folder of an output file must exist"),
-        (["--filters", "4,x"], "--filters must be positive whole numbers"),
+        (["--filters", "4,x"], "--filters must be whole numbers from 1"),
     ],
 )
 def test_search_bad_output_is_refused_before_training(
