@@ -7,6 +7,8 @@ import os
 import stat
 from typing import BinaryIO, TypeAlias
 
+from cellsk._zip_files import ZipMemberError, read_zipped, stamp_zipped
+
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes
 
 _SMALL = 2**20  # bytes; smaller files are read at once, which is faster
@@ -47,7 +49,7 @@ class ReadSettingError(DecodeError):
 
 
 def open_stream(source: ImageSource) -> BinaryIO:
-    """Open a regular file, or its contents, for reading.
+    """Open a regular file, one inside a zip file, or the contents of one, for reading.
 
     Raises
     ------
@@ -59,12 +61,40 @@ def open_stream(source: ImageSource) -> BinaryIO:
     if isinstance(source, bytes):
         _check_kind(stat.S_IFREG, len(source))
         return io.BytesIO(source)
-    status = os.stat(source)
+    try:
+        status = os.stat(source)
+    except (FileNotFoundError, NotADirectoryError):
+        return _open_zipped(source)
     _check_kind(status.st_mode, status.st_size)
     if status.st_size > _SMALL:
         return open(source, "rb")
     with open(source, "rb", buffering=0) as file:
         return io.BytesIO(file.read())
+
+
+def _open_zipped(source: str | os.PathLike[str]) -> BinaryIO:
+    try:
+        data = read_zipped(source)
+    except ZipMemberError as error:
+        raise DecodeError(str(error)) from None
+    _check_kind(stat.S_IFREG, len(data))
+    return io.BytesIO(data)
+
+
+def take_stamp(source: str | os.PathLike[str]) -> tuple[int, ...]:
+    """Return size and times of a file, which change if it changes.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is no such file.
+    """
+    try:
+        status = os.stat(source)
+    except (FileNotFoundError, NotADirectoryError):
+        return stamp_zipped(source)
+    # Any write changes the third, even if the program sets the second to an old time.
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _check_kind(mode: int, n_bytes: int) -> None:

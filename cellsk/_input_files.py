@@ -6,6 +6,8 @@ import os
 import stat
 import time
 
+from cellsk._zip_files import ZipMemberError, is_zipped, read_zipped
+
 __all__ = ["InputFileError", "read_input"]
 
 _WAIT_SECONDS, _STEP_SECONDS = 2.0, 0.05  # for a program that has yet to open its end of a pipe
@@ -21,7 +23,9 @@ class InputFileError(ValueError):
 
 
 def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
-    """Return the content of a regular file, or of a pipe such as ``/dev/stdin`` and ``<(...)``.
+    """Return the content of a file, or of a pipe such as ``/dev/stdin`` and ``<(...)``.
+
+    The file may be inside a zip file.
 
     A pipe that no program writes into would never end, and neither would some devices, so they
     are refused.
@@ -35,7 +39,12 @@ def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     """
     # Opening a pipe would else wait for a writer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
+    try:
+        descriptor = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        if is_zipped(path):
+            return _read_zipped(path, max_bytes)
+        raise
     try:
         status = os.fstat(descriptor)
         kind = _name_kind(status.st_mode)
@@ -46,6 +55,16 @@ def read_input(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         return _read_pipe(descriptor, (status.st_dev, status.st_ino), max_bytes)
     finally:
         os.close(descriptor)
+
+
+def _read_zipped(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+    try:
+        data = read_zipped(path)
+    except ZipMemberError as error:
+        raise InputFileError(f"is {error}") from None
+    if len(data) > max_bytes:
+        raise InputFileError(f"has more than {max_bytes:,} bytes")
+    return data
 
 
 def _name_kind(mode: int) -> str | None:

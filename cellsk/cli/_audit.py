@@ -175,9 +175,9 @@ def _list_side(
     known = listed.groups
     if source.csv_path is not None:
         column = source.image_column if labels in (None, source.csv_path) else None
-        known, _ = read_groups_csv(listed, folder, source.csv_path, source.column, column)
+        known, _ = read_groups_csv(listed, source.csv_path, source.column, column)
     if labels is None:
-        labels_found = _read_class_folders(folder, listed.paths, groups)
+        labels_found = _read_class_folders(listed, groups)
         return _Side(listed.paths, labels_found, known, listed.not_read)
     print_note(describe_label_columns(listed.label_columns, labels))
     names = [listed.target_names[code] for code in listed.y]
@@ -195,7 +195,7 @@ def _list_with_classes(list_files: Callable[..., Any], train_labels: Sequence[st
         return list_files(classes=[*classes, *error.values["unknown"]])
 
 
-def _read_class_folders(folder: Path, paths: Any, level: object) -> list[str] | None:
+def _read_class_folders(listed: Any, level: object) -> list[str] | None:
     """Return the first folder of each path, or None if no image is in a sub-folder.
 
     Raises
@@ -205,11 +205,14 @@ def _read_class_folders(folder: Path, paths: Any, level: object) -> list[str] | 
     """
     from cellsk.datasets import check_not_splits, list_images
 
-    relative = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
+    if not listed.folders:  # a single image
+        return None
+    folder = listed.folders[0]
+    relative = [os.path.relpath(path, folder).replace(os.sep, "/") for path in listed.paths]
     inside = ["/" in path for path in relative]
     if not any(inside):
         return None
     if not all(inside):
         list_images(folder)  # raises an error that says what to do
-    check_not_splits(str(folder), relative, level=level)
+    check_not_splits(folder, relative, level=level)
     return [path.split("/")[0] for path in relative]

@@ -101,7 +101,7 @@ def describe_counts(labels: NDArray | Sequence[str] | None, groups: NDArray | No
 
 
 def list_labeled_images(
-    folder: Path,
+    folder: Path | Sequence[Path],
     *,
     labels: Path | None = None,
     label_column: str | None = None,
@@ -144,14 +144,15 @@ def list_labeled_images(
     if listed.y is None:
         raise InputError(
             "The folder must contain one sub-folder per class, such as 'benign' and 'malignant'",
-            f"{str(folder)!r}, with {count_noun(len(listed.paths), 'image')} and no sub-folder",
+            f"{listed.folders[0]!r}, with {count_noun(len(listed.paths), 'image')} and no"
+            " sub-folder",
             "Pass --labels labels.csv, or the folder above.",
         )
     patients: NDArray[np.str_] | None = listed.groups
     columns: dict[str, NDArray[np.str_]] = {}
     if groups_csv is not None:
         column = image_column if labels in (None, groups_csv) else None
-        patients, columns = read_groups_csv(listed, folder, groups_csv, groups, column)
+        patients, columns = read_groups_csv(listed, groups_csv, groups, column)
     names = np.array(listed.target_names)[listed.y]
     images = LabeledImages(listed.paths, names, patients, columns, listed.unreadable or [])
     print_note(f"{title}{images.describe()}")
@@ -170,7 +171,6 @@ def describe_label_columns(columns: Sequence[str], labels: Path) -> str:
 
 def read_groups_csv(
     listed: Any,
-    folder: Path,
     groups_csv: Path,
     column: str | None,
     image_column: str | None = None,
@@ -184,7 +184,7 @@ def read_groups_csv(
     """
     from cellsk.datasets import choose_group_column, is_slide_column, read_columns_csv
 
-    columns = read_columns_csv(groups_csv, folder, listed.paths, image_column=image_column)
+    columns = read_columns_csv(groups_csv, listed.folders, listed.paths, image_column=image_column)
     if listed.groups is not None:
         if column is not None:
             raise InputError(

@@ -114,7 +114,10 @@ def choice_option(
 
 
 Folder = Annotated[
-    Path, typer.Argument(metavar="FOLDER", help="Folder of images, one sub-folder per class.")
+    Path,
+    typer.Argument(
+        metavar="FOLDER", help="Folder of images, one sub-folder per class, or a zip file of it."
+    ),
 ]
 Labels = Annotated[
     Path | None,

@@ -15,6 +15,7 @@ from cellsk._checks import count_noun
 from cellsk._files import whole_file
 from cellsk._steps import count_steps
 from cellsk._text import escape_cell
+from cellsk.cli._inputs import expand_inputs
 from cellsk.cli._options import (
     OUTPUT,
     FollowLinks,
@@ -41,9 +42,13 @@ def predict(
         Path,
         typer.Argument(metavar="MODEL", help="Model file that cellsk train or search wrote."),
     ],
-    folder: Annotated[
-        Path,
-        typer.Argument(metavar="FOLDER", help="Folder of images. Sub-folders are included."),
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGES",
+            help="Folders with their sub-folders, zip files, or images. - reads paths from"
+            " standard input, one per line.",
+        ),
     ],
     skip_unreadable: SkipUnreadable = False,
     follow_links: FollowLinks = False,
@@ -58,7 +63,7 @@ def predict(
     json: Json = None,
     force: Force = False,
 ) -> None:
-    """Predict the class of each image of a folder."""
+    """Predict the class of each image."""
     from sklearn.utils.validation import check_is_fitted
 
     from cellsk.datasets import list_images
@@ -66,8 +71,9 @@ def predict(
     from cellsk.persistence import load_model
 
     show_warnings()
-    check_files({"predictions": output, "json": json}, force=force, inputs=[model])
-    listed = list_images(folder, labels=False, follow_links=follow_links)
+    files = {"predictions": output, "json": json}
+    check_files(files, force=force, inputs=[model, *images])
+    listed = list_images(expand_inputs(images), labels=False, follow_links=follow_links)
     start_tensorflow()
     pipeline = load_model(model)
     if not hasattr(pipeline, "predict_proba"):
@@ -85,8 +91,8 @@ def predict(
     predictor.warn()
     counts = predictor.counts
     print_note(f"Written: {name_output(output)}, {count_noun(sum(counts.values()), 'image')}.")
-    files = {"model": str(model), "folder": str(folder), "output": name_output(output)}
-    write_json_file(json, "predict", files | _summarize(predictor))
+    named = {"model": str(model), "images": list(map(str, images)), "output": name_output(output)}
+    write_json_file(json, "predict", named | _summarize(predictor))
 
 
 def _summarize(predictor: ChunkPredictor) -> dict[str, Any]:

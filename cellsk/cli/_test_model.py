@@ -9,9 +9,9 @@ import typer
 
 from cellsk.cli._evaluation_checks import Outputs, check_outputs, choose_positive
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
+from cellsk.cli._inputs import expand_inputs, separate_models
 from cellsk.cli._options import (
     Aggregation,
-    Folder,
     FollowLinks,
     Force,
     GroupPattern,
@@ -44,14 +44,14 @@ __all__ = ["run_test"]
 
 
 def run_test(
-    models: Annotated[
+    inputs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="MODEL",
-            help="Model file that cellsk train or search wrote. Two models are compared.",
+            metavar="MODEL [MODEL] IMAGES",
+            help="A model file, or two to compare, and the test set: folders or zip files with"
+            " one sub-folder per class, or images. - reads paths from standard input.",
         ),
     ],
-    folder: Folder,
     labels: Labels = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
@@ -79,12 +79,13 @@ def run_test(
     """
     shown = show_warnings()
     outputs = check_outputs(Outputs(html, json, markdown, None, max_pictures), force=force)
-    _check_models(models, outputs)
+    models, folders = separate_models(expand_inputs(inputs))
+    _check_outputs_of_two(models, outputs)
     names, tuned_for, reader = _read_facts(models[0])
     files = FileOptions(labels, label_column, image_column, skip_unreadable, follow_links)
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(
-        folder, **files._asdict(), **patients._asdict(), classes=names, reader=reader
+        folders, **files._asdict(), **patients._asdict(), classes=names, reader=reader
     )
     if positive is not None or tuned_for is None:
         tuned_for = choose_positive(names, positive)
@@ -106,16 +107,14 @@ def run_test(
     write_json_file(json, "comparison", {"models": list(map(str, models)), **comparison})
 
 
-def _check_models(models: list[Path], outputs: Outputs) -> None:
-    """Refuse more than two models, and files of two reports.
+def _check_outputs_of_two(models: list[Path], outputs: Outputs) -> None:
+    """Refuse files of two reports.
 
     Raises
     ------
     InputError
         When there are such.
     """
-    if len(models) > 2:
-        raise InputError("Two models can be compared", f"{len(models)}", "Compare them in pairs.")
     files = [path for path in (outputs.html, outputs.markdown) if path]
     if len(models) == 2 and files:
         raise InputError(

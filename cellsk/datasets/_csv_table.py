@@ -8,11 +8,13 @@ import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from cellsk._checks import count_noun, name_some
 from cellsk._input_files import InputFileError, read_input
+from cellsk._zip_files import is_zipped
 from cellsk.datasets._column_names import IMAGE_COLUMNS, find_known, is_known_column
 from cellsk.exceptions import InputError
 
@@ -247,11 +249,13 @@ def _describe(path: str, parameter: str, why: str, remedy: str) -> InputError:
     )
 
 
-def locate_csv(path: str | os.PathLike[str], folder: str) -> str:
-    """Return the path of a csv file, looked up here first and then in ``folder``."""
-    inside = os.path.join(folder, path)
-    if not os.path.exists(path) and os.path.exists(inside):
-        return os.fspath(inside)
+def locate_csv(path: str | os.PathLike[str], folders: Sequence[str]) -> str:
+    """Return the path of a csv file, looked up here first and then in the folders."""
+    if not os.path.exists(path):
+        for folder in folders:
+            inside = os.path.join(folder, os.fspath(path))
+            if os.path.exists(inside) or is_zipped(inside):
+                return inside
     return os.fspath(path)
 
 
@@ -263,24 +267,28 @@ class ImageLookup:
     folder : str
         The folder of the images. Names may include it.
     paths : list of str
-        Image files relative to the folder, with forward slashes.
+        Image files relative to the folder, with forward slashes; or of several folders.
+    relative : list of str, default=None
+        Their paths relative to their folder, if ``paths`` are those of several folders.
     """
 
-    def __init__(self, folder: str, paths: list[str]) -> None:
+    def __init__(self, folder: str, paths: list[str], relative: list[str] | None = None) -> None:
         self.folder = folder
         self.paths = paths
         self._prefix = _normalize(folder).rstrip("/") + "/"
-        self._tiers: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(4)]
-        for path in paths:
-            whole = _normalize(path)
-            stem = os.path.splitext(whole)[0]
-            keys = (whole, os.path.basename(whole), stem, os.path.basename(stem))
+        self._tiers: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(6)]
+        for path, inner in zip(paths, paths if relative is None else relative, strict=True):
+            whole, part = _normalize(path), _normalize(inner)
+            names = (whole, part, os.path.basename(whole))
+            keys = (*names, *(os.path.splitext(name)[0] for name in names))
             for tier, key in zip(self._tiers, keys, strict=True):
                 tier[key].append(path)
 
     def find(self, name: str) -> list[str]:
         """Return the images that a cell of the csv may mean."""
-        wanted = _normalize(name).removeprefix(self._prefix)
+        wanted = _normalize(name)
+        if wanted not in self._tiers[0]:
+            wanted = wanted.removeprefix(self._prefix)
         return next((tier[wanted] for tier in self._tiers if wanted in tier), [])
 
     def is_named_by(self, cells: list[str]) -> bool:

@@ -16,9 +16,10 @@ from cellsk._class_words import warn_class_names
 from cellsk.datasets._classes import order_classes, read_folder_labels
 from cellsk.datasets._csv_table import ImageLookup, locate_csv
 from cellsk.datasets._groups import check_group_source, match_groups, read_folder_level
-from cellsk.datasets._image_files import ImageFiles, find_images
+from cellsk.datasets._image_files import ImageFiles
 from cellsk.datasets._image_warnings import name_endings, warn_left_out
 from cellsk.datasets._labels_csv import CsvColumns, CsvLabels, read_labels_csv
+from cellsk.datasets._sources import ImageSource, check_inputs, find_sources
 from cellsk.datasets._split_names import check_class_values
 from cellsk.exceptions import ImageReadWarning, InputError, InputTypeError
 
@@ -29,7 +30,7 @@ _MOST_NAMED = 10  # files that were left out
 
 
 def list_images(
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     labels: str | os.PathLike[str] | bool | None = None,
     label_column: str | None = None,
@@ -50,13 +51,18 @@ def list_images(
 
     Parameters
     ----------
-    folder : str or path-like
+    folder : str or path-like, or a sequence of them
         Folder of PNG, JPEG, TIFF, BMP, WebP or JPEG 2000 files, recognized by their extension
         in upper or lower case. A file without an extension, or with that of an image of another
         kind, is recognized by its first bytes. Images of other kinds, such as GIF or DICOM, are
         left out with one warning. Hidden files and folders, and those of operating and storage
         systems, such as ``Thumbs.db`` and ``@eaDir``, are ignored. A link to a file or folder
         that is listed already adds nothing.
+
+        A zip file of such a folder is read in place: nothing is extracted, and its images have
+        paths such as ``data.zip/benign/a.png``. An image is in the class of the folder that it is
+        in. Several folders, zip files and images are joined: classes have the same name
+        everywhere, and each image must be in one of them only.
 
     labels : str, path-like or False, default=None
         Source of the labels:
@@ -113,6 +119,8 @@ def list_images(
         paths : ndarray of shape (n_samples,), dtype str
             ``folder`` joined with the relative path. Sorted by relative path as plain
             text with forward slashes, so the order is the same on every machine.
+        folders : list of str
+            The folders, zip files, or folders in them, to which paths are relative.
         y : ndarray of shape (n_samples,), dtype int64, or None
             Index into ``target_names``; ``None`` without labels.
         target_names : list of str, or None
@@ -128,7 +136,7 @@ def list_images(
 
     Raises
     ------
-    FileNotFoundError, NotADirectoryError, PermissionError
+    FileNotFoundError, PermissionError
         If the folder or the csv file is missing or cannot be opened.
     TypeError, ValueError
         If a parameter is not as described, there is no image or only one class without
@@ -165,35 +173,60 @@ def list_images(
     >>> cells.groups
     array(['p1', 'p2', 'p3'], dtype='<U2')
     """
-    folder = _check_folder_name(folder)
-    csv_path = _check_labels(labels, folder)
+    inputs = check_inputs(folder)
+    csv_path = _check_labels(labels, inputs)
     check_group_source(group_pattern, groups, csv_path)
     _check_verify(verify)
     named = CsvColumns(image_column, label_column, groups if isinstance(groups, str) else None)
     _check_columns(named, csv_path)
-    found = find_images(folder, follow_links=follow_links)
-    warn_left_out(folder, found, follow_links=follow_links)
-    _check_any_image(folder, found)
+    sources = find_sources(inputs, follow_links=follow_links)
+    for source in sources:
+        warn_left_out(source.name, source.found, follow_links=follow_links)
+        _check_any_image(source.name, source.found)
+    relative = [path for source in sources for path in source.found.paths]
     names: list[str] | None
     group_names: list[str] | None
     if csv_path is not None:
-        names, group_names, columns = _read_csv(csv_path, folder, found, named, classes)
+        names, group_names, columns = _read_csv(csv_path, sources, named, classes)
     else:
-        names = None if labels is False else read_folder_labels(folder, found, classes, groups)
+        names = None if labels is False else _read_folders(sources, classes, groups)
         group_names = columns = None
     if group_pattern is not None:
-        group_names = match_groups(group_pattern, found.paths)
+        group_names = match_groups(group_pattern, relative)
     elif groups is not None and not isinstance(groups, str):
-        group_names = read_folder_level(groups, found.paths)
-    target_names = order_classes(folder, csv_path, names, classes, found.paths)
+        group_names = read_folder_level(groups, relative)
+    target_names = order_classes(sources[0].name, csv_path, names, classes, relative)
     if classes is None:
         warn_class_names(target_names or [])
-    paths = [os.path.join(folder, *path.split("/")) for path in found.paths]
+    paths = [path for source in sources for path in source.paths]
     unreadable = _find_unreadable(paths, verify) if verify is not False else None
     listed = _pack(paths, names, target_names, group_names, unreadable)
     listed.label_columns = columns
-    listed.not_read = [os.path.join(folder, *path.split("/")) for path in found.unread]
+    listed.not_read = [
+        os.path.join(source.name, *path.split("/"))
+        for source in sources
+        for path in source.found.unread
+    ]
+    listed.folders = [source.name for source in sources if not source.are_files]
     return listed
+
+
+def _read_folders(
+    sources: list[ImageSource], classes: Sequence[str] | None, level: object
+) -> list[str] | None:
+    """Return the class of each image by the folders, or None if no source has folders.
+
+    Raises
+    ------
+    ValueError
+        If a source does not have one sub-folder per class, and others do.
+    """
+    names = [read_folder_labels(one.name, one.found, classes, level) for one in sources]
+    found = sorted({name for some in names for name in some or []})
+    for source, some in zip(sources, names, strict=True):
+        if found and some is None:
+            read_folder_labels(source.name, source.found, found, level)  # raises
+    return [name for some in names for name in some or []] or None
 
 
 def _pack(
@@ -232,14 +265,23 @@ def _pack(
 
 def _read_csv(
     csv_path: str,
-    folder: str,
-    found: ImageFiles,
+    sources: list[ImageSource],
     named: CsvColumns,
     classes: Sequence[str] | None,
 ) -> CsvLabels:
     """Return labels and groups of a csv file, whose labels are classes and not splits."""
     allowed = () if classes is None else tuple(map(str, classes))
-    read = read_labels_csv(csv_path, ImageLookup(folder, found.paths), named, allowed)
+    first = sources[0]
+    lookup = ImageLookup(first.name, first.found.paths)
+    are_files = any(source.are_files for source in sources)
+    if are_files or len(sources) > 1:
+        lookup = ImageLookup(
+            first.name,
+            [path for source in sources for path in source.paths],
+            [path for source in sources for path in source.found.paths],
+        )
+    # A csv file may have more rows than the images that are named one by one.
+    read = read_labels_csv(csv_path, lookup, named, allowed, other_images=are_files)
     if classes is None:
         check_class_values(set(read.labels), csv_path, read.columns[0])
     return read
@@ -248,18 +290,7 @@ def _read_csv(
 # Parameters -------------------------------------------------------------------------
 
 
-def _check_folder_name(folder: str | os.PathLike[str]) -> str:
-    if not isinstance(folder, (str, os.PathLike)) or not isinstance(os.fspath(folder), str):
-        raise InputTypeError(
-            "must be a str or Path",
-            f"{folder!r} ({type(folder).__name__})",
-            "Pass the folder that holds the images.",
-            parameter="folder",
-        )
-    return os.fspath(folder)
-
-
-def _check_labels(labels: object, folder: str) -> str | None:
+def _check_labels(labels: object, inputs: list[str]) -> str | None:
     """Return the path of the csv file, if labels come from one."""
     if labels is None or labels is False:
         return None
@@ -270,7 +301,7 @@ def _check_labels(labels: object, folder: str) -> str | None:
             "Pass one of these.",
             parameter="labels",
         )
-    return locate_csv(labels, folder)
+    return locate_csv(labels, inputs)
 
 
 def _check_verify(verify: Any) -> None:

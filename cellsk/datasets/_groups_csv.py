@@ -13,6 +13,7 @@ from cellsk._class_words import is_missing_word
 from cellsk.datasets._column_names import GROUP_COLUMNS, SLIDE_COLUMNS, find_known, is_nameless
 from cellsk.datasets._csv_columns import check_first_line, choose_image_column
 from cellsk.datasets._csv_table import CsvTable, ImageLookup, locate_csv
+from cellsk.datasets._sources import make_relative
 from cellsk.exceptions import InputError
 
 __all__ = ["choose_group_column", "is_slide_column", "read_columns_csv"]
@@ -20,7 +21,7 @@ __all__ = ["choose_group_column", "is_slide_column", "read_columns_csv"]
 
 def read_columns_csv(
     csv_path: str | os.PathLike[str],
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | Sequence[str],
     paths: Sequence[str] | NDArray[np.str_],
     *,
     image_column: str | None = None,
@@ -38,8 +39,8 @@ def read_columns_csv(
     ----------
     csv_path : str or path-like
         A csv file with a header, as given or inside of ``folder``.
-    folder : str or path-like
-        The folder of the images.
+    folder : str or path-like, or a sequence of str
+        The folder of the images, or several.
     paths : sequence of str
         Image files, as ``list_images(folder)`` returns them or relative to ``folder``.
     image_column : str, default=None
@@ -67,17 +68,19 @@ def read_columns_csv(
     ...     read_columns_csv(table, folder, ["b.png", "a.png"])
     {'patient': array(['P2', 'P1'], dtype='<U2'), 'scanner': array(['new', 'old'], dtype='<U3')}
     """
-    folder = os.fspath(folder)
-    table = CsvTable.read(locate_csv(csv_path, folder), "groups_csv")
-    names = [_make_relative(str(path), folder) for path in paths]
-    lookup = ImageLookup(folder, names)
+    folders = [os.fspath(folder)] if isinstance(folder, str | os.PathLike) else list(folder)
+    table = CsvTable.read(locate_csv(csv_path, folders), "groups_csv")
+    names = [make_relative(str(path), folders) for path in paths]
+    lookup = ImageLookup(folders[0] if folders else "", names)
+    if len(folders) != 1:
+        lookup = ImageLookup(lookup.folder, [str(path) for path in paths], names)
     check_first_line(table, lookup, "groups_csv")
     nameless = [place for place, name in enumerate(table.header) if is_nameless(name)]
     _check_header(table, [place for place in range(len(table.header)) if place not in nameless])
     image = choose_image_column(table, lookup, given=image_column, taken=nameless)
     taken = [place for place in range(len(table.header)) if place not in (*nameless, image)]
     row_of = table.match(image, lookup, other_images=True)
-    found = [row_of[name][1] for name in names]
+    found = [row_of[name][1] for name in lookup.paths]
     return {table.header[place]: np.array([row[place] for row in found], str) for place in taken}
 
 
@@ -161,9 +164,3 @@ def _check_header(table: CsvTable, named: list[int]) -> None:
             "Name them 'file' and 'group', separated by a comma.",
             parameter="groups_csv",
         )
-
-
-def _make_relative(path: str, folder: str) -> str:
-    """Return a path below the folder as list_images finds it: relative, forward slashes."""
-    prefix = os.path.join(folder, "")
-    return path.removeprefix(prefix).replace(os.sep, "/")

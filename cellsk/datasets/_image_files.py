@@ -36,6 +36,15 @@ class ImageFiles:
     links_left: list[str] = field(default_factory=list)
     links_broken: list[str] = field(default_factory=list)
 
+    def add(self, path: str, kind: str) -> None:
+        """Add a file of a kind that `classify_file` returned."""
+        if kind == "read":
+            self.paths.append(path)
+        elif kind == "unread":
+            self.unread.append(path)
+        else:
+            self.n_other += 1
+
 
 def find_images(folder: str, *, follow_links: bool = False) -> ImageFiles:
     """Return the image files below ``folder``, each once, in the same order on every machine.
@@ -45,7 +54,7 @@ def find_images(folder: str, *, follow_links: bool = False) -> ImageFiles:
 
     Raises
     ------
-    FileNotFoundError, NotADirectoryError, PermissionError
+    FileNotFoundError, PermissionError
         If the folder, or one below it, cannot be listed.
     """
     _check_folder(folder)
@@ -65,8 +74,6 @@ def _check_folder(folder: str) -> None:
         raise FileNotFoundError(
             f"{rule} does not exist. Check the path, which starts at the current folder."
         )
-    if not os.path.isdir(folder):
-        raise NotADirectoryError(f"{rule} is a file. Pass the folder that holds it.")
 
 
 class _Search:
@@ -135,13 +142,7 @@ class _Search:
             self.found.links_left.append(relative)
 
     def _add_file(self, relative: str, real: str) -> None:
-        kind = classify_file(relative.rsplit("/")[-1], real)
-        if kind == "read":
-            self.found.paths.append(relative)
-        elif kind == "unread":
-            self.found.unread.append(relative)
-        else:
-            self.found.n_other += 1
+        self.found.add(relative, classify_file(relative.rsplit("/")[-1], real))
 
 
 def _list_folder(folder: str) -> list[os.DirEntry[str]]:

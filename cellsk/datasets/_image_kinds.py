@@ -7,8 +7,16 @@ import re
 
 from cellsk._codec import EXTENSIONS
 from cellsk._image_bytes import name_format
+from cellsk._zip_files import ZipMemberError, read_zipped
 
-__all__ = ["CLUTTER", "classify_file", "count_endings", "has_image_name", "is_clutter"]
+__all__ = [
+    "CLUTTER",
+    "classify_file",
+    "count_endings",
+    "has_image_name",
+    "has_read_name",
+    "is_clutter",
+]
 
 # Folders and files of operating systems and storage systems, with thumbnails of the images.
 CLUTTER = {
@@ -65,6 +73,11 @@ def has_image_name(name: str) -> bool:
     return not ending or ending in EXTENSIONS or ending[1:] in _IS_OTHER
 
 
+def has_read_name(name: str) -> bool:
+    """Return whether a name ends as that of an image of a kind that is read."""
+    return find_ending(name) in EXTENSIONS
+
+
 def classify_file(name: str, path: str) -> str:
     """Return "read" for an image that is read, "unread" for another image, and "other".
 
@@ -98,7 +111,13 @@ def _read_start(path: str) -> bytes:
     try:
         with open(path, "rb", buffering=0) as stream:
             return stream.read(_N_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except OSError:
+        return b""
+    try:
+        return read_zipped(path, _N_BYTES)
+    except (OSError, ZipMemberError):
         return b""
 
 

@@ -41,6 +41,8 @@ def read_labels_csv(
     lookup: ImageLookup,
     named: CsvColumns,
     classes: Collection[str],
+    *,
+    other_images: bool = False,
 ) -> CsvLabels:
     """Return the label and the group of each image of ``lookup``, in their order.
 
@@ -54,6 +56,8 @@ def read_labels_csv(
         Columns of the images, labels and groups, as far as the caller names them.
     classes : collection of str
         Classes that the caller names. Such a cell is a label, even if it is a word such as NA.
+    other_images : bool, default=False
+        Whether rows of images that ``lookup`` does not have are ignored.
 
     Raises
     ------
@@ -64,7 +68,7 @@ def read_labels_csv(
     table = CsvTable.read(csv_path, "labels")
     check_first_line(table, lookup, "labels")
     image, labels, group = _choose_columns(table, lookup, named)
-    row_of = table.match(image, lookup)
+    row_of = table.match(image, lookup, other_images=other_images)
     rows = [row_of[path] for path in lookup.paths]
     names = (
         _take_column(table, labels[0], rows, classes)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cellsk._checks import count_noun, name_failures
+from cellsk._image_bytes import DecodeError, open_stream
 from cellsk.exceptions import ImageReadError, InputTypeError
 from cellsk.model_selection._rows import as_text
 
@@ -49,8 +50,9 @@ def hash_images(X: Any) -> list[str]:
     for image in X:
         try:
             hashes.append(_hash(image))
-        except OSError as error:
-            failures.append((os.fspath(image), error.strerror or str(error)))
+        except (OSError, DecodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            failures.append((os.fspath(image), reason))
     if failures:
         raise ImageReadError(
             f"{len(failures):,} of {count_noun(len(X), 'image')} cannot be opened. First:"
@@ -64,8 +66,8 @@ def hash_images(X: Any) -> list[str]:
 
 def _hash(image: Any) -> str:
     if isinstance(image, str | os.PathLike):
-        with open(image, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        with open_stream(image) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
     if isinstance(image, bytes):
         return hashlib.sha256(image).hexdigest()
     array = np.asarray(image)

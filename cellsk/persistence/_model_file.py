@@ -23,9 +23,10 @@ from cellsk.persistence._json import dump_json, parse_json
 from cellsk.persistence._manifest import MANIFEST, build_manifest, check_manifest
 from cellsk.persistence._training import decode_training, encode_training, is_training
 
-__all__ = ["load_model", "read_training", "save_model"]
+__all__ = ["is_model_file", "load_model", "read_training", "save_model"]
 
 _TREE = "estimator.json"
+_START_BYTES, _MARK = 512, b'"format": "cellsk model"'
 
 
 def save_model(
@@ -207,6 +208,19 @@ def load_model(path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int = 2**3
     with _naming(file):
         tree = parse_json(_TREE, members.pop(_TREE, b""))
         return Decoder(members, max_bytes).decode_root(tree)
+
+
+def is_model_file(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file is a zip whose first member is the manifest of a model.
+
+    The file may still be damaged. Only its first bytes are read.
+    """
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        start = file.read(_START_BYTES)
+    name = MANIFEST.encode()
+    return start[:4] == b"PK\x03\x04" and start[30 : 30 + len(name)] == name and _MARK in start
 
 
 def read_training(path: str | os.PathLike[str]) -> TrainingFingerprints | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cellsk._codec import ImageSource, name_decoder
 from cellsk._config import is_on
+from cellsk._image_bytes import take_stamp
 from cellsk.exceptions import InputError, InputTypeError, StoreWarning
 from cellsk.preprocessing._pixel_file import (
     KEY_SIZE,
@@ -235,9 +236,7 @@ def _list_keys(
 def _take_stamp(source: ImageSource) -> _Stamp:
     if isinstance(source, bytes):
         raise TypeError("bytes have no time")
-    status = os.stat(source)
-    # Any write changes the third, even if the program sets the second to an old time.
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return take_stamp(source)
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,8 +1,11 @@
 """cellsk predict: one row per image, the numbers of the model, few images in memory."""
 
 import csv
+import io
 import shutil
+import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +170,73 @@ def test_predict_skip_unreadable_leaves_out_what_the_reader_refuses(
     done = cellsk("predict", trained, tmp_path, *skip)
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "p.csv").read_text().splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def zipped(folder):
+    """The drawn cells in a zip file."""
+    path = folder.parent / "new.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for image in folder.rglob("*.png"):
+            archive.write(image, image.relative_to(folder))
+    return path
+
+
+def read_rows(path):
+    """Return the rows of a csv file."""
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_predict_takes_images_folders_and_zip_files(
+    trained, folder, zipped, predicted, tmp_path, cellsk
+):
+    """Paths are those given, and in the zip file; probabilities are the same."""
+    expected = {Path(row["path"]).name: row for row in read_rows(predicted[1])}
+    image = sorted((folder / "benign").iterdir())[0]
+    done = cellsk(
+        "predict", trained, image, folder / "malignant", zipped, "--output", tmp_path / "p.csv"
+    )
+    assert done.returncode == 0, done.stderr
+    rows = read_rows(tmp_path / "p.csv")
+    paths = [row["path"] for row in rows]
+    assert len(rows) == 1 + 60 + 120
+    assert paths[-1] == str(image)  # single images come last
+    assert sum(path.startswith(f"{zipped}/malignant/") for path in paths) == 60
+    for row in rows:
+        same = expected[Path(row["path"]).name]
+        assert row["probability_benign"] == same["probability_benign"]
+    assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\0", "\r\n"])
+def test_predict_reads_paths_from_standard_input(
+    trained, folder, tmp_path, cellsk, monkeypatch, end
+):
+    """One per line, or as `find -print0` writes them."""
+    images = sorted((folder / "benign").iterdir())[:3]
+    text = "".join(f"{path}{end}" for path in images)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    done = cellsk("predict", trained, "-", "--output", tmp_path / "p.csv")
+    assert done.returncode == 0, done.stderr
+    assert [row["path"] for row in read_rows(tmp_path / "p.csv")] == list(map(str, images))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        (["-"], "Standard input must have the paths of images, one per line. Got none."),
+        (["-", "-"], "Standard input can be read once. Got - twice."),
+        (["{folder}", "{folder}"], "120 images more than once"),
+        (["{folder}/gone.png"], "does not exist"),
+        (["{folder}/../slides.csv"], "which is another file. Pass an image"),
+    ],
+)
+def test_predict_of_other_inputs_exits_2_with_a_sentence(
+    trained, folder, tmp_path, cellsk, monkeypatch, inputs, words
+):
+    """Before the model is loaded."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b" \n\n")))
+    named = [one.format(folder=folder) for one in inputs]
+    done = cellsk("predict", trained, *named, "--output", tmp_path / "p.csv")
+    assert done.returncode == 2
+    assert words in done.stderr

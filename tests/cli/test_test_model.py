@@ -1,6 +1,8 @@
 """cellsk test: a trained model on a test set."""
 
 import json
+import shutil
+import zipfile
 
 import pytest
 from PIL import Image
@@ -108,3 +110,52 @@ def test_test_of_an_unknown_class_is_refused_in_the_words_of_the_command(trained
     done = cellsk("test", trained, folder)
     assert done.returncode == 2
     assert "Leave out the images of other classes, or give the folders the names" in done.stderr
+
+
+def test_test_takes_zip_files_folders_and_images(trained, unseen, tmp_path, cellsk):
+    """Models are told from data by their content; the reports name files in the zip file."""
+    path = tmp_path / "test.zip"
+    benign, malignant = (sorted((unseen / name).iterdir()) for name in ("benign", "malignant"))
+    with zipfile.ZipFile(path, "w") as archive:
+        for image in (*benign[10:], *malignant):
+            archive.write(image, image.relative_to(unseen))
+    model = tmp_path / "model.zip"
+    model.write_bytes(trained.read_bytes())
+    options = ("--group-pattern", r"(T\d+)", "--json", tmp_path / "t.json")
+    done = cellsk("test", path, *benign[:10], model, *options)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "t.json").read_text("utf-8"))
+    assert document["data"]["n_images"] == 60
+    expected = cellsk("test", trained, unseen, "--group-pattern", r"(T\d+)")
+    assert "Accuracy" in expected.stdout
+    assert [line for line in done.stdout.splitlines() if line.startswith("Accuracy")] == [
+        line for line in expected.stdout.splitlines() if line.startswith("Accuracy")
+    ]
+
+
+def test_test_of_single_images_takes_labels_from_a_table(trained, unseen, tmp_path, cellsk):
+    """The table has more rows than the images."""
+    rows = [f"{path.name},{path.parent.name}" for path in sorted(unseen.rglob("*.png"))]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *rows]))
+    images = [sorted((unseen / name).iterdir())[0] for name in ("benign", "malignant")]
+    for path in images:
+        shutil.copy(path, tmp_path)
+    named = [tmp_path / path.name for path in images]
+    done = cellsk("test", trained, *named, "--labels", tmp_path / "labels.csv")
+    assert done.returncode == 0, done.stderr
+    assert "2 images: 1 benign, 1 malignant" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        (["{model}"], "A test needs a model file and images. Got"),
+        (["{model}"] * 3, "Two models can be compared. Got 3"),
+        (["{data}", "{data}"], "path must name a model file. Got the folder"),
+    ],
+)
+def test_test_without_a_model_or_images_says_so(trained, unseen, cellsk, inputs, words):
+    """Before anything is read."""
+    done = cellsk("test", *(one.format(model=trained, data=unseen) for one in inputs))
+    assert done.returncode == 2
+    assert words in done.stderr

@@ -191,14 +191,14 @@ def test_list_folder_that_is_a_link_works(cells, tmp_path):
 
 
 def test_list_missing_folder_raises(tmp_path):
-    """The folder is missing, is a file, or has the wrong type."""
+    """The folder is missing, is another file, or has the wrong type."""
     with pytest.raises(FileNotFoundError, match=r"existing folder .* does not exist. Check the"):
         list_images(tmp_path / "absent")
-    make_files(tmp_path, "a.png")
-    with pytest.raises(NotADirectoryError, match=r"is a file. Pass the folder that holds it"):
-        list_images(tmp_path / "a.png")
-    with pytest.raises(TypeError, match=r"must be a str or Path. Got \['a'\]"):
-        list_images(["a"])
+    make_files(tmp_path, "a.csv")
+    with pytest.raises(InputError, match=r"is another file. Pass an image, or the folder"):
+        list_images(tmp_path / "a.csv")
+    with pytest.raises(TypeError, match=r"must be a str or Path, or a list of them. Got b'a'"):
+        list_images([b"a"])
 
 
 def test_list_forbidden_folder_raises(cells, monkeypatch):

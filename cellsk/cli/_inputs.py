@@ -1,0 +1,83 @@
+"""Images and models among the arguments of a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cellsk.cli._terminal import print_note
+from cellsk.exceptions import InputError
+
+__all__ = ["expand_inputs", "separate_models"]
+
+STANDARD_INPUT = Path("-")
+MAX_BYTES = 2**28  # of paths on standard input
+
+
+def expand_inputs(inputs: Sequence[Path]) -> list[Path]:
+    """Return the paths, with those on standard input in the place of ``-``.
+
+    Raises
+    ------
+    InputError
+        When standard input has no path, or too many, or is named twice.
+    """
+    if inputs.count(STANDARD_INPUT) > 1:
+        raise InputError("Standard input can be read once", "- twice", "Leave one out.")
+    expanded: list[Path] = []
+    for path in inputs:
+        expanded += _read_paths() if path == STANDARD_INPUT else [path]
+    return expanded
+
+
+def _read_paths() -> list[Path]:
+    """Return the paths on standard input: one per line, or separated by zero bytes."""
+    if sys.stdin.isatty():
+        print_note("Reading paths from standard input, one per line. End with Ctrl-D.")
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise InputError(
+            f"Standard input must have at most {MAX_BYTES:,} bytes of paths",
+            "more",
+            "Pass the folder that holds the images.",
+        )
+    lines = data.split(b"\0") if b"\0" in data else data.splitlines()
+    paths = [Path(os.fsdecode(line)) for line in lines if line.strip()]
+    if not paths:
+        raise InputError(
+            "Standard input must have the paths of images, one per line",
+            "none",
+            "For example: find FOLDER -name '*.png' | cellsk predict MODEL -",
+        )
+    return paths
+
+
+def separate_models(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the model files among the arguments, by their content, and the others.
+
+    If none is a model file, the first one is meant to be: loading it raises an error that says
+    why it is not.
+
+    Raises
+    ------
+    InputError
+        When there are more than two models, or nothing else.
+    """
+    from cellsk.persistence import is_model_file
+
+    are_models = [is_model_file(path) for path in inputs]
+    if not any(are_models):
+        are_models[0] = True
+    models = [path for path, is_model in zip(inputs, are_models, strict=True) if is_model]
+    others = [path for path, is_model in zip(inputs, are_models, strict=True) if not is_model]
+    if len(models) > 2:
+        raise InputError("Two models can be compared", f"{len(models)}", "Compare them in pairs.")
+    if not others:
+        raise InputError(
+            "A test needs a model file and images",
+            f"{', '.join(map(str, models))}, and no images",
+            "Add the folder of the test set, with one sub-folder per class.",
+        )
+    return models, others
