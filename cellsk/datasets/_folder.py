@@ -62,7 +62,7 @@ def list_images(
         A zip file of such a folder is read in place: nothing is extracted, and its images have
         paths such as ``data.zip/benign/a.png``. An image is in the class of the folder that it is
         in. Several folders, zip files and images are joined: classes have the same name
-        everywhere, and each image must be in one of them only.
+        everywhere, and each image must be in one of them only. Single images come last.
 
     labels : str, path-like or False, default=None
         Source of the labels:

@@ -11,7 +11,12 @@ from typing import Any
 from cellsk._checks import count_noun, name_some
 from cellsk._zip_files import list_zip, split_zip_path
 from cellsk.datasets._image_files import ImageFiles, find_images
-from cellsk.datasets._image_kinds import classify_file, has_read_name, is_clutter
+from cellsk.datasets._image_kinds import (
+    classify_file,
+    has_image_name,
+    has_read_name,
+    is_clutter,
+)
 from cellsk.exceptions import InputError, InputTypeError
 
 __all__ = ["ImageSource", "check_inputs", "find_sources", "make_relative"]
@@ -114,8 +119,10 @@ def _find_zipped(path: str, outer: str, inner: str) -> ImageSource:
         )
     names = [name for name in names if not any(map(is_clutter, name.split("/")))]
     stem = os.path.splitext(os.path.basename(outer))[0]
-    if not inner and names and all(name.startswith(f"{stem}/") for name in names):
-        path, names = os.path.join(path, stem), [name.removeprefix(f"{stem}/") for name in names]
+    images = [name for name in names if has_image_name(name)]
+    if not inner and images and all(name.startswith(f"{stem}/") for name in images):
+        path = os.path.join(path, stem)
+        names = [name.removeprefix(f"{stem}/") for name in names if name.startswith(f"{stem}/")]
     found = ImageFiles(folders=sorted({name.split("/")[0] for name in names if "/" in name}))
     for name, full in sorted(zip(names, _join(path, names), strict=True)):
         found.add(name, classify_file(name.split("/")[-1], full))

@@ -74,6 +74,7 @@ def test_zip_file_with_its_own_folder_at_the_top(cells, tmp_path):
         with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
             for name in cells.paths:
                 archive.write(name, "/".join((stem, *Path(name).parts[-2:])))
+            archive.writestr("labels.csv", b"beside the folder")
         if stem == "data":
             listed = list_images(tmp_path / "data.zip")
             assert listed.target_names == ["benign", "malignant"]
