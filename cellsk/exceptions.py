@@ -197,7 +197,7 @@ class ImageReadWarning(CellskWarning):
 
 
 class LabelWarning(CellskWarning):
-    """Class names are nearly equal, missing, or words for a missing value."""
+    """Class names are missing or mean nothing, or names of classes or patients are nearly equal."""
 
 
 class ModelFileWarning(CellskWarning):

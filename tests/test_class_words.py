@@ -5,7 +5,14 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from cellsk import CellClassifier, audit_images, evaluate
-from cellsk._class_words import guess_positive, is_missing_word, warn_class_names
+from cellsk._class_words import (
+    find_missing_words,
+    find_similar_names,
+    guess_positive,
+    is_missing_word,
+    name_apart,
+    warn_class_names,
+)
 from cellsk.exceptions import LabelWarning
 
 SIMILAR = pytest.warns(LabelWarning, match=r"1 set of names .* equal: 'A', 'a '\. If they are one")
@@ -42,8 +49,82 @@ def test_audit_warns_of_similar_classes():
 
 def test_words_for_nothing_are_missing_in_any_case():
     """What spreadsheets and pandas write, and no word that may be a class."""
-    assert all(map(is_missing_word, ["", " ", "nan", "NaN", "NA", "None", "NULL", "#N/A", "<NA>"]))
-    assert not any(map(is_missing_word, ["0", "-", "+", "unknown", "normal", "negative", "n"]))
+    words = [
+        "",
+        " ",
+        "nan",
+        "NaN",
+        "NA",
+        "None",
+        "NULL",
+        "#N/A",
+        "<NA>",
+        "-",
+        "--",
+        "?",
+        "n.a.",
+        ".",
+    ]
+    words += ["\\N", "#REF!", "#DIV/0!", "\u200b", "\ufeff", "\xad ", "\u2013"]
+    assert all(map(is_missing_word, words))
+    names = [
+        "0",
+        "+",
+        "unknown",
+        "normal",
+        "negative",
+        "n",
+        "\u2640",
+        "\udce9",
+        "3+",
+        "missing teeth",
+    ]
+    assert not any(map(is_missing_word, names))
+    assert is_missing_word("Unknown", patient=True)
+    assert not is_missing_word("P1", patient=True)
+
+
+def test_minus_is_a_class_beside_plus():
+    """A reader of a test writes both."""
+    assert find_missing_words(["+", "-", "++", "?"]) == ["?"]
+    assert find_missing_words(["a", "-"]) == ["-"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("benign", "benign\u200b"),
+        ("\ufeffbenign", "benign"),
+        ("be\xadnign", "benign"),
+        ("HER2-pos", "HER2\u2010pos"),
+        ("HER2-pos", "HER2\u2013pos"),
+        ("b\u0435nign", "benign"),
+        ("0", "False"),
+        ("True", "1.0"),
+        ("grade 01", "grade 1"),
+    ],
+)
+def test_names_that_look_or_mean_the_same_are_similar(one, other):
+    """Invisible characters, dashes, letters of other alphabets, zeros and truth values."""
+    assert find_similar_names([one, other, "malignant"]) == [sorted([one, other])]
+    assert len(set(name_apart([one, other]).split(", "))) == 2
+    assert name_apart([one, other]).isascii()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("HER2+", "HER2-"),
+        ("1", "10"),
+        ("dose 0.05", "dose 0.5"),
+        ("A-1", "A1"),
+        ("12345678901234567890", "12345678901234567891"),
+        ("True", "False"),
+    ],
+)
+def test_names_that_differ_are_not_similar(one, other):
+    """A sign, a decimal point and the last of many digits count."""
+    assert not find_similar_names([one, other])
 
 
 def test_words_for_nothing_among_labels_give_a_warning():

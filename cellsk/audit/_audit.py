@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cellsk._class_words import warn_class_names
+from cellsk._columns import warn_patient_names
 from cellsk.audit._cue_findings import audit_cues
 from cellsk.audit._data import (
     AuditData,
@@ -94,7 +95,7 @@ def audit_images(
     Warns
     -----
     LabelWarning
-        If classes have nearly equal names, or names such as "nan".
+        If classes or patients have nearly equal names, or classes have names such as "nan".
 
     See Also
     --------
@@ -268,11 +269,13 @@ def _audit(
     _check_names(kept, sources, labels, (target_names, test_target_names))
     codes, names, n_columns = encode_labels(labels, target_names, test_target_names, counts)
     _warn_names(names, target_names)
+    groups = _join_groups(train.groups, test.groups, counts)
+    warn_patient_names(groups, stacklevel=4)
     data = AuditData(
         names=_name_images(sources),
         n_images=len(kept),
         y=codes,
-        groups=_join_groups(train.groups, test.groups, counts),
+        groups=groups,
         target_names=names,
         proba=_check_proba(proba, train.y, len(kept), n_columns),
         prints=measure_images(sources, n_jobs, measured),

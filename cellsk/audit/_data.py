@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import count_noun
+from cellsk._columns import check_column as check_names
+from cellsk._columns import refuse_masked
 from cellsk.audit._fingerprints import Fingerprints
 from cellsk.exceptions import InputError, InputTypeError
 
@@ -85,6 +87,7 @@ def list_sources(name: str, images: Any) -> list[Any]:
     ):  # iterating over a data frame gives the names of its columns
         got = f"a table of shape {images.shape}"
         raise InputError(_RULE, got, "Pass the column of the paths.", parameter=name)
+    refuse_masked(name, images)
     if len(images) == 0:
         raise InputError(_RULE, "no image", "Pass at least one.", parameter=name)
     if isinstance(images, np.ndarray) and images.dtype.kind in "uif":
@@ -279,23 +282,15 @@ def check_column(name: str, column: ArrayLike | None, count: int) -> NDArray[Any
     """
     if column is None:
         return None
-    values = np.asarray(column)
-    if values.shape != (count,):
+    shape = np.shape(column)
+    if shape != (count,):
         raise InputError(
             "must have one value for each image",
-            f"shape {values.shape} for {count_noun(count, 'image')}",
+            f"shape {shape} for {count_noun(count, 'image')}",
             "Pass one for each.",
             parameter=name,
         )
-    missing = [value is None or value != value or value == "" for value in values.tolist()]
-    if any(missing):
-        raise InputError(
-            "must have no missing value",
-            f"{sum(missing):,} of {count:,} missing",
-            "Fill them in, or leave these images out.",
-            parameter=name,
-        )
-    return values.astype(str) if values.dtype.kind == "O" else values
+    return check_names(name, column)
 
 
 def _check_codes(parameter: str, codes: NDArray[Any], names: list[str]) -> None:

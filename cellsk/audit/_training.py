@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.fft import dctn
 
 from cellsk._checks import count_noun
+from cellsk._class_words import fold_name
 from cellsk.audit._data import check_column, list_sources
 from cellsk.audit._fingerprints import Fingerprint, Fingerprints, measure_images
 from cellsk.audit._near_duplicates import MIN_CONTRAST, measure_contrast
@@ -85,7 +86,8 @@ class SharedImages(NamedTuple):
     same_folder : ndarray of int
         Rows of images in a folder that held training images.
     patients : list of str
-        Patients that have training images, too.
+        Patients that have training images, too. Their names are compared without case, leading
+        zeros and the like.
     """
 
     exact: NDArray[np.intp]
@@ -133,7 +135,7 @@ def make_training_fingerprints(
     array([0, 1])
     """
     sources = list_sources("X", X)
-    patients = _list_names(check_column("groups", groups, len(sources)))
+    patients = _fold_names(_list_names(check_column("groups", groups, len(sources))))
     folders = _list_names(_find_folders(sources, paths))
     digests, hashes, _ = _measure(sources, n_jobs)
     salt = _digest(b"".join(sorted(digests)))  # the same images give the same file
@@ -182,20 +184,20 @@ def find_shared(
         If an argument is not as described.
     """
     sources = list_sources("X", X)
-    patients = check_column("groups", groups, len(sources))
+    patients = _list_names(check_column("groups", groups, len(sources)))
     folders = _find_folders(sources, paths)
     digests, hashes, readable = _measure(sources, None, measured)
     exact = np.isin(_as_items(_stack(digests)), _as_items(training.digests)) & readable
     similar = None
     if training.hashes is not None:
         similar = np.flatnonzero(_find_similar(training.hashes, hashes) & ~exact)
-    shared_folders = _find_known(training, training.folders, folders)
+    shared_folders = _find_known(training, training.folders, _list_names(folders))
     in_folder = np.isin([] if folders is None else folders, shared_folders)
     return SharedImages(
         np.flatnonzero(exact),
         similar,
         np.flatnonzero(in_folder),
-        _find_known(training, training.patients, patients),
+        _find_known(training, training.patients, patients, _fold_names(patients)),
     )
 
 
@@ -228,15 +230,29 @@ def _list_names(column: NDArray[Any] | None) -> list[str] | None:
     return None if column is None else sorted(set(column.astype(str).tolist()))
 
 
+def _fold_names(names: list[str] | None) -> list[str] | None:
+    """Return names of patients in the form that is equal for nearly equal names."""
+    return None if names is None else [fold_name(name) for name in names]
+
+
 def _find_known(
-    training: TrainingFingerprints, hashes: NDArray[np.uint8] | None, column: NDArray[Any] | None
+    training: TrainingFingerprints,
+    hashes: NDArray[np.uint8] | None,
+    names: list[str] | None,
+    hashed: list[str] | None = None,
 ) -> list[str]:
-    """Return the names of a column whose hash is among the hashes of training."""
-    names = _list_names(column)
+    """Return the names whose hash is among the hashes of training.
+
+    ``hashed`` is the form of each name that is hashed. None is the name itself.
+    """
     if hashes is None or names is None:
         return []
     known = set(map(bytes, hashes))
-    return [name for name in names if _hash_name(name, training.salt, training.n_rounds) in known]
+    return [
+        name
+        for name, text in zip(names, hashed or names, strict=True)
+        if _hash_name(text, training.salt, training.n_rounds) in known
+    ]
 
 
 def _measure(

@@ -182,6 +182,9 @@ def read_groups_csv(
     ValueError, OSError
         When the csv file does not have the expected content, or patients are given twice.
     """
+    import numpy as np
+
+    from cellsk._columns import normalize_name
     from cellsk.datasets import choose_group_column, is_slide_column, read_columns_csv
 
     columns = read_columns_csv(groups_csv, listed.folders, listed.paths, image_column=image_column)
@@ -205,4 +208,4 @@ def read_groups_csv(
             " patients with --groups"
         )
     print_note(f"{note}.")
-    return columns[name], columns
+    return np.array(list(map(normalize_name, columns[name].tolist()))), columns

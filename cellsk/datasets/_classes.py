@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cellsk._checks import count_noun, name_some, pick_form
-from cellsk._class_words import is_missing_word
+from cellsk._class_words import find_missing_words
 from cellsk.datasets._image_files import ImageFiles
 from cellsk.datasets._split_names import check_not_splits
 from cellsk.exceptions import InputError, InputTypeError
@@ -64,7 +64,7 @@ def read_folder_labels(
 
 def _check_class_folders(folder: str, names: set[str]) -> None:
     """Refuse folders whose names are words for a missing value."""
-    missing = sorted(filter(is_missing_word, names))
+    missing = find_missing_words(names)
     if missing:
         raise _describe_layout(
             "class-folder-missing",

@@ -13,6 +13,7 @@ from sklearn.utils import Bunch
 
 from cellsk._checks import count_noun, name_failures, name_some, pick_form, show_value
 from cellsk._class_words import warn_class_names
+from cellsk._columns import warn_patient_names
 from cellsk.datasets._classes import order_classes, read_folder_labels
 from cellsk.datasets._csv_table import ImageLookup, locate_csv
 from cellsk.datasets._groups import check_group_source, match_groups, read_folder_level
@@ -148,7 +149,7 @@ def list_images(
         If files are left out: by ``verify``, because they are of a kind that is not read, or
         behind symbolic links.
     LabelWarning
-        If names of classes are nearly equal, such as "Benign" and "benign".
+        If names of classes or of patients are nearly equal, such as "Benign" and "benign".
 
     See Also
     --------
@@ -198,6 +199,8 @@ def list_images(
     target_names = order_classes(sources[0].name, csv_path, names, classes, relative)
     if classes is None:
         warn_class_names(target_names or [])
+    if group_names is not None:
+        warn_patient_names(group_names)
     paths = [path for source in sources for path in source.paths]
     unreadable = _find_unreadable(paths, verify) if verify is not False else None
     listed = _pack(paths, names, target_names, group_names, unreadable)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from cellsk._checks import count_noun
+from cellsk._checks import count_noun, name_some
+from cellsk._class_words import is_missing_word
+from cellsk._columns import normalize_name
 from cellsk.exceptions import InputError, InputTypeError
 
 __all__ = ["check_group_source", "match_groups", "read_folder_level"]
@@ -67,9 +69,13 @@ def match_groups(pattern: str | re.Pattern[str], paths: list[str]) -> list[str]:
     compiled = _compile_pattern(pattern)
     group: str | int = "group" if "group" in compiled.groupindex else min(compiled.groups, 1)
     matches = [compiled.search(path) for path in paths]
-    # An optional group, and a pattern that matches the empty string, find no patient either.
-    groups = [match[group] if match else None for match in matches]
-    missed = [path for path, name in zip(paths, groups, strict=True) if not name]
+    # An optional group or a pattern may match the empty string, and "unknown" is not a patient.
+    groups = [(match[group] if match else None) or "" for match in matches]
+    missed = [
+        path
+        for path, name in zip(paths, groups, strict=True)
+        if is_missing_word(name, patient=True)
+    ]
     if missed:
         raise InputError(
             "must find a patient in every path",
@@ -79,7 +85,7 @@ def match_groups(pattern: str | re.Pattern[str], paths: list[str]) -> list[str]:
             parameter="group_pattern",
             code="group-pattern-no-match",
         )
-    return [name for name in groups if name]
+    return list(map(normalize_name, groups))
 
 
 def read_folder_level(level: int, paths: list[str]) -> list[str]:
@@ -88,7 +94,7 @@ def read_folder_level(level: int, paths: list[str]) -> list[str]:
     Raises
     ------
     ValueError
-        If some paths have no such level.
+        If some paths have no such level, or a folder is not a patient, such as "unknown".
     """
     folders = [path.split("/")[:-1] for path in paths]
     missed = [
@@ -105,4 +111,15 @@ def read_folder_level(level: int, paths: list[str]) -> list[str]:
             parameter="groups",
             code="groups-level",
         )
-    return [names[level] for names in folders]
+    groups = [names[level] for names in folders]
+    missing = sorted({name for name in groups if is_missing_word(name, patient=True)})
+    if missing:
+        count = sum(name in missing for name in groups)
+        raise InputError(
+            "must be a folder level whose folders are patients",
+            f"{level}, with {count_noun(count, 'image')} in {name_some(missing)}",
+            "Move these images away, or into folders of their patients.",
+            parameter="groups",
+            code="groups-folder-missing",
+        )
+    return list(map(normalize_name, groups))

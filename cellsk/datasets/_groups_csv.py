@@ -132,14 +132,19 @@ def choose_group_column(
             "Name it 'patient', or pass groups= with the name of a column.",
             code="groups-column-missing",
         )
-    n_empty = sum(map(is_missing_word, columns[chosen].tolist()))
-    if n_empty:
+    empty = [cell for cell in columns[chosen].tolist() if is_missing_word(cell, patient=True)]
+    if empty:
         raise InputError(
             f"Column {chosen!r} of {csv_path!r} must be filled for every image",
-            count_noun(n_empty, "empty cell"),
-            "Fill them in.",
+            f"{count_noun(len(empty), 'empty cell')}{_name_words(empty)}",
+            "Fill them in, or leave out these images.",
         )
     return chosen
+
+
+def _name_words(cells: list[str]) -> str:
+    words = sorted({cell for cell in cells if cell})
+    return f", with {name_some(words)}" if words else ""
 
 
 def is_slide_column(name: str) -> bool:

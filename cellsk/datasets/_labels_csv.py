@@ -6,7 +6,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from cellsk._checks import count_noun
-from cellsk._class_words import is_missing_word
+from cellsk._class_words import find_missing_words, is_missing_word
+from cellsk._columns import normalize_name
 from cellsk.datasets._csv_columns import (
     check_first_line,
     choose_image_column,
@@ -75,7 +76,7 @@ def read_labels_csv(
         if len(labels) == 1
         else _take_one_hot(table, labels, rows)
     )
-    groups = None if group is None else _take_column(table, group, rows)
+    groups = None if group is None else _take_patients(table, group, rows)
     return CsvLabels(names, groups, [table.header[place] for place in labels])
 
 
@@ -104,21 +105,29 @@ def _choose_columns(
 def _take_column(
     table: CsvTable, place: int, rows: list[Row], allowed: Collection[str] = ()
 ) -> list[str]:
-    empty = [
-        (line, cells[place])
-        for line, cells in rows
-        if is_missing_word(cells[place]) and cells[place] not in allowed
-    ]
+    cells = [row[place] for _, row in rows]
+    _check_filled(table, place, rows, set(find_missing_words(cells)) - set(allowed))
+    return cells
+
+
+def _take_patients(table: CsvTable, place: int, rows: list[Row]) -> list[str]:
+    cells = [row[place] for _, row in rows]
+    _check_filled(table, place, rows, {c for c in cells if is_missing_word(c, patient=True)})
+    return list(map(normalize_name, cells))
+
+
+def _check_filled(table: CsvTable, place: int, rows: list[Row], missing: set[str]) -> None:
+    """Refuse rows whose cell is one of the texts for a missing value."""
+    empty = [(line, cells[place]) for line, cells in rows if cells[place] in missing]
     if empty:
         line, word = min(empty)
         raise InputError(
             f"Column {table.header[place]!r} of {table.path!r} must be filled in every row",
             f"{count_noun(len(empty), 'empty cell')}. First: line {line}"
             f"{f', with {word!r}' if word else ''}",
-            "Fill them in.",
+            "Fill them in, or leave out these images.",
             code="csv-cells-empty",
         )
-    return [cells[place] for _, cells in rows]
 
 
 def _take_one_hot(table: CsvTable, places: list[int], rows: list[Row]) -> list[str]:

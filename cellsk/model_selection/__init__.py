@@ -28,7 +28,6 @@ from cellsk.model_selection._routing import iter_estimators as iter_estimators
 from cellsk.model_selection._routing import requires_groups as requires_groups
 from cellsk.model_selection._routing import warn_if_groups_are_lost as warn_if_groups_are_lost
 from cellsk.model_selection._rows import check_rows as check_rows
-from cellsk.model_selection._rows import is_missing as is_missing
 from cellsk.model_selection._search_scoring import SEARCH_SCORES as SEARCH_SCORES
 from cellsk.model_selection._search_scoring import SEVERAL_CLASSES as SEVERAL_CLASSES
 from cellsk.model_selection._search_scoring import make_search_scoring

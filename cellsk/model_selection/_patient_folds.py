@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
+from cellsk._columns import check_column
 from cellsk.exceptions import InputError
 
 __all__ = ["StratifiedPatientKFold"]
@@ -83,7 +84,7 @@ class StratifiedPatientKFold(StratifiedGroupKFold):
                 code="labels-missing" if y is None else "groups-missing",
             )
         classes = np.unique(np.asarray(y), return_inverse=True)[1]
-        patients = np.unique(np.asarray(groups), return_inverse=True)[1]
+        patients = np.unique(check_column("groups", groups), return_inverse=True)[1]
         pairs = np.unique(np.column_stack([classes, patients]), axis=0)
         for _, test in super().split(pairs, pairs[:, 0], pairs[:, 1]):
             is_test = np.isin(patients, pairs[test, 1])

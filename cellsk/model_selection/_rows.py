@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import type_of_target
 
 from cellsk._checks import check_count, count_noun, show_value
+from cellsk._columns import check_column
 from cellsk.exceptions import InputError
 
 __all__ = [
@@ -17,18 +18,10 @@ __all__ = [
     "check_rows",
     "check_seed",
     "count_units",
-    "is_missing",
     "list_classes",
 ]
 
-# Texts of missing values in a column of names.
-_MISSING_AS_TEXT = ("", "nan", "NaN", "None", "<NA>", "NaT")
-_REMEDIES = {
-    "y": "Fill them in, or leave these images out.",
-    "groups": "Fill them in, or pass groups=None if the images are independent.",
-    "sites": "Fill them in, or pass sites=None.",
-}
-_WORDS = {"y": "class", "groups": "patient", "sites": "site"}
+_WORDS = {"groups": "patient", "sites": "site"}
 
 
 class Rows(NamedTuple):
@@ -54,9 +47,9 @@ def check_rows(
         If one is not a column of names, or has missing values or another length, or if
         ``y`` has fewer than two classes although ``several_classes`` are needed.
     """
-    labels = _check_column("y", y)
+    labels = check_column("y", y)
     columns = [
-        None if values is None else _check_column(name, values)
+        None if values is None else check_column(name, values)
         for name, values in (("groups", groups), ("sites", sites))
     ]
     for name, column in zip(("groups", "sites"), columns, strict=True):
@@ -107,58 +100,6 @@ def as_text(values: ArrayLike) -> list[str]:
     """Return names as text that can be written, with '\\udce9' for bytes that are not text."""
     texts = [str(value) for value in np.asarray(values).tolist()]
     return [text.encode("utf-8", "backslashreplace").decode("utf-8") for text in texts]
-
-
-def _check_column(name: str, values: Any) -> NDArray:
-    """Return one name per image. Missing names raise before NumPy converts them to text."""
-    rule = f"must have one {_WORDS[name]} per image"
-    if values is None or isinstance(values, str | bytes):
-        raise InputError(rule, repr(values), "Pass a list or an array of names.", parameter=name)
-    column = np.asarray(values, dtype=None if hasattr(values, "dtype") else object)
-    if column.ndim != 1:
-        got = f"an array of shape {column.shape}"
-        raise InputError(rule, got, "Pass one column.", parameter=name)
-    if not len(column):
-        raise InputError(rule, "no image", "Pass at least two, of two classes.", parameter=name)
-    missing = [row for row, value in enumerate(column.tolist()) if is_missing(value, name)]
-    if missing:
-        raise InputError(
-            f"must name the {_WORDS[name]} of every image",
-            f"{len(missing):,} of {count_noun(len(column), 'image')} without one. First:"
-            f" X[{missing[0]}], with {column.tolist()[missing[0]]!r}",
-            _REMEDIES[name],
-            parameter=name,
-            code=f"{name}-incomplete",
-        )
-    return _unify(name, column)
-
-
-def is_missing(value: Any, name: str) -> bool:
-    """Whether a value is missing."""
-    if isinstance(value, str):
-        # A class may be called 'None', but a patient of that name is a missing value.
-        return not value.strip() or (name != "y" and value in _MISSING_AS_TEXT)
-    # Comparisons with pandas.NA return pandas.NA, which has no truth value.
-    return value is None or type(value).__name__ == "NAType" or value != value
-
-
-def _unify(name: str, column: NDArray) -> NDArray:
-    """Return an array of one type, which NumPy and scikit-learn can sort."""
-    if column.dtype.kind in "biufU":
-        return column
-    kinds = {"text" if isinstance(value, str) else "number" for value in column}
-    try:
-        unified = np.array(column.tolist())
-    except (TypeError, ValueError):
-        unified = column
-    if len(kinds) > 1 or unified.ndim != 1 or unified.dtype.kind not in "biufU":
-        raise InputError(
-            "must have names of one type, all text or all numbers",
-            " and ".join(sorted({type(value).__name__ for value in column})),
-            "Convert them to text.",
-            parameter=name,
-        )
-    return unified
 
 
 def _check_classes(labels: NDArray) -> None:

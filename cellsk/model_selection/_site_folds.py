@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from cellsk._checks import check_option, count_noun, name_some
+from cellsk._columns import check_column
 from cellsk.exceptions import InputError
 from cellsk.model_selection._patient_folds import StratifiedPatientKFold
 
@@ -107,7 +108,7 @@ class PreservedSiteKFold(StratifiedGroupKFold):
         if groups is None:
             remedy = "Pass groups to fit or split."
             raise InputError(rule, "groups=None", remedy, code="groups-missing")
-        patients, places = np.unique(np.asarray(groups), return_inverse=True)
+        patients, places = np.unique(check_column("groups", groups), return_inverse=True)
         unknown = [name for name in patients.tolist() if name not in self.site_of]
         if unknown:
             raise InputError(

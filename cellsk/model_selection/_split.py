@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from cellsk._checks import check_count, count_noun
+from cellsk._columns import warn_patient_names
 from cellsk.exceptions import InputError, InputTypeError, SplitWarning
 from cellsk.model_selection._folds import Folds, Splits, check_folds, check_sides
 from cellsk.model_selection._image_hashes import hash_images
@@ -74,6 +75,8 @@ def choose_cv(
     -----
     SplitWarning
         If whole patients cannot be divided so that each fold tests every class.
+    LabelWarning
+        If the names of patients are nearly equal.
 
     See Also
     --------
@@ -107,6 +110,8 @@ def choose_cv(
     []
     """
     rows = check_rows(y, groups, sites)
+    if rows.groups is not None:
+        warn_patient_names(rows.groups)
     n_folds = check_count("n_splits", n_splits, minimum=2)
     splitter, notes = choose_splitter(rows, n_folds, check_seed(random_state))
     for note in notes:

@@ -251,7 +251,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         FastStepWarning
             If this version of Keras cannot be trained by the fast step.
         LabelWarning
-            If classes have nearly equal names, or names such as "nan".
+            If classes or patients have nearly equal names, or classes have names such as "nan".
         """
         # If this fit fails, the classifier is not fitted, and keeps nothing of an old fit.
         self.__dict__.pop("keras_classifier_", None)

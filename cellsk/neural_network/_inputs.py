@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
 from cellsk._checks import check_count
+from cellsk._columns import refuse_masked
 from cellsk.exceptions import InputError, PixelRangeWarning
 
 __all__ = ["check_image_shape", "find_pixel_max", "validate_images"]
@@ -61,6 +62,7 @@ def validate_images(
         If X does not hold images, or its images differ in kind from those of the fit.
     """
     _refuse_paths(X)
+    refuse_masked("X", X)
     array = check_array(
         _stack_images(X),
         dtype=[np.float32, np.uint8],

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from cellsk._checks import count_noun, name_some, show_value
 from cellsk._class_words import warn_class_names
+from cellsk._columns import check_column, check_filled, warn_patient_names
 from cellsk.exceptions import InputError
 from cellsk.neural_network._batches import LabeledImages, Subset
 from cellsk.neural_network._inputs import validate_images
@@ -75,9 +76,9 @@ def check_groups(groups: ArrayLike | None, images: NDArray) -> NDArray | None:
     """
     if groups is None:
         return None
-    labels = column_or_1d(groups)
+    labels = check_column("groups", groups)
     check_consistent_length(images, labels)
-    _refuse_missing("groups", "patient or slide", labels)
+    warn_patient_names(labels, stacklevel=5)
     return labels
 
 
@@ -88,13 +89,12 @@ def _check_labels(images: NDArray, y: ArrayLike | None) -> NDArray:
             remedy="Pass one class label per image.",
             code="labels-missing",
         )
+    check_filled("y", y)
     labels = column_or_1d(y, warn=True)
     if labels.dtype.kind == "T":  # scikit-learn does not take StringDType
         labels = labels.astype(str)
     check_consistent_length(images, labels)
-    if labels.dtype.kind == "O":
-        _refuse_missing("y", "class", labels)
-    elif labels.dtype.kind in "fc":
+    if labels.dtype.kind in "fc":
         assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
     return labels
@@ -135,24 +135,6 @@ def _convert_weights(sample_weight: ArrayLike | None, count: int) -> NDArray[np.
     if not weights.any():
         raise InputError("must hold at least one non-zero weight", "none", parameter=name)
     return weights
-
-
-def _refuse_missing(name: str, kind: str, values: NDArray) -> None:
-    missing = [value is None or not _equals_itself(value) for value in values.tolist()]
-    if any(missing):
-        raise InputError(
-            f"must name a {kind} for each image",
-            count_noun(sum(missing), "missing value"),
-            "Leave these images out.",
-            parameter=name,
-        )
-
-
-def _equals_itself(value: Any) -> bool:
-    try:
-        return bool(value == value)
-    except TypeError:  # pandas.NA
-        return False
 
 
 def _find_classes(labels: NDArray) -> NDArray:

@@ -148,7 +148,7 @@ def evaluate(
     Warns
     -----
     LabelWarning
-        When classes have nearly equal names, or names such as "nan".
+        When classes or patients have nearly equal names, or classes have names such as "nan".
     PatientsUnknownWarning
         When there are no groups.
     SplitWarning

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from cellsk._checks import check_count, check_number, check_option, count_noun
 from cellsk._class_words import warn_class_names
+from cellsk._columns import is_missing, refuse_masked, warn_patient_names
 from cellsk.exceptions import InputError, InputTypeError
-from cellsk.model_selection import check_rows, is_missing
+from cellsk.model_selection import check_rows
 from cellsk.report._class_names import find_positive, match_classes, name_classes
 from cellsk.report._settings import EvaluationData, EvaluationLabels, Settings
 
@@ -127,6 +128,8 @@ def check_data(
     else:
         codes, names = match_classes(labels, classes, images, target_names)
     warn_class_names(names, stacklevel=4)
+    if known is not None:
+        warn_patient_names(known, stacklevel=4)
     columns = subgroups if subgroups is not None else {}
     if not hasattr(columns, "keys"):
         raise InputTypeError(
@@ -178,6 +181,7 @@ def check_two_class_settings(labels: EvaluationLabels, settings: Settings) -> No
 
 
 def _as_images(X: ArrayLike) -> NDArray:
+    refuse_masked("X", X)
     if isinstance(X, list | tuple):
         X = _as_column(X)
     images = np.asarray(X)

@@ -391,7 +391,10 @@ def test_audit_is_the_same_in_several_processes(tmp_path):
         ({"paths": np.zeros((2, 3, 4, 5))}, r"shape \(2, 3, 4, 5\)"),
         ({"paths": np.full((2, 8, 8), 300.0)}, "Pass uint8, or floats from 0 to 1"),
         ({"y": [0, 1]}, "y must have one value for each image.*Pass one for each"),
-        ({"groups": ["a", None, "b", "c"]}, "groups must have no missing value.*1 of 4"),
+        (
+            {"groups": ["a", None, "b", "c"]},
+            r"groups must name the patient.*1 of 4 images.*groups\[1\]",
+        ),
         ({"y": [0, 1, 2, 0], "target_names": ["a", "b"]}, "indices into target_names"),
         ({"y": [0, 1, 0, 1], "proba": [[1.0, 0.0]]}, "proba must have one row.*target_names"),
         ({"test_y": [1]}, "must belong to test_paths"),

@@ -318,7 +318,7 @@ def test_choose_missing_name_raises(missing, name):
     columns = {"y": y.tolist(), "groups": groups.tolist(), "sites": ["A", "B", "C"] * 20}
     columns[name][3] = missing
     words = {"y": "class", "groups": "patient", "sites": "site"}
-    match = rf"{name} must name the {words[name]}.*1 of 60 images.*X\[3\].*Fill them in"
+    match = rf"{name} must name the {words[name]}.*1 of 60 images.*{name}\[3\].*Fill them in"
     with pytest.raises(ValueError, match=match):
         choose_cv(**columns)
 
