@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 __all__ = [
+    "CLASS_COLUMNS",
     "GROUP_COLUMNS",
     "IMAGE_COLUMNS",
     "LABEL_COLUMNS",
@@ -31,7 +32,11 @@ IMAGE_COLUMNS = (
 LABEL_COLUMNS = (
     *("label", "labels", "class", "classes", "class_name", "label_name", "class_label"),
     *("target", "targets", "diagnosis", "dx", "category", "ground_truth", "y"),
+    *("klasse", "diagnose", "befund", "classe", "diagnostic", "étiquette", "etiquette"),
+    *("clase", "etiqueta", "diagnóstico", "diagnostico"),
 )
+# Beside a column of labels, these are another one. Alone, they are taken as the only one left.
+CLASS_COLUMNS = ("malignant", "malignancy", "benign", "tumor", "tumour", "cancer", "infected")
 
 # The patient comes first; the others are substitutes, the best one first.
 _GROUP_WORDS = ("patient", "subject", "case", "donor", "animal", "group", "slide", "wsi")
@@ -43,7 +48,7 @@ SLIDE_COLUMNS = tuple(word + end for word in ("slide", "wsi") for end in _ENDS)
 _SUBJECTS = """patient patients pat pid subject subjects case cases donor animal mouse rat person
     participant individual group slide slides wsi slideid patientid subjectid caseid specimen
     biopsy block core section sample tissue well plate experiment run series study lesion scan exam
-    acquisition accession record mrn pt user patienten paciente paziente"""
+    acquisition accession record mrn pt user patienten paciente paziente fall probe objektträger"""
 _SOURCES = """site sites center centers hospital institution institute clinic lab laboratory country
     region city scanner scanners device camera microscope vendor manufacturer model stain stains
     staining dye batch batches source dataset database cohort magnification objective zoom
@@ -55,12 +60,14 @@ _PLACES = """x y z row rows col cols column columns left right top bottom width 
     channels frame page level"""
 _SPLITS = "split splits fold folds set subset partition phase usage cv train test val"
 _PERSONS = """age ages sex gender date day month year time timestamp birth birthday dob created
-    modified updated race ethnicity bmi weight alter edad"""
+    modified updated race ethnicity bmi weight alter geschlecht geburtsdatum datum âge sexe edad
+    sexo fecha"""
 _NOTES = """image images img file files filename path tile patch crop index idx number no nr num id
     ids uid uuid guid code name key hash md5 sha1 sha256 checksum url uri link comment comments note
     notes remark remarks annotator annotators reviewer reader rater expert author license licence
-    copyright format extension ext mode"""
-_QUALIFIERS = "approx approximate min max mean years months days at of the in on by"
+    copyright format extension ext mode bild datei dateiname nummer fichier nom numéro numero
+    identifiant archivo imagen"""
+_QUALIFIERS = "is approx approximate min max mean years months days at of the in on by"
 _OTHER_WORDS = frozenset(
     " ".join(
         ["centre", _SUBJECTS, _SOURCES, _PLACES, _SPLITS, _PERSONS, _NOTES, _QUALIFIERS]

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from cellsk._checks import count_noun
 from cellsk.datasets._column_names import (
+    CLASS_COLUMNS,
     GROUP_COLUMNS,
     IMAGE_COLUMNS,
     LABEL_COLUMNS,
@@ -82,13 +83,7 @@ def choose_image_column(
     if known and not fitting:
         return known[0]
     count = count_noun(len(fitting), "column") if fitting else "no column"
-    raise InputError(
-        f"The column of images must be clear in {table.path!r}",
-        f"{count} whose cells name the images, of {_list_columns(table)}",
-        "Pass image_column= with one of these, or name it 'file'.",
-        code="image-column-unclear",
-        values={"columns": table.header},
-    )
+    raise _describe_unclear(table, f"{count} whose cells name the images", "image")
 
 
 def _is_group(name: str) -> bool:
@@ -107,7 +102,7 @@ def choose_label_columns(
     Raises
     ------
     ValueError
-        If it is not clear which column holds the labels.
+        If it is not clear which column holds the labels, or known columns do not agree.
     """
     if given is not None:
         place = find_named(table, given, "label_column", "label-column-unknown")
@@ -116,11 +111,12 @@ def choose_label_columns(
         raise _describe_unclear(table, f"{given!r}, which names the images")
     known = [
         place
-        for place in find_known(table.header, LABEL_COLUMNS)
+        for place in find_known(table.header, (*LABEL_COLUMNS, *CLASS_COLUMNS))
         if place not in (image, group) and not _is_coordinate(table, place)
     ]
-    if known:
+    if find_known((table.header[place] for place in known), LABEL_COLUMNS):
         _check_once(table, known[0])
+        _check_rivals(table, known)
         return known[:1]
     left = _find_left(table, image, group)
     if len(left) == 1:
@@ -172,19 +168,43 @@ def _check_once(table: CsvTable, place: int) -> None:
         raise _describe_unclear(table, f"{count_noun(len(same), 'column')} {same[0]!r}")
 
 
+def _check_rivals(table: CsvTable, known: list[int]) -> None:
+    """Refuse a table whose columns of labels are different divisions of the images.
+
+    They may name the same classes differently, or one may divide the classes of the other.
+    """
+    labels = table.cells(known[0])
+    for place in known[1:]:
+        others = table.cells(place)
+        pairs = {pair for pair in zip(labels, others, strict=True) if all(pair)}
+        n_first, n_other = (
+            (len(set(side)) for side in zip(*pairs, strict=True)) if pairs else (0, 0)
+        )
+        if len(pairs) > max(n_first, n_other) and _describe_measured(others) is None:
+            first, other = table.header[known[0]], table.header[place]
+            raise _describe_unclear(
+                table, f"columns {first!r} and {other!r}, whose labels do not agree"
+            )
+
+
 def _check_classes(table: CsvTable, place: int) -> None:
     """Refuse measurements and texts of which few repeat: they are not classes."""
-    values = table.cells(place)
+    what = _describe_measured(table.cells(place))
+    if what is not None:
+        raise _describe_unclear(table, f"only {table.header[place]!r} left, with {what}")
+
+
+def _describe_measured(values: list[str]) -> str | None:
+    """Return what values are that cannot be classes, or None if they can."""
     different = set(values)
     numbers = [value for value in different if _is_number(value)]
     whole = all(float(value).is_integer() for value in numbers)
     measured = len(numbers) == len(different) and (len(numbers) > _MAX_NUMBERS or not whole)
     unique = len(values) >= _MANY_ROWS and len(different) > len(values) / 2
-    if measured or unique:
-        got = f"only {table.header[place]!r} left, with {len(different):,} different"
-        raise _describe_unclear(
-            table, f"{got} {'numbers' if measured else 'values'} in {len(values):,} rows"
-        )
+    if not measured and not unique:
+        return None
+    kind = "numbers" if measured else "values"
+    return f"{len(different):,} different {kind} in {len(values):,} rows"
 
 
 def _is_number(text: str) -> bool:
@@ -194,12 +214,14 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _describe_unclear(table: CsvTable, what: str) -> InputError:
+def _describe_unclear(table: CsvTable, what: str, kind: str = "label") -> InputError:
+    """Return the error that the column of labels or of images is not clear."""
+    known = {"label": "label", "image": "file"}[kind]
     return InputError(
-        f"The column of labels must be clear in {table.path!r}",
+        f"The column of {kind}s must be clear in {table.path!r}",
         f"{what}, of {_list_columns(table)}",
-        "Pass label_column= with one of these, or name it 'label'.",
-        code="label-column-unclear",
+        f"Pass {kind}_column= with one of these, or name it {known!r}.",
+        code=f"{kind}-column-unclear",
         values={"columns": table.header},
     )
 

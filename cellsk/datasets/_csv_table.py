@@ -15,7 +15,7 @@ from typing import TypeAlias
 from cellsk._checks import count_noun, name_some
 from cellsk._input_files import InputFileError, read_input
 from cellsk._zip_files import is_zipped
-from cellsk.datasets._column_names import IMAGE_COLUMNS, find_known, is_known_column
+from cellsk.datasets._column_names import IMAGE_COLUMNS, LABEL_COLUMNS, find_known, is_known_column
 from cellsk.exceptions import InputError
 
 __all__ = ["CsvTable", "ImageLookup", "Row", "locate_csv"]
@@ -213,6 +213,8 @@ def _is_title(row: list[str], below: list[str], width: int) -> bool:
     if len(filled) == 1:
         beside_nameless = len(row) == width == 2 and (not row[0] or is_known_column(filled[0]))
         return not beside_nameless
+    if len(row) > width == len(below) and find_known(below, IMAGE_COLUMNS):
+        return not find_known(row, (*IMAGE_COLUMNS, *LABEL_COLUMNS))
     if any(map(is_known_column, filled)):
         return False
     narrow = len(row) < width == len(below) and any(map(is_known_column, below))

@@ -78,7 +78,8 @@ def list_images(
 
     label_column : str, default=None
         Column of the csv file that holds the labels. ``None`` takes a column with a known name:
-        label, class, target, diagnosis, category, or y if there is no x. Else it takes the only
+        label, class, target, diagnosis, category, or y if there is no x. It is an error if two
+        such columns do not agree. Without one, it takes the only
         column left after images, patients, sites, coordinates, splits and persons. Else the
         columns left are a one-hot table, or it is an error.
 

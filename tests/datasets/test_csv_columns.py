@@ -47,6 +47,12 @@ def list_text(folder, text, **options):
         ("file,y", "{name},{k}"),
         ("file,x,y,label", "{name},{age},7,{k}"),
         ("lesion_id,image_id,dx,dx_type,age,sex,localization", "L{three},{name},{k},h,{age},m,ear"),
+        ("file,label,diagnosis", "{name},{k},finding {k}"),  # the same classes
+        ("file,label,dx", "{name},{k},finding {n}"),  # one is a part of the other
+        ("file,label,tumor", "{name},{k},"),
+        ("Dateiname,Patienten-Nr,Klasse,Alter,Geschlecht", "{name},P{n},{k},{age},m"),
+        ("Fichier,Diagnostic,Âge,Sexe", "{name},{k},{age},f"),
+        ("Table 1, cells, of study\nfile,label", "{name},{k}"),
     ],
 )
 def test_label_column_is_the_known_or_the_only_one_left(folder, header, row):
@@ -54,7 +60,7 @@ def test_label_column_is_the_known_or_the_only_one_left(folder, header, row):
     found = list_csv(
         folder,
         header,
-        lambda n, name: row.format(name=name, n=n, k=n % 2, three=n % 3, age=40 + n),
+        lambda n, name: row.format(name=name, n=n, k=n % 2, one=1 - n % 2, three=n % 3, age=40 + n),
     )
     assert found.y.tolist() == [0, 1] * 6
     assert found.target_names == ["0", "1"]
@@ -71,6 +77,10 @@ def test_label_column_is_the_known_or_the_only_one_left(folder, header, row):
         ("file,digest", "{name},q{n}", "only 'digest' left, with 12 different values in 12 rows"),
         ("file,label,Label", "{name},1,2", "2 columns 'label'"),
         ("image,MEL,NV,grading", "{name},1,0,{three}", "3 columns that may hold them"),
+        ("file,label,diagnosis", "{name},{k},{three}", "columns 'label' and 'diagnosis', whose"),
+        ("file,malignant,class", "{name},{k},{three}", "columns 'class' and 'malignant', whose"),
+        ("Bild,Alter,Geschlecht", "{name},4{n},{k}", "no such column"),
+        ("image,âge,sexe", "{name},4{n},{k}", "no such column"),
     ],
 )
 def test_label_column_unclear_is_refused(folder, header, row, got):
@@ -79,7 +89,9 @@ def test_label_column_unclear_is_refused(folder, header, row, got):
         InputError, match=r"column of labels must be clear.*Pass label_column= with one"
     ) as caught:
         list_csv(
-            folder, header, lambda n, name: row.format(name=name, n=n, three=n % 3, half=n / 2)
+            folder,
+            header,
+            lambda n, name: row.format(name=name, n=n, k=n % 2, three=n % 3, half=n / 2),
         )
     assert got in str(caught.value)
     assert caught.value.code == "label-column-unclear"
@@ -277,3 +289,13 @@ def test_rows_with_empty_cells_behind_the_last_column_are_read(folder):
     """A spreadsheet may write separators behind the last column."""
     found = list_csv(folder, "file,label", lambda n, name: f"{name},{n % 2},,")
     assert found.y.tolist() == [0, 1] * 6
+
+
+def test_one_hot_columns_beside_splits_and_persons_are_the_classes(folder):
+    """Columns of folds, ages and splits are not classes, and an empty class has no label."""
+    found = list_csv(
+        folder,
+        "image,MEL,NV,UNK,is_train,fold,age",
+        lambda n, name: f"{name},{1 - n % 2}.0,{n % 2}.0,0.0,{n % 2},2,40",
+    )
+    assert found.target_names == ["MEL", "NV"]
