@@ -1,8 +1,10 @@
 """Precision and recall of near-duplicates, on drawn single cells, smooth discs, and patches.
 
-Each image is different. Some of them get copies that are turned, and also resized, made brighter
-or compressed. A pair of other images is false. With ``--data FOLDER`` (PatchCamelyon), patches are
-searched too, and cells that are cut from them: real texture in one gray disc on black.
+Each image is different. Some of them get copies that are turned, and also compressed, resized, made
+brighter, saved with 16 bits, cropped or padded. A pair of other images is false. With ``--data
+FOLDER`` (PatchCamelyon), patches are searched too, and cells that are cut from them: real texture
+in one gray disc on black. The last columns are those of the fingerprints of a model file: copies of
+training images that are found, and other images that are taken for copies.
 
     python -m benchmarks.duplicates --data FOLDER
 """
@@ -21,6 +23,8 @@ import numpy as np
 from PIL import Image
 
 from cellsk import list_images, make_cells
+from cellsk._codec import decode_image
+from cellsk.audit import find_shared, make_training_fingerprints
 from cellsk.audit._fingerprints import measure_images
 from cellsk.audit._near_duplicates import find_near_duplicates
 
@@ -39,13 +43,17 @@ def main() -> None:
     options = parser.parse_args()
     count, n_copies = (60, 20) if options.short else (options.count, options.copies)
     rows = []
-    print(f"{'images':26}{'change':16}{'count':>7}{'false pairs':>13}{'recall':>8}{'CPU s':>7}")
+    print(
+        f"{'images':26}{'change':16}{'count':>6}{'precision':>11}{'recall':>8}{'CPU s':>7}"
+        f"{'in model':>10}{'false':>7}"
+    )
     for name, images in make_images(count, options.data).items():
         for row in measure(name, images, min(n_copies, len(images))):
             rows.append(row)
             print(
-                f"{row['name']:26}{row['change']:16}{row['n_images']:7,}{row['false_pairs']:13,}"
-                f"{row['recall']:8.3f}{row['seconds']:7.1f}",
+                f"{row['name']:26}{row['change']:16}{row['n_images']:6,}{row['precision']:11.3f}"
+                f"{row['recall']:8.3f}{row['seconds']:7.1f}{row['model_recall']:10.3f}"
+                f"{row['model_false']:7.3f}",
                 flush=True,
             )
     if options.json is not None:
@@ -64,13 +72,15 @@ def make_images(count: int, data: Path | None) -> dict[str, list[Any]]:
     )
     images = {
         "drawn cells": list(drawn.images[..., 0]),
-        "smooth discs": [draw_disc(rng) for _ in range(count)],
+        "smooth discs": [draw_disc(rng, draw_depth(rng)) for _ in range(count)],
+        "smooth, one outline": [draw_disc(rng, draw_circle()) for _ in range(count)],
     }
     if data is not None:
         patches = read_patches(data, count)
         images["patches"] = patches
-        images["cells cut from patches"] = [cut_cell(rng, patch, 1.0) for patch in patches]
-        images["the same, low contrast"] = [cut_cell(rng, patch, 0.3) for patch in patches]
+        for name, contrast in (("cells cut from patches", 1.0), ("the same, low contrast", 0.3)):
+            images[name] = [cut_cell(patch, contrast, draw_depth(rng)) for patch in patches]
+        images["the same, one outline"] = [cut_cell(patch, 1.0, draw_circle()) for patch in patches]
     return images
 
 
@@ -87,19 +97,17 @@ def read_patches(folder: Path, count: int) -> list[Any]:
     return list(found.values())
 
 
-def cut_cell(rng: np.random.Generator, patch: Any, contrast: float) -> Any:
+def cut_cell(patch: Any, contrast: float, depth: Any) -> Any:
     """Return the middle of a patch as one gray cell on black."""
     gray = np.asarray(Image.fromarray(patch).convert("L"), dtype=float)
     top, left = (np.array(gray.shape) - CELL_SIZE) // 2
     gray = gray[top : top + CELL_SIZE, left : left + CELL_SIZE]
-    depth = draw_depth(rng)
     light = (140 + contrast * (gray - gray.mean())) * (1 - 0.5 * np.exp(-np.maximum(depth, 0) / 3))
     return np.where(depth > 0, light.clip(1, 255), 0).astype(np.uint8)
 
 
-def draw_disc(rng: np.random.Generator) -> Any:
+def draw_disc(rng: np.random.Generator, depth: Any) -> Any:
     """Return a gray disc on black without texture, darker at the edge, with noise."""
-    depth = draw_depth(rng)
     shade = 1 - rng.uniform(0, 0.6) * np.exp(-np.maximum(depth, 0) / rng.uniform(2, 6))
     light = rng.uniform(90, 200) * shade + rng.normal(0, 1, depth.shape)
     return np.where(depth > 0, light.clip(1, 255), 0).astype(np.uint8)
@@ -116,6 +124,12 @@ def draw_depth(rng: np.random.Generator) -> Any:
     return CELL_SIZE * rng.uniform(0.4, 0.47) * (1 + sum(waves)) - np.hypot(y, x)
 
 
+def draw_circle() -> Any:
+    """Return the depth of each pixel below the outline of a circle, the same for all cells."""
+    y, x = np.mgrid[:CELL_SIZE, :CELL_SIZE] + 0.5 - CELL_SIZE / 2
+    return 0.46 * CELL_SIZE - np.hypot(y, x)
+
+
 def resize(image: Any, factor: float) -> Any:
     """Return a resized image."""
     size = [round(factor * length) for length in image.shape[1::-1]]
@@ -129,17 +143,38 @@ def compress(image: Any, quality: int) -> Any:
     return np.asarray(Image.open(stream))
 
 
-def brighten(image: Any) -> Any:
-    """Return a brighter image."""
-    return (image * 1.05 + 5).clip(0, 255).astype(np.uint8)
+def resize_back(image: Any, factor: float) -> Any:
+    """Return an image that was resized, at its own size."""
+    size = image.shape[1::-1]
+    small = Image.fromarray(resize(image, factor))
+    return np.asarray(small.resize(size, Image.Resampling.BILINEAR))
+
+
+def deepen(image: Any) -> Any:
+    """Return an image as it is read from a file of 16 bits, which holds gray."""
+    gray = np.asarray(Image.fromarray(image).convert("L"), np.uint16) * 257
+    stream = io.BytesIO()
+    Image.fromarray(gray).save(stream, "PNG")
+    return decode_image(stream.getvalue())
+
+
+def pad(image: Any) -> Any:
+    """Return an image with one pixel more on each side."""
+    return np.pad(image, ((1, 1), (1, 1), (0, 0))[: image.ndim], mode="edge")
 
 
 CHANGES: dict[str, Callable[[Any], Any]] = {
     "turned only": lambda image: image,
+    "JPEG 90": lambda image: compress(image, 90),
     "JPEG 75": lambda image: compress(image, 75),
-    "size x 0.95": lambda image: resize(image, 0.95),
-    "brighter": brighten,
-    "all of these": lambda image: compress(resize(brighten(image), 0.95), 75),
+    "JPEG 50": lambda image: compress(image, 50),
+    "size x 0.9": lambda image: resize(image, 0.9),
+    "x 0.9 and back": lambda image: resize_back(image, 0.9),
+    "8% brighter": lambda image: (image * 1.08).clip(0, 255).astype(np.uint8),
+    "16 bits": deepen,
+    "several": lambda image: compress(resize((image * 1.05).clip(0, 255).astype("u1"), 0.95), 75),
+    "1 pixel cropped": lambda image: np.ascontiguousarray(image[1:-1, 1:-1]),
+    "1 pixel added": pad,
 }
 
 
@@ -149,24 +184,37 @@ def turn(image: Any, number: int) -> Any:
     return np.ascontiguousarray(turned[::-1] if number > 3 else turned)
 
 
+def stack(images: list[Any]) -> Any:
+    """Return images of one shape as one array."""
+    array = np.stack(images)
+    return array if array.ndim == 4 else array[..., np.newaxis]
+
+
 def measure(name: str, images: list[Any], n_copies: int) -> list[dict[str, Any]]:
     """Return a row for each change."""
     thumbnails = measure_images(images).thumbnail
+    half = len(images) // 2
+    training = make_training_fingerprints(stack(images[:half]))
+    false = len(find_shared(training, stack(images[half:])).similar) / (len(images) - half)
     rows = []
     for change, make_copy in CHANGES.items():
         copies = [turn(make_copy(image), row % 8) for row, image in enumerate(images[:n_copies])]
         everything = np.concatenate([thumbnails, measure_images(copies).thumbnail])
         start = time.process_time()
         pairs = find_near_duplicates(everything).rows
-        true = pairs[:, 1] - pairs[:, 0] == len(images)
+        seconds = time.process_time() - start
+        n_true = int((pairs[:, 1] - pairs[:, 0] == len(images)).sum())
+        shared = find_shared(training, stack(copies[:half]))
         rows.append(
             {
                 "name": name,
                 "change": change,
                 "n_images": len(images),
-                "false_pairs": int((~true).sum()),
-                "recall": float(true.sum() / n_copies),
-                "seconds": time.process_time() - start,
+                "precision": n_true / max(len(pairs), 1),
+                "recall": n_true / n_copies,
+                "seconds": seconds,
+                "model_recall": (len(shared.exact) + len(shared.similar)) / len(copies[:half]),
+                "model_false": false,
             }
         )
     return rows

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from scipy.spatial import cKDTree
 
+from cellsk.audit._look_alikes import find_outstanding
 from cellsk.audit._textures import compare_textures, measure_textures, turn_images
 
 __all__ = ["MIN_CONTRAST", "NearPairs", "find_near_duplicates", "measure_contrast", "verify_pairs"]
@@ -72,7 +73,9 @@ def find_near_duplicates(thumbnails: NDArray[np.uint8]) -> NearPairs:
     coefficients and quarter turns also swap them, so the hash is the same under all eight
     symmetries of the square. The distance of two hashes is never larger than that of the two
     pictures, so a k-d tree of the hashes misses no pair within its radius. Each candidate is
-    then compared under each symmetry, by coarse structure and by fine detail.
+    then compared under each symmetry, by coarse structure and by fine detail, and then inside
+    the outlines of its objects. Pairs of look-alikes without enough texture are copies if they
+    agree much better than other pairs of the same images: see `find_outstanding`.
 
     Parameters
     ----------
@@ -86,8 +89,16 @@ def find_near_duplicates(thumbnails: NDArray[np.uint8]) -> NearPairs:
     rows = np.flatnonzero(measure_contrast(thumbnails) >= MIN_CONTRAST)
     if len(rows) < 2:
         return NearPairs(np.empty((0, 2), dtype=np.int64), np.empty(0))
-    pairs = _find_candidates(_hash_spectrum(_split_spectrum(thumbnails[rows])[0]))
-    return verify_pairs(thumbnails, rows[pairs])
+    found = rows[_find_candidates(_hash_spectrum(_split_spectrum(thumbnails[rows])[0]))]
+    pairs, similar, symmetry, correlation = _compare_outlines(thumbnails, found)
+    texture = np.zeros(len(pairs))
+    same = np.zeros(len(pairs), dtype=bool)
+    same[similar], texture[similar] = _compare_insides(
+        thumbnails, pairs[similar], symmetry[similar]
+    )
+    if (similar & ~same).any():
+        same |= similar & find_outstanding(thumbnails, pairs, symmetry, texture, same)
+    return NearPairs(pairs[same], correlation[same])
 
 
 def verify_pairs(thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NearPairs:
@@ -107,9 +118,9 @@ def verify_pairs(thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64]) -> Nea
     pairs : NearPairs
         Those of ``pairs`` that agree.
     """
-    similar, symmetry, correlation = _compare_outlines(thumbnails, pairs)
+    pairs, similar, symmetry, correlation = _compare_outlines(thumbnails, pairs)
     pairs, symmetry, correlation = pairs[similar], symmetry[similar], correlation[similar]
-    same = _compare_insides(thumbnails, pairs, symmetry)
+    same, _ = _compare_insides(thumbnails, pairs, symmetry)
     return NearPairs(pairs[same], correlation[same])
 
 
@@ -171,8 +182,8 @@ def _find_candidates(hashes: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def _compare_outlines(
     thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64]]:
-    """Return which pairs agree in structure and detail, under which symmetry, and how much."""
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the pairs of similar structure, whether they agree in detail, how, and how much."""
     agree = np.zeros(len(pairs), dtype=bool)
     symmetry = np.zeros(len(pairs), dtype=np.int64)
     correlation = np.zeros(len(pairs))
@@ -186,21 +197,23 @@ def _compare_outlines(
         agree[chunk] = fine.max(axis=0) >= MIN_DETAIL
         symmetry[chunk] = fine.argmax(axis=0)
         correlation[chunk] = np.take_along_axis(by_symmetry, symmetry[None, chunk], axis=0)[0]
-    return agree, symmetry, correlation.clip(max=1.0)
+    kept = correlation >= MIN_COARSE
+    return pairs[kept], agree[kept], symmetry[kept], correlation[kept].clip(max=1.0)
 
 
 def _compare_insides(
     thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64], symmetry: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Return which pairs have the same texture, or the same pixels but for rounding."""
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which pairs have the same inside, and how well their textures agree."""
     if len(pairs) == 0:
-        return np.zeros(0, dtype=bool)
+        return np.zeros(0, dtype=bool), np.zeros(0)
     rows, places = np.unique(pairs, return_inverse=True)
     places = places.reshape(pairs.shape)
     textures = measure_textures(thumbnails[rows])
     agreement = compare_textures(textures, places, symmetry, _NOISE, _MIN_BANDS)
     whole = textures.whole[places].all(axis=1)  # the detail is that of the whole picture
-    return whole | (agreement >= MIN_TEXTURE) | _are_equal(thumbnails, pairs, symmetry)
+    same = whole | (agreement >= MIN_TEXTURE) | _are_equal(thumbnails, pairs, symmetry)
+    return same, agreement
 
 
 def _are_equal(

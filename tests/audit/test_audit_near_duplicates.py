@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 from scipy.fft import dctn
 
+from benchmarks.duplicates import CHANGES as DAMAGE
+from benchmarks.duplicates import cut_cell, draw_depth
 from cellsk.audit import audit_images
 from cellsk.audit._duplicates import cover_pairs, merge_groups
 from cellsk.audit._fingerprints import measure_images
@@ -116,6 +118,20 @@ def test_near_copies_of_segmented_cells_are_found(cells, change):
     pairs = find_near_duplicates(thumbnails).rows
     assert (pairs[:, 1] - pairs[:, 0] == len(cells.images)).all()
     assert len(pairs) >= 198
+
+
+@pytest.mark.parametrize("contrast", [1.0, 0.3])
+def test_near_copies_of_cells_without_clear_texture_are_found(patches, contrast):
+    """Copies that lost some texture agree better than the look-alikes of the cell."""
+    rng = np.random.default_rng(0)
+    cells = [cut_cell(patch, contrast, draw_depth(rng)) for patch in patches]
+    thumbnails = measure_images(cells).thumbnail
+    for change in ("JPEG 50", "x 0.9 and back", "8% brighter"):
+        copies = [turn(DAMAGE[change](cell), row % 8) for row, cell in enumerate(cells[:100])]
+        everything = np.concatenate([thumbnails, measure_images(copies).thumbnail])
+        pairs = find_near_duplicates(everything).rows
+        assert (pairs[:, 1] - pairs[:, 0] == len(cells)).all(), change
+        assert len(pairs) >= 99, change
 
 
 def draw_disc(rng, size=50, noise=0.0, background=0.0, radius=(20, 23.5)):

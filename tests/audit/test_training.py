@@ -74,6 +74,17 @@ def test_many_names_are_hashed_in_bounded_time(monkeypatch, cells):
     assert find_shared(training, cells.images[:1], ["P7"]).patients == ["P7"]
 
 
+def test_look_alikes_are_not_copies_of_training_images():
+    """Different segmented cells have close hashes, and their copies have closer ones."""
+    cells = make_cells(
+        300, n_patients=10, image_size=(50, 50), style="single_cell", random_state=0
+    ).images
+    training = make_training_fingerprints(cells[:200])
+    encoded = np.stack([encode_jpeg(image[..., 0])[..., np.newaxis] for image in cells[:50]])
+    shared = find_shared(training, np.concatenate([cells[200:], encoded[:, ::-1]]))
+    assert shared.similar.tolist() == list(range(100, 150))
+
+
 def test_patients_are_found_by_name(training, cells):
     """Names are compared as text; other names are not among them."""
     test = cells.images[60:64]
