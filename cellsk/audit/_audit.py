@@ -81,7 +81,8 @@ def audit_images(
         Image files that are not among ``paths``, because they are of a kind that is not read, as
         :func:`~cellsk.list_images` returns them.
     n_jobs : int, default=None
-        Number of processes that decode images. ``None`` is 1; -1 is all cores.
+        Number of processes that decode images. ``None`` is 1; -1 is one per core. At most four per
+        core are used.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 
 from cellsk._codec import DecodeError, FileFacts, ReadSettingError, open_page
@@ -22,6 +22,7 @@ Fingerprint: TypeAlias = dict[str, Any]
 
 THUMBNAIL_SIZE = 32
 _CHUNK_SIZE = 128
+_PROCESSES_PER_CORE = 4  # more of them take memory, and read no faster
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _NO_FACTS = FileFacts("", 0, "array", "", "", "")
 
@@ -109,6 +110,8 @@ def _measure_files(sources: Sequence[Any], n_jobs: int | None) -> list[Fingerpri
     chunks = [sources[i : i + _CHUNK_SIZE] for i in range(0, len(sources), _CHUNK_SIZE)]
     if len(chunks) < 4:  # starting processes takes longer
         n_jobs = 1
+    if n_jobs is not None and n_jobs > 1:
+        n_jobs = min(n_jobs, len(chunks), _PROCESSES_PER_CORE * cpu_count())
     # Not every backend of joblib has generators.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator" if is_watched() else "list")
     parts = parallel(delayed(_measure_chunk)(chunk) for chunk in chunks)
