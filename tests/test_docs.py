@@ -22,6 +22,7 @@ COMMANDS = sorted(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 def test_getting_started_code_gives_what_it_shows(tmp_path, monkeypatch):
     """Every snippet of the page runs, in an empty folder."""
     import matplotlib.pyplot as plt

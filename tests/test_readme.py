@@ -26,6 +26,7 @@ QUICK = {
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::cellsk.exceptions.SmallHoldOutWarning")
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 def test_readme_python_blocks_run_in_order(tmp_path, monkeypatch):
     """Fit, cross-validate, search, keep patients together, save and load."""
     make_cells(

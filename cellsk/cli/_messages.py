@@ -145,6 +145,8 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "probabilities-constant": "Train for more --epochs, or leave out --sensitivity and"
     " --specificity.",
     # Weak models
+    "not-better-than-baseline": "Train for more --epochs, on a larger --image-size, or on more"
+    " patients, or use that classifier.",
     "not-better-than-guessing": "Do not use this model. Check the labels with cellsk audit, add"
     " images, or train for more --epochs.",
     "one-class-predicted": "Train for more --epochs, or add images of the other classes.",

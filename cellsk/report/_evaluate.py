@@ -28,6 +28,7 @@ from cellsk.report._settings import EvaluationData, Settings, make_estimator
 from cellsk.report._warnings import (
     KeptWarnings,
     warn_if_copies_are_split,
+    warn_if_model_is_weak,
     warn_if_patients_are_few,
 )
 from cellsk.report.document import EvaluationDocument, build_facts
@@ -154,6 +155,8 @@ def evaluate(
     SplitWarning
         When a class has few patients, or is missing from a side of a split; when an inner search
         splits groups; or when copies of an image are in different folds.
+    WeakModelWarning
+        When a simple classifier is as good as the model, or guessing may be. It needs `baselines`.
 
     See Also
     --------
@@ -273,6 +276,9 @@ def _run(
     facts = build_facts(
         tested, settings, folds, out_of_fold, found, kept.remarks, parts.left_out, runs
     )
+    with kept.collect():
+        warn_if_model_is_weak(facts)
+    facts["warnings"] = kept.remarks
     return complete_document(facts), folds, out_of_fold, found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cellsk.report.checklists import answer_checklists
 from cellsk.report.document import EvaluationDocument, EvaluationFacts, Numbers
-from cellsk.report.words import list_limits, write_intended_use, write_title
+from cellsk.report.words import list_limits, write_headline, write_intended_use, write_title
 
 __all__ = ["complete_document", "join_test"]
 
@@ -14,6 +14,7 @@ def complete_document(facts: EvaluationFacts) -> EvaluationDocument:
     document: EvaluationDocument = {
         **facts,
         "title": write_title(facts),
+        "headline": write_headline(facts),
         "intended_use": write_intended_use(facts),
         "limits": list_limits(facts),
         "checklists": {},

@@ -16,8 +16,15 @@ from numpy.typing import NDArray
 from cellsk._checks import count_noun
 from cellsk.exceptions import Explained, PatientsUnknownWarning, SplitWarning, WeakModelWarning
 from cellsk.report._settings import EvaluationLabels
-from cellsk.report.document import Remark, SearchDocument, hide_folders
-from cellsk.report.words import name_search_score, pick_best, write_number
+from cellsk.report.document import EvaluationFacts, Remark, SearchDocument, hide_folders
+from cellsk.report.words import (
+    compare_with_chance,
+    is_baseline_as_good,
+    name_search_score,
+    pick_best,
+    warn_of_baselines,
+    write_number,
+)
 
 if TYPE_CHECKING:
     from cellsk.audit import AuditReport
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KeptWarnings",
     "warn_if_copies_are_split",
+    "warn_if_model_is_weak",
     "warn_if_patients_are_few",
     "warn_if_search_is_weak",
 ]
@@ -186,6 +194,28 @@ def _list_split(
             if images & sides[0] and images & sides[1]:
                 found |= images & (sides[0] | sides[1])
     return found
+
+
+def warn_if_model_is_weak(facts: EvaluationFacts) -> None:
+    """Warn if a simple classifier is as good as the model, or if guessing may be.
+
+    Warns
+    -----
+    WeakModelWarning
+        In these cases, if the baselines were evaluated.
+    """
+    found = warn_of_baselines(facts)
+    if not found:
+        return
+    if is_baseline_as_good(facts):
+        rule, code = "A model must be better than simple classifiers", "not-better-than-baseline"
+        remedy = "Train for more epochs, on larger images, or on more patients, or use that one."
+    else:
+        found = compare_with_chance(facts)
+        rule, code = "A model must be better than guessing", "not-better-than-guessing"
+        remedy = "Check the labels with audit_images, add images, or train for more epochs."
+    got = f"{found[0].lower()}{found[1:].rstrip('.')}"
+    warnings.warn(WeakModelWarning(rule, got, remedy, code=code), stacklevel=2)
 
 
 def warn_if_search_is_weak(document: SearchDocument) -> None:

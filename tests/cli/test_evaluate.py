@@ -328,13 +328,16 @@ def test_evaluate_skip_unreadable_is_in_the_report(damaged, tmp_path, cellsk):
 
 
 def test_evaluate_of_few_warns_once_without_python(tmp_path, cellsk):
-    """Each warning is on stderr once, and not again in the summary."""
+    """Each warning is on stderr once, and not again in the summary; so is that of a weak model."""
     make_cells(24, folder=tmp_path / "few", n_patients=4, image_size=(16, 16), random_state=0)
     done = cellsk("evaluate", tmp_path / "few", *SMALL, *PATIENT)
     assert done.returncode == 0, done.stderr
     warned = [line for line in done.stderr.splitlines() if "warning" in line]
-    assert [line.split()[2] for line in warned] == ["Intervals", "Early"]
+    assert [line.split()[2] for line in warned] == ["Intervals", "Early", "A"]
     assert "'benign'" in warned[1]
+    assert "Train for more --epochs" in warned[2]
+    assert done.stdout.splitlines()[4].startswith("All images were predicted")
+    assert "on color and texture scores" in done.stdout
     assert "validation_fraction" not in done.stderr
     assert "!" not in done.stdout
 

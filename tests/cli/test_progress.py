@@ -60,6 +60,7 @@ def test_ticker_names_fits_epochs_and_losses(cells, quick, recorder):
 
 
 @pytest.mark.filterwarnings("ignore::cellsk.exceptions.PatientsUnknownWarning")
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 def test_ticker_names_folds_of_an_evaluation(cells, quick, recorder):
     """The number of the fold comes from the evaluation, and networks are counted within it."""
     quick.set_callbacks(_progress._Ticker(recorder, ["network 1 of 3", "network 2 of 3"]))

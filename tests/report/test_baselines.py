@@ -9,9 +9,18 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import Bunch
 
 from cellsk import ImageReader, evaluate, make_cells
+from cellsk.exceptions import WeakModelWarning
 from cellsk.model_selection import measure_features
-from cellsk.report.words import compare_with_baselines, list_cautions, summarize
+from cellsk.report.render import render_card, render_page, render_terminal
+from cellsk.report.words import (
+    compare_with_baselines,
+    list_cautions,
+    summarize,
+    write_headline,
+)
 
+# These models are weak, on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 QUICK = {"n_splits": 3, "n_resamples": 200, "pos_label": 1, "audit": False}
 
 
@@ -51,12 +60,12 @@ def test_evaluate_states_that_a_forest_is_better(report, tmp_path):
     gap = forest["difference"]["roc_auc"]
     assert gap["value"] == pytest.approx(report.numbers["roc_auc"]["value"] - value)
     assert gap["high"] < 0
-    assert "Worse than a simple baseline: ROC AUC" in repr(report)
+    assert "A random forest on color and texture scores higher: its ROC AUC" in repr(report)
     assert "Next: train for more epochs" in repr(report)
     for name in ("a.html", "a.md"):
         report.save(tmp_path / name, max_pictures=0)
         text = (tmp_path / name).read_text()
-        assert "Worse than a simple baseline" in text
+        assert "A random forest on color and texture scores higher" in text
         assert "random forest on histograms of color" in text
 
 
@@ -88,20 +97,13 @@ def test_difference_is_paired_by_patient(report, cells):
     found = evaluate(model, cells.images, cells.y, groups=cells.groups, **QUICK)
     gap = found.document["baselines"]["compared"][0]["difference"]["balanced_accuracy"]
     assert gap["value"] == pytest.approx(0, abs=1e-12)
-    assert "not shown to be better than guessing. Next: check the labels" in repr(found) or (
-        "Worse than a simple baseline" in repr(found)
-    )
+    assert "scores higher" in repr(found) or "Next: check the labels" in repr(found)
 
 
 def test_good_model_is_stated_to_be_better(report):
     """The comparison is then a sentence of the summary, not a caution."""
     document = report.to_dict() if hasattr(report, "to_dict") else dict(report.document)
-    better = {"value": 0.1, "low": 0.05, "high": 0.2}
-    compared = [
-        {**one, "difference": {**one["difference"], "roc_auc": better}}
-        for one in document["baselines"]["compared"]
-    ]
-    document = {**document, "baselines": {"compared": compared, "left_out": []}}
+    document = change_gap(document, value=0.1, low=0.05, high=0.2)
     assert compare_with_baselines(document).startswith("Better than simple baselines: ROC AUC")
     assert compare_with_baselines(document) not in list_cautions(document)
     assert compare_with_baselines(document) in summarize(document)
@@ -114,7 +116,7 @@ def test_baselines_of_many_classes_compare_balanced_accuracy():
     images = (rng.random((90, 12, 12)) * (60 + 70 * y[:, None, None])).astype(np.uint8)
     model = make_pipeline(FunctionTransformer(lambda X: X[:, 0, :1]), LogisticRegression())
     report = evaluate(model, images, y, groups=np.arange(90), n_splits=3, n_resamples=200)
-    assert "Worse than a simple baseline: balanced accuracy" in repr(report)
+    assert "on the mean color scores higher: its balanced accuracy" in repr(report)
 
 
 def test_data_that_are_no_images_leave_the_baselines_out_with_a_reason():
@@ -156,3 +158,55 @@ def test_measure_features_do_not_depend_on_how_an_image_is_turned():
     np.testing.assert_allclose(features[0, :3], image.mean(axis=(0, 1)) / 255, rtol=1e-6)
     assert measure_features([image[:2, :3]]).shape == features[:1].shape
     assert np.isfinite(measure_features([np.zeros((600, 8, 1), np.uint8)])).all()
+
+
+def change_gap(document, **gap):
+    """The document with another difference from each baseline."""
+    compared = [
+        {**one, "difference": {**one["difference"], "roc_auc": gap}}
+        for one in document["baselines"]["compared"]
+    ]
+    return {**document, "baselines": {"compared": compared, "left_out": []}}
+
+
+def test_baseline_that_is_as_good_comes_before_chance(report, tmp_path):
+    """It is the first and the only bold line of page and card, with what to try next."""
+    document = change_gap(report.document, value=-0.02, low=-0.06, high=0.02)
+    headline = write_headline(document)
+    assert headline.startswith(
+        "A random forest on color and texture scores as well: its ROC AUC is"
+    )
+    minus = "\N{MINUS SIGN}"
+    assert f"(difference {minus}0.020, {minus}0.060 to 0.020)." in headline
+    page = render_page(document, {})
+    assert '<div class="lead">' in page
+    assert page.index("scores as well") < page.index("Next: train for more") < page.index("Of 100 ")
+    start = render_card(document).splitlines()[2]
+    assert start.startswith("**A random forest on color")
+    assert "** Next: train for more epochs" in start
+    text = render_terminal(document)
+    assert text.index("scores as well") < text.index("95% confidence")
+    assert report.document["headline"] in repr(report)
+
+
+def test_weak_model_is_one_warning_with_a_code(cells):
+    """It is kept in the report, and not shown a second time."""
+    for model, code in ((build_pipeline(), "baseline"), (DummyClassifier(), "baseline")):
+        with pytest.warns(WeakModelWarning) as caught:
+            found = evaluate(model, cells.images, cells.y, groups=cells.groups, **QUICK)
+        assert [one.message.code for one in caught] == [f"not-better-than-{code}"]
+        assert "better than simple classifiers. Got a random forest on color" in str(
+            caught[0].message
+        )
+        assert found.document["warnings"][-1]["code"] == f"not-better-than-{code}"
+        assert "must be better than" not in repr(found)
+
+
+def test_model_that_may_be_guessing_warns():
+    """Without images there are no other baselines."""
+    X, y = np.random.default_rng(1).normal(size=(60, 4)), np.tile([0, 1], 30)
+    match = (
+        r"must be better than guessing\. Got not shown to be better than chance: .* includes 0\.5"
+    )
+    with pytest.warns(WeakModelWarning, match=match):
+        evaluate(LogisticRegression(), X, y, groups=np.arange(60), **QUICK)

@@ -154,7 +154,7 @@ def test_card_gives_its_verdict_and_cautions_before_the_numbers(document):
     document["confusion_matrix"] = [[0, 4], [0, 4]]
     text = render_card(document)
     start = text[: text.index("## Intended use")]
-    assert "- All images were predicted malignant." in start
+    assert "**All images were predicted malignant.**" in start
     assert "Better than chance: the interval of ROC AUC, 0.72 to 0.91, lies above 0.5." in start
 
 

@@ -13,6 +13,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "what_the_report_says.rst"
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 def test_page_on_report_gives_what_it_shows(tmp_path, monkeypatch):
     """Every snippet of the page runs in an empty folder."""
     monkeypatch.chdir(tmp_path)

@@ -28,6 +28,8 @@ from sklearn.svm import LinearSVC
 from cellsk import CellClassifier, ImageReader, choose_cv, evaluate, make_cells
 from cellsk.exceptions import FoldManifestError, PatientsUnknownWarning, SplitWarning
 
+# These models are weak, on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 QUICK = {"n_resamples": 200, "baselines": False}
 
 

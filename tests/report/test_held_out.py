@@ -22,6 +22,8 @@ from cellsk import ImageReader, evaluate, make_cells
 from cellsk.exceptions import PatientsUnknownWarning, SplitWarning
 from cellsk.report.document import read_schema
 
+# These models are weak, on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 QUICK = {"n_resamples": 100, "pos_label": 1, "baselines": False}
 
 

@@ -111,6 +111,7 @@ def test_evaluate_opens_each_image_once(drawn, opened, options, monkeypatch, tem
     assert list_numbers(report) == list_numbers(again)
 
 
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 def test_evaluate_audit_finds_what_a_separate_audit_finds(drawn, opened):
     """The shared opening gives the audit and the baselines the same facts and pixels."""
     report = evaluate_cells(build_pipeline(channels=1), drawn, baselines=True)
@@ -190,6 +191,7 @@ def test_evaluate_with_settings_that_do_not_matter_opens_each_image_once(drawn, 
     assert len(opened) == N_IMAGES
 
 
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 def test_evaluate_audit_of_deep_images_uses_its_own_settings(tmp_path, opened):
     """If the range of the reader changes the pixels, the audit opens the files itself."""
     rng = np.random.default_rng(0)

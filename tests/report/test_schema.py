@@ -226,6 +226,7 @@ def test_schema_refuses_wrong_values(hand_made, path, value, words):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 def test_schema_accepts_a_run_with_everything(tmp_path):
     """Files, patients, sites, subgroups, threshold, calibration, audit and leakage."""
     cells = make_cells(
@@ -255,6 +256,7 @@ def test_schema_accepts_a_run_with_everything(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 def test_schema_accepts_a_search_of_networks_with_history():
     """Epochs, and the parameters chosen in each fold."""
     cells = make_cells(72, n_patients=12, image_size=(16, 16), random_state=0)

@@ -375,6 +375,7 @@ class EvaluationDocument(EvaluationFacts):
     """The document of an evaluation: the facts, with title, limits and checklists."""
 
     title: str
+    headline: str
     intended_use: str
     limits: list[Remark]
     checklists: dict[str, list[ChecklistItem]]

@@ -32,11 +32,14 @@ from cellsk.report.words import (
     list_scores,
     list_single_prediction_folds,
     list_test_rows,
+    list_warnings,
     name_design,
     name_level,
     name_score,
     name_training,
+    suggest_next,
     write_duration,
+    write_headline,
     write_number,
     write_range,
     write_share,
@@ -115,7 +118,7 @@ def _write_test(document: EvaluationDocument) -> list[str]:
     ]
     sections = (_write_images, *NUMBER_SECTIONS, _write_errors, _write_coverage, _write_audit)
     parts = re.sub("(?m)^## ", "### ", _join(tested, sections))
-    cautions = [*list_cautions(tested), *(warning["text"] for warning in tested["warnings"])]
+    cautions = [*list_cautions(tested), *list_warnings(tested)]
     return [
         "## Test set",
         "",
@@ -146,19 +149,20 @@ def _describe_design(document: EvaluationDocument) -> str:
 def _write_head(document: EvaluationDocument) -> list[str]:
     interval = document["interval"]
     scores = [" ".join(score) for score in list_scores(document["numbers"], _AT_THE_TOP)]
+    headline, following = write_headline(document), suggest_next(document)
     lines = [
         f"# {escape(document['title'])}",
         "",
+        *([f"**{escape(headline)}** {escape(following)}".strip(), ""] if headline else []),
         escape(_describe_design(document)),
         "",
         f"{'; '.join(scores)} ({name_level(interval)}s by {interval['method']}).",
     ]
-    cautions = list_cautions(document)
+    said = [headline, *(list_cautions(document))]
     for verdict in (compare_with_chance(document), compare_with_baselines(document)):
-        if verdict and verdict not in cautions:
+        if verdict and verdict not in said:
             lines += ["", verdict]
-    warnings = [warning["text"] for warning in document["warnings"]]
-    if first := [*cautions, *warnings]:
+    if first := [one for one in (*said[1:], *list_warnings(document)) if one != headline]:
         lines += ["", "**Before you rely on these results:**", "", *write_list(first)]
     return lines
 

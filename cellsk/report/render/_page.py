@@ -49,9 +49,11 @@ from cellsk.report.words import (
     list_compared_scores,
     list_single_prediction_folds,
     list_test_rows,
+    list_warnings,
     name_design,
     name_score,
     name_training,
+    suggest_next,
     summarize,
     warn_of_shared_images,
     write_origin,
@@ -109,6 +111,8 @@ def render_page(
             "document": document,
             "parts": _render_parts(document, pictures, test_pictures or {}),
             "origin": write_origin(document),
+            "cautions": list_cautions(document),
+            "next": suggest_next(document),
             "test_sentence": describe_test(document),
             "test_rows": list_test_rows(document),
             "about_test": explain_test(document),
@@ -140,7 +144,7 @@ def _render_parts(
     limits = [*document["limits"], *tested["limits"]]
     shown = {"limits": list({limit["text"]: limit for limit in limits}.values())}
     return [
-        _render_part(found, own, name_design(document)),
+        _render_part(found | {"cautions_shown": True}, own, name_design(document)),
         _render_part(
             _describe_part(tested, test_pictures) | {"prefix": "test-"},
             _take_common(_list_sections(tested))[0],
@@ -169,6 +173,7 @@ def _describe_part(document: EvaluationDocument, pictures: Mapping[int, str]) ->
         "document": document,
         "prefix": "",
         "with_head": True,
+        "cautions_shown": False,
         "limits": document["limits"],
         **_describe_start(document),
         "families": _group_by_family(_list_rows(document)),
@@ -235,6 +240,8 @@ def _describe_start(document: EvaluationDocument) -> dict[str, Any]:
         "origin": write_origin(document),
         "several_folds": has_several_folds(document),
         "cautions": list_cautions(document),
+        "next": suggest_next(document),
+        "warnings": list_warnings(document),
         "sentences": summarize(document),
         "cards": [_make_row(document, name) for name in wanted if name in document["numbers"]],
     }

@@ -31,11 +31,13 @@ from cellsk.report.words import (
     list_cautions,
     list_compared_scores,
     list_test_rows,
+    list_warnings,
     name_class,
     name_design,
     name_level,
     name_score,
     name_training,
+    suggest_next,
     write_range,
 )
 
@@ -110,8 +112,8 @@ def _render(document: EvaluationDocument, head: Sequence[str]) -> str:
     lines += _show_referral(document["referral"])
     if document["leakage"] is not None:
         lines += ["", document["leakage"]["sentence"]]
-    if document["warnings"]:
-        lines += ["", *(f"! {warning['text']}" for warning in document["warnings"])]
+    if warnings := list_warnings(document):
+        lines += ["", *(f"! {text}" for text in warnings)]
     return _clean(lines)
 
 
@@ -126,7 +128,8 @@ def _show_head(document: EvaluationDocument) -> list[str]:
         more = ", ..." if n > 1 else "."
         were = f"{count_noun(n, 'file')} {pick_form(n, 'was', 'were')}"
         lines.append(f"{were} left out before the run: {left_out[0][0]}{more}")
-    first = [one for one in (*list_cautions(document), *_compare(document)) if one]
+    cautions = [*list_cautions(document), suggest_next(document)]
+    first = [one for one in (*cautions, *_compare(document)) if one]
     return [*lines, "", *first] if first else lines
 
 

@@ -5,8 +5,11 @@ from cellsk.report.words._baselines import describe_baselines as describe_baseli
 from cellsk.report.words._baselines import (
     explain_left_out_baselines as explain_left_out_baselines,
 )
+from cellsk.report.words._baselines import is_baseline_as_good as is_baseline_as_good
 from cellsk.report.words._baselines import list_baseline_rows as list_baseline_rows
 from cellsk.report.words._baselines import list_compared_scores as list_compared_scores
+from cellsk.report.words._baselines import suggest_next as suggest_next
+from cellsk.report.words._baselines import warn_of_baselines as warn_of_baselines
 from cellsk.report.words._exact_intervals import add_exact_intervals as add_exact_intervals
 from cellsk.report.words._formats import name_class as name_class
 from cellsk.report.words._formats import name_level as name_level
@@ -36,6 +39,8 @@ from cellsk.report.words._images import name_training as name_training
 from cellsk.report.words._images import write_title as write_title
 from cellsk.report.words._limits import list_cautions as list_cautions
 from cellsk.report.words._limits import list_limits as list_limits
+from cellsk.report.words._limits import list_warnings as list_warnings
+from cellsk.report.words._limits import write_headline as write_headline
 from cellsk.report.words._limits import write_intended_use as write_intended_use
 from cellsk.report.words._scores import ScoreWords as ScoreWords
 from cellsk.report.words._scores import count_defined as count_defined

@@ -14,8 +14,10 @@ __all__ = [
     "compare_with_baselines",
     "describe_baselines",
     "explain_left_out_baselines",
+    "is_baseline_as_good",
     "list_baseline_rows",
     "list_compared_scores",
+    "suggest_next",
     "warn_of_baselines",
 ]
 
@@ -29,9 +31,12 @@ _MEANINGS = {
     "mean_color": "logistic regression on the mean of each color",
     "texture_forest": "random forest on histograms of color, gradients and local patterns",
 }
-_NEXT = (
-    "Next: train for more epochs, on larger images, or on more patients, or use the simpler"
-    " classifier."
+_CLASSIFIERS = {
+    "mean_color": "logistic regression on the mean color",
+    "texture_forest": "random forest on color and texture",
+}
+_REMEDY = (
+    "train for more epochs, on larger images, or on more patients, or use the simpler classifier."
 )
 _NEXT_IF_GUESSING = (
     "Next: check the labels, and whether the images show what the labels are about; then add"
@@ -104,46 +109,55 @@ def compare_with_baselines(facts: EvaluationFacts) -> str:
         return ""
     score = list_compared_scores(facts)[0]
     gap, own = best["difference"][score], best["numbers"][score]
-    value = facts["numbers"][score]
     label = "ROC AUC" if score == "roc_auc" else name_score(score).lower()
     if gap["value"] is None:
         return ""
-    pair = (
-        f"{label} is {write_number(value['value'])}, and that of a {_name_classifier(best)}"
-        f" {write_number(own['value'])}"
-    )
+    value, other = write_number(facts["numbers"][score]["value"]), write_number(own["value"])
+    pair = f"{label} is {value}, and that of a {_CLASSIFIERS[best['name']]} {other}"
     if gap["low"] is None or gap["high"] is None:
         more = "higher" if gap["value"] > 0 else "not higher"
         return f"Compared with simple baselines: {pair}. It is {more}; there is no interval here."
     interval = f"difference {write_number(gap['value'])}, {write_interval(gap)}"
     if gap["low"] > 0:
         return f"Better than simple baselines: {pair} ({interval})."
-    check = _CHECK_COLOR if best["name"] == "mean_color" else ""
-    if gap["high"] < 0:
-        return f"Worse than a simple baseline: {pair} ({interval}). {_NEXT}{check}"
-    return f"Not shown to be better than a simple baseline: {pair} ({interval}). {_NEXT}{check}"
+    how = "higher" if gap["high"] < 0 else "as well"
+    return (
+        f"A {_CLASSIFIERS[best['name']]} scores {how}: its {label} is {other}, and that of this"
+        f" model {value} ({interval})."
+    )
+
+
+def is_baseline_as_good(facts: EvaluationFacts) -> bool:
+    """Return whether the best simple classifier is not shown to be worse than the model."""
+    best = _find_best(facts)
+    if best is None or best["name"] == "guessing":
+        return False
+    low = best["difference"][list_compared_scores(facts)[0]]["low"]
+    return low is not None and low <= 0
 
 
 def warn_of_baselines(facts: EvaluationFacts) -> str:
-    """Return the comparison if a simple classifier is as good, or what to try after guessing."""
-    if facts["baselines"] is None:
+    """Return the comparison if a simple classifier is as good, or if guessing may be."""
+    if is_baseline_as_good(facts):
+        return compare_with_baselines(facts)
+    if not _may_be_guessing(facts):
         return ""
+    return "This model is not shown to be better than guessing."
+
+
+def suggest_next(facts: EvaluationFacts) -> str:
+    """Return what to try if a simple classifier is as good, or after guessing. Else ""."""
     best = _find_best(facts)
-    gap = None if best is None else best["difference"][list_compared_scores(facts)[0]]
-    text = compare_with_baselines(facts)
-    if text and gap is not None and (gap["low"] is not None and gap["low"] <= 0):
-        return text
+    if best is not None and is_baseline_as_good(facts):
+        check = _CHECK_COLOR if best["name"] == "mean_color" else ""
+        return f"Next: {_REMEDY}{check}"
+    return _NEXT_IF_GUESSING if _may_be_guessing(facts) else ""
+
+
+def _may_be_guessing(facts: EvaluationFacts) -> bool:
     number = facts["numbers"][list_compared_scores(facts)[0]]
-    if number["low"] is None or is_better_than_chance(facts):
-        return ""
-    return f"This model is not shown to be better than guessing. {_NEXT_IF_GUESSING}"
-
-
-def _name_classifier(best: Baseline) -> str:
-    return {
-        "mean_color": "logistic regression on the mean color",
-        "texture_forest": "random forest on color and texture",
-    }[best["name"]]
+    known = facts["baselines"] is not None and number["low"] is not None
+    return known and not is_better_than_chance(facts)
 
 
 def _find_best(facts: EvaluationFacts) -> Baseline | None:

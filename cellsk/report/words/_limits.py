@@ -9,13 +9,21 @@ from cellsk.report.document import Data, EvaluationDocument, EvaluationFacts, Re
 from cellsk.report.words._baselines import warn_of_baselines
 from cellsk.report.words._formats import name_class, name_level
 from cellsk.report.words._images import describe_never_tested, has_several_folds, is_one_split
-from cellsk.report.words._verdict import describe_single_prediction
+from cellsk.report.words._verdict import compare_with_chance, describe_single_prediction
 
-__all__ = ["list_cautions", "list_limits", "write_intended_use"]
+__all__ = [
+    "list_cautions",
+    "list_limits",
+    "list_warnings",
+    "write_headline",
+    "write_intended_use",
+]
 
 _NO_DEVICE = (
     "Not a medical device: do not use it for a diagnosis, or for a decision about a patient."
 )
+# Codes of warnings that the cautions repeat with numbers.
+_WEAK = {"not-better-than-baseline", "not-better-than-guessing"}
 FEW_UNITS = 20
 FEW = "few-patients"
 FEW_IMAGES = "few-images"
@@ -156,6 +164,17 @@ def _describe_missing_classes(data: Data) -> str:
     return (
         f"There are no {join_words(missing)} images here, so scores that need them are not defined."
     )
+
+
+def write_headline(facts: EvaluationFacts) -> str:
+    """Return the most important finding: one class only, a baseline as good, or chance."""
+    single, baseline = describe_single_prediction(facts), warn_of_baselines(facts)
+    return single or baseline or compare_with_chance(facts)
+
+
+def list_warnings(document: EvaluationDocument) -> list[str]:
+    """Return the warnings that are not among the cautions."""
+    return [one["text"] for one in document["warnings"] if one["code"] not in _WEAK]
 
 
 def list_cautions(document: EvaluationDocument) -> list[str]:
