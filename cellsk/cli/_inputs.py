@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cellsk._checks import name_some
 from cellsk.cli._terminal import print_note
 from cellsk.exceptions import InputError
 
@@ -57,19 +58,23 @@ def _read_paths() -> list[Path]:
 def separate_models(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Return the model files among the arguments, by their content, and the others.
 
-    If none is a model file, the first one is meant to be: loading it raises an error that says
-    why it is not.
+    A first argument that does not exist is meant to be a model: loading it raises an error.
 
     Raises
     ------
     InputError
-        When there are more than two models, or nothing else.
+        When there is no model, more than two, or nothing else.
     """
     from cellsk.persistence import is_model_file
 
     are_models = [is_model_file(path) for path in inputs]
-    if not any(are_models):
-        are_models[0] = True
+    if not any(are_models) and inputs[0].exists():
+        raise InputError(
+            "A test needs a model file that cellsk train or search wrote",
+            f"{name_some(inputs)}, and no model file",
+            "Name the model file first.",
+        )
+    are_models[0] |= not any(are_models)
     models = [path for path, is_model in zip(inputs, are_models, strict=True) if is_model]
     others = [path for path, is_model in zip(inputs, are_models, strict=True) if not is_model]
     if len(models) > 2:
@@ -77,7 +82,7 @@ def separate_models(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     if not others:
         raise InputError(
             "A test needs a model file and images",
-            f"{', '.join(map(str, models))}, and no images",
+            f"{name_some(models)}, and no images",
             "Add the folder of the test set, with one sub-folder per class.",
         )
     return models, others

@@ -164,7 +164,7 @@ def _check_once(paths: list[str]) -> None:
     twice = [same for same in places.values() if len(same) > 1]
     if twice:
         raise InputError(
-            "Each image must be in one of the folders and files only",
+            "Each image must be listed once",
             f"{count_noun(len(twice), 'image')} more than once. First: {name_some(twice[0])}",
             "Leave out the folder or file that is inside of another one.",
             code="images-repeated",

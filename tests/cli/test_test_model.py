@@ -151,7 +151,9 @@ def test_test_of_single_images_takes_labels_from_a_table(trained, unseen, tmp_pa
     [
         (["{model}"], "A test needs a model file and images. Got"),
         (["{model}"] * 3, "Two models can be compared. Got 3"),
-        (["{data}", "{data}"], "path must name a model file. Got the folder"),
+        (["{data}", "{data}"], "and no model file. Name the model file first."),
+        (["gone.cellsk", "{data}"], "A model file must exist. Got 'gone.cellsk'"),
+        (["{model}", "gone"], "'gone', which does not exist"),
     ],
 )
 def test_test_without_a_model_or_images_says_so(trained, unseen, cellsk, inputs, words):

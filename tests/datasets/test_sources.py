@@ -133,8 +133,8 @@ def test_csv_files_name_images_of_several_folders(cells, tmp_path):
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (lambda folder: [folder, folder / "benign"], InputError, "one of the folders and files"),
-        (lambda folder: [folder, folder], InputError, "once|only"),
+        (lambda folder: [folder, folder / "benign"], InputError, "listed once. Got 10 images"),
+        (lambda folder: [folder, folder], InputError, "listed once. Got 20 images"),
         (lambda folder: [], InputError, "an empty list"),
         (lambda folder: [folder, 3], TypeError, "a str or Path, or a list of them"),
         (lambda folder: folder / "no.png", FileNotFoundError, "does not exist"),
