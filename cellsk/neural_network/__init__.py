@@ -1,6 +1,7 @@
 """The networks, and the scikit-learn estimators around them."""
 
 from cellsk.neural_network._classifier import CellClassifier
+from cellsk.neural_network._onnx import Cut as Cut
 from cellsk.neural_network._onnx import write_onnx as write_onnx
 from cellsk.neural_network._parameters import wrap_network as wrap_network
 from cellsk.neural_network._runtime import set_threads as set_threads

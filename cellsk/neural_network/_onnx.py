@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import joblib
 import numpy as np
@@ -21,7 +21,7 @@ from cellsk.neural_network.networks import (
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["OnnxNetwork", "count_threads", "write_onnx"]
+__all__ = ["Cut", "OnnxNetwork", "count_threads", "write_onnx"]
 
 OPERATORS, FORMAT = 17, 8  # versions that every ONNX Runtime of today reads
 BATCH_SIZE, BATCH_VALUES = 8, 2**18  # such batches stay in the cache of a core
@@ -97,8 +97,17 @@ def count_threads() -> int:
     return min(limit for limit in limits if limit > 0)
 
 
-def write_onnx(model: keras.Model, dtype: DTypeLike) -> bytes:
+class Cut(NamedTuple):
+    """A threshold on the probability of the second class of two, or of the first."""
+
+    threshold: float
+    is_on_second: bool
+
+
+def write_onnx(model: keras.Model, dtype: DTypeLike, cut: Cut | None = None) -> bytes:
     """Return the network as an ONNX file. Its input is images with the channels last.
+
+    With a cut, a second output `predicted` is the place of the predicted class.
 
     Raises
     ------
@@ -112,13 +121,18 @@ def write_onnx(model: keras.Model, dtype: DTypeLike) -> bytes:
 
     graph = OnnxGraph()
     output = _add_layers(graph, model)
+    float32, int64 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     shapes = [("n", *shape[1:]) for shape in (model.input_shape, model.output_shape)]
+    outputs = [helper.make_tensor_value_info(output, float32, shapes[1])]
+    if cut is not None:
+        predicted = _add_cut(graph, output, cut)
+        outputs.append(helper.make_tensor_value_info(predicted, int64, ("n",)))
     described = helper.make_graph(
         graph.nodes,
         "network",
         [helper.make_tensor_value_info("image", kind, shapes[0])],
-        [helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, shapes[1])],
+        outputs,
         graph.arrays,
     )
     operators = [helper.make_opsetid("", OPERATORS)]
@@ -143,6 +157,22 @@ def _add_layers(graph: OnnxGraph, model: keras.Model) -> str:
             raise _refuse(f"the layer {node.name!r}")
         outputs[node.name] = add(graph, layers.get(node.name), inputs)
     return outputs[nodes[-1].name]
+
+
+def _add_cut(graph: OnnxGraph, proba: str, cut: Cut) -> str:
+    """Add the comparison in float64, as scikit-learn compares, and return the predicted class."""
+    from onnx import TensorProto
+
+    score = graph.add("Cast", [proba], to=TensorProto.DOUBLE)
+    if not cut.is_on_second:
+        score = graph.add("Neg", [graph.add("Sub", [score], np.array(1.0))])
+    reached = graph.add("GreaterOrEqual", [score], np.array(cut.threshold))
+    if not cut.is_on_second:
+        reached = graph.add("Not", [reached])
+    places = graph.add("Cast", [reached], to=TensorProto.INT64)
+    graph.add("Squeeze", [places], np.array([1]))
+    graph.nodes[-1].output[0] = "predicted"
+    return "predicted"
 
 
 def _refuse(got: str) -> InputError:

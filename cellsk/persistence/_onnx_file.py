@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from cellsk._files import whole_file
 from cellsk.exceptions import InputTypeError
-from cellsk.neural_network import CellClassifier, write_onnx
+from cellsk.model_selection import LabelPredictor
+from cellsk.neural_network import CellClassifier, Cut, write_onnx
 
 __all__ = ["export_onnx"]
+
+_THRESHOLDS = FixedThresholdClassifier | TunedThresholdClassifierCV
 
 
 def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -20,12 +24,14 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
 
     The input `image` has the shape (n, height, width, channels) and the dtype of the training
     images, usually uint8: pixels as they are. The output has the probability of the second class
-    for two classes, and of each class for more, in the order of `classes_`.
+    for two classes, and of each class for more, in the order of `classes_`. If the estimator has a
+    threshold, the second output `predicted` is the place of the predicted class in `classes_`.
 
     Parameters
     ----------
     estimator : CellClassifier or Pipeline
-        The fitted classifier, or a pipeline that ends in it. Other steps, such as a reader, are
+        The fitted classifier, or a pipeline that ends in it. Around it may be a threshold, such as
+        that of :func:`~cellsk.model_selection.tune_threshold`. Other steps, such as a reader, are
         not in the file.
     path : str or path-like
         File to write, usually with the suffix ``.onnx``.
@@ -33,8 +39,7 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     InputTypeError
-        If it is another estimator, such as one that calibrates or has a threshold, which ONNX
-        would lose.
+        If it is another estimator, such as one that calibrates, which ONNX would lose.
     NotFittedError
         If the classifier is not fitted.
     ImportError
@@ -65,16 +70,42 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     export_onnx(classifier.fit(images, y), f"{folder}/network.onnx")
     """
-    classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(classifier, CellClassifier):
-        raise InputTypeError(
-            "must be a CellClassifier, or a pipeline that ends in one",
-            type(classifier).__name__,
-            "Pass the classifier inside it, or write the whole estimator with save_model.",
-            parameter="estimator",
-            code="onnx-needs-classifier",
-        )
-    check_is_fitted(classifier)
-    data = write_onnx(classifier.keras_classifier_.model_, classifier.image_dtype_)
+    classifier, cut = _find_classifier(estimator)
+    data = write_onnx(classifier.keras_classifier_.model_, classifier.image_dtype_, cut)
     with whole_file(path) as draft:
         draft.write_bytes(data)
+
+
+def _find_classifier(estimator: Any) -> tuple[CellClassifier, Cut | None]:
+    """Return the classifier at the end of pipelines, and the threshold around it, if any."""
+    inner, cut = estimator, None
+    while isinstance(inner, Pipeline | _THRESHOLDS):
+        if isinstance(inner, Pipeline):
+            inner = inner[-1]
+            continue
+        check_is_fitted(inner)
+        threshold = None if cut else LabelPredictor(inner).threshold
+        if threshold is None:
+            raise _refuse("a threshold that is not on the probability")
+        cut = Cut(threshold.value, bool(threshold.label == inner.classes_[1]))
+        inner = inner.estimator_
+    if not isinstance(inner, CellClassifier):
+        raise _refuse(type(inner).__name__)
+    check_is_fitted(inner)
+    return inner, cut
+
+
+def _refuse(got: str) -> InputTypeError:
+    remedy = "Pass the classifier inside it, or write the whole estimator with save_model."
+    if got == "CalibratedClassifierCV":
+        remedy = (
+            "Export the estimator of each of its calibrated_classifiers_, and apply the calibrators"
+            " to the log-odds; or write the whole estimator with save_model."
+        )
+    return InputTypeError(
+        "must be a CellClassifier, or a pipeline or a threshold around one",
+        got,
+        remedy,
+        parameter="estimator",
+        code="onnx-needs-classifier",
+    )

@@ -142,7 +142,7 @@ CHECKS = {"check_count", "check_number", "check_option", "check_image_size", "ch
 # Errors that no command shows, and why. Names of parameters, codes, and beginnings of modules.
 NOT_SHOWN = {
     "No command sets these; their defaults are valid.": {
-        *("architecture", "callbacks", "dense_units", "dropout", "early_stopping"),
+        *("architecture", "callbacks", "class_weight", "dense_units", "dropout", "early_stopping"),
         *("image_shape", "kernel_size", "learning_rate", "precision", "verbose"),
         *("validation_fraction", "channels", "page", "value_range", "max_pixels", "verify"),
         *("max_store_bytes", "transform", "confidence_level", "n_resamples", "max_bytes"),
@@ -165,7 +165,7 @@ NOT_SHOWN = {
             "folds-not-repeatable",
             "candidates",
             "history",
-            "best_epoch",
+            *("best_epoch", "images-masked", "codes-without-names"),
             "images",
         ),
     },

@@ -1,11 +1,14 @@
 """Networks as ONNX files."""
 
+import copy
 import io
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
 from cellsk import CellClassifier, ImageReader
@@ -21,6 +24,43 @@ def test_export_onnx_computes_the_same(classifier, images, tmp_path, inside):
     session = runtime.InferenceSession(tmp_path / "n.onnx")
     (proba,) = session.run(None, {"image": images})
     np.testing.assert_allclose(proba[:, 0], classifier.predict_proba(images)[:, 1], atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def fixed(images, labels):
+    """A classifier with a threshold, inside a pipeline. The threshold may be set."""
+    network = CellClassifier(filters=(2,), dense_units=4, epochs=1, early_stopping=False)
+    inner = Pipeline([("network", network.set_params(random_state=0))])
+    return FixedThresholdClassifier(inner, response_method="predict_proba").fit(images, labels)
+
+
+@pytest.mark.parametrize("pos_label", ["benign", "malignant"])
+@pytest.mark.parametrize("rank", [None, 3, 9])
+def test_export_onnx_predicts_with_the_threshold(fixed, images, tmp_path, pos_label, rank):
+    """The second output is the class that the estimator predicts, or one class for all images."""
+    runtime = pytest.importorskip("onnxruntime")
+    proba = fixed.predict_proba(images)[:, fixed.classes_.tolist().index(pos_label)]
+    threshold = 2.0 if rank is None else float(np.sort(proba)[rank : rank + 2].mean())
+    fixed.set_params(threshold=threshold, pos_label=pos_label)
+    export_onnx(Pipeline([("reader", ImageReader()), ("cut", fixed)]), tmp_path / "n.onnx")
+    session = runtime.InferenceSession(tmp_path / "n.onnx")
+    found, predicted = session.run(None, {"image": images})
+    np.testing.assert_allclose(found[:, 0], fixed.predict_proba(images)[:, 1], atol=1e-6)
+    np.testing.assert_array_equal(fixed.classes_[predicted], fixed.predict(images))
+
+
+def test_export_onnx_calibrated_names_what_to_do(fixed, tmp_path):
+    """Calibrated probabilities, and a threshold on log-odds, are refused with a remedy."""
+    calibrated = CalibratedClassifierCV(FrozenEstimator(fixed.estimator_["network"]))
+    with pytest.raises(
+        TypeError, match=r"Got Calibrated.*each of its calibrated_classifiers_, and"
+    ):
+        export_onnx(calibrated, tmp_path / "n.onnx")
+    fixed = copy.copy(fixed).set_params(response_method="decision_function")
+    with pytest.raises(
+        TypeError, match=r"Got a threshold that is not on the probability.*Pass the"
+    ):
+        export_onnx(fixed, tmp_path / "n.onnx")
 
 
 def test_export_onnx_other_estimators_are_refused(classifier, tmp_path):
