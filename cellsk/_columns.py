@@ -111,7 +111,7 @@ def refuse_masked(name: str, images: Any) -> None:
         raise InputError(
             "must have no masked values",
             "a masked array with some",
-            "Fill them in, such as with images.filled(0), or leave these images out.",
+            "Fill them in, or leave these images out.",
             parameter=name,
             code="images-masked",
         )

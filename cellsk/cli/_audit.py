@@ -203,7 +203,7 @@ def _read_class_folders(listed: Any, level: object) -> list[str] | None:
     ValueError
         When only some images are in a sub-folder, or the sub-folders are not classes.
     """
-    from cellsk.datasets import check_not_splits, list_images
+    from cellsk.datasets import check_not_splits, list_images, warn_class_folders
 
     if not listed.folders:  # a single image
         return None
@@ -215,4 +215,6 @@ def _read_class_folders(listed: Any, level: object) -> list[str] | None:
     if not all(inside):
         list_images(folder)  # raises an error that says what to do
     check_not_splits(folder, relative, level=level)
-    return [path.split("/")[0] for path in relative]
+    names = [path.split("/")[0] for path in relative]
+    warn_class_folders(set(names), relative)
+    return names

@@ -82,6 +82,10 @@ RULES = {
     " {expected[1]} pixels (height x width)",
     "images-are-paths": "The model must read image files",
 }
+_IF_CLASSES = (
+    "If these folders are classes, pass --labels labels.csv with a row for each image, and the"
+    " --label-column."
+)
 # Codes of errors and warnings whose remedy names Python, and the remedy for the command line.
 REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     # Files
@@ -95,10 +99,16 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "links-left-out": "Pass --follow-links to list their targets.",
     "images-beside-classes": "Move them into a class.",
     "class-folder-missing": "Move the folder away, or rename it.",
-    "splits-not-classes": "To find images that are in two of them, and then to cross-validate one"
-    " and test on another, run:",
+    "splits-not-classes": f"{_IF_CLASSES} To find images that are in two of them, and then to"
+    " cross-validate one and test on another, run:",
+    "splits-with-classes": "Move the images of each class into folders such as train/benign and"
+    f" test/benign, and pass one of the two. {_IF_CLASSES}",
+    "patients-not-classes": "Pass --labels labels.csv with the class of each image, and --groups 0"
+    f" for the patients. {_IF_CLASSES}",
+    "classes-like-patients": "If they are not classes, pass --labels labels.csv with the class of"
+    " each image, and --groups 0 for folders of patients.",
     "parts-not-classes": "Pass {first}, with --labels labels.csv if the classes are in a csv file.",
-    "data-sets-not-classes": "Pass one of them: {first}.",
+    "data-sets-not-classes": f"Pass one of them: {{first}}. {_IF_CLASSES}",
     "no-class-folders": "Pass --labels labels.csv, or the folder above.",
     "classes-differ": "Leave out the images of other classes, or give the folders the names of the"
     " classes of the model.",
@@ -114,7 +124,8 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "image-column-unclear": "Pass --image-column with one of these, or name it 'file'.",
     "label-column-unclear": "Pass --label-column with one of these, or name it 'label'.",
     "one-hot-row": "Correct the row, or pass --label-column with the column of the labels.",
-    "splits-not-labels": "Pass --label-column with the column of the classes.",
+    "splits-not-labels": "Pass --label-column with the column of the classes, or with this column"
+    " if they are classes.",
     # Patients and sites
     "groups-twice": "Leave out --group-pattern or --groups.",
     "groups-need-csv": "Pass --labels labels.csv, a folder level such as --groups=-1, or"

@@ -21,7 +21,7 @@ from cellsk.datasets._image_files import ImageFiles
 from cellsk.datasets._image_warnings import name_endings, warn_left_out
 from cellsk.datasets._labels_csv import CsvColumns, CsvLabels, read_labels_csv
 from cellsk.datasets._sources import ImageSource, check_inputs, find_sources
-from cellsk.datasets._split_names import check_class_values
+from cellsk.datasets._split_names import check_class_values, warn_class_folders
 from cellsk.exceptions import ImageReadWarning, InputError, InputTypeError
 
 __all__ = ["list_images"]
@@ -150,7 +150,10 @@ def list_images(
         If files are left out: by ``verify``, because they are of a kind that is not read, or
         behind symbolic links.
     LabelWarning
-        If names of classes or of patients are nearly equal, such as "Benign" and "benign".
+        If names of classes or of patients are nearly equal, such as "Benign" and "benign", or
+        classes look like patients, such as "P01" and "P02".
+    SplitWarning
+        If the folders of the classes hold splits, such as "train" and "test".
 
     See Also
     --------
@@ -200,6 +203,8 @@ def list_images(
     target_names = order_classes(sources[0].name, csv_path, names, classes, relative)
     if classes is None:
         warn_class_names(target_names or [])
+        if named.label is None:
+            warn_class_folders(target_names or [], relative if csv_path is None else ())
     if group_names is not None:
         warn_patient_names(group_names)
     paths = [path for source in sources for path in source.paths]
@@ -286,7 +291,7 @@ def _read_csv(
         )
     # A csv file may have more rows than the images that are named one by one.
     read = read_labels_csv(csv_path, lookup, named, allowed, other_images=are_files)
-    if classes is None:
+    if classes is None and named.label is None:
         check_class_values(set(read.labels), csv_path, read.columns[0])
     return read
 

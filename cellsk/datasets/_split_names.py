@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+import warnings
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
-from cellsk._checks import name_some
+from cellsk._checks import count_noun, name_some
 from cellsk._class_words import guess_positive
-from cellsk.exceptions import InputError
+from cellsk.exceptions import InputError, LabelWarning, SplitWarning
 
-__all__ = ["check_class_values", "check_not_splits", "find_splits"]
+__all__ = ["check_class_values", "check_not_splits", "find_splits", "warn_class_folders"]
 
 _TRAIN = "train|training|trn|tr|derivation|discovery|seen"
 _TEST = (
@@ -20,43 +21,97 @@ _TEST = (
     "|internal|external"
 )
 _VALID = "validation|validate|valid|val|vali|dev|devel|development|tune|tuning|unlabell?ed"
-_PARTS = "folds?|kfold|cv|splits?|parts?|partitions?|subsets?|batch|batches"
+_PARTS = (
+    "folds?|kfold|cv|splits?|parts?|partitions?|subsets?|batch|batches|cross|crossval|xval"
+    "|crossvalidation"
+)
 _FILLERS = (
     "sets?|data|datas|dataset|images?|imgs?|cells?|patch|patches|tiles?|files?|cohort|the|v?[0-9]+"
 )
+_KINDS = {"train": re.compile(_TRAIN), "test": re.compile(_TEST), "valid": re.compile(_VALID)}
 _SPLIT = re.compile(rf"(?:(?P<split>{_TRAIN}|{_TEST}|{_VALID}|{_PARTS})|{_FILLERS})+")
 _TRAIN_NAME = re.compile(rf"(?:{_FILLERS})*(?:{_TRAIN})")
 _TEST_NAME = re.compile(rf"(?:{_FILLERS})*(?:{_TEST})")
+_NUMBER = re.compile(
+    r"\d+|[a-z]|i{1,3}|iv|vi{0,3}|ix|one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|first|second|third|fourth|fifth"
+)
 _IMAGES = re.compile(r"(?:raw|input|original)?(?:images?|imgs?|pictures?|photos?|raw|inputs?)")
 _ANNOTATIONS = re.compile(
     r"(?:images?|img|binary|inst|instance|cell|nuclei)?(?:masks?|labels?|annotations?|annots?|gt"
     r"|groundtruths?|targets?|segs?|segmentations?|contours?|overlays?|thumbs|thumbnails?|bbox(?:es)?"
     r"|heatmaps?|previews?|metadata|xmls?|jsons?)"
 )
-_NUMBERED_SET = re.compile(r"(?:data)?set[0-9]+")
+_CONTAINERS = re.compile(rf"{_IMAGES.pattern}|data|dataset|cells?|patches|tiles?|files?|classes")
+# The first words of names of sites and data sets, of patients, and of classes with a number.
+_SOURCES = re.compile(
+    r"ds|data|datasets?|sets?|hosp|hospitals?|sites?|cent(?:er|re)s?|labs?|clinics?|sources?|cohorts?"
+    r"|scanners?|batch|inst|institutes?|institutions?|study|studies|vendors?|cameras?|microscopes?"
+    r"|(?:19|20)\d\d"
+)
+_PATIENTS = re.compile(r"patients?|pats?|subjects?|subj|donors?|animals?|mouse|mice|slides?|wsi")
+_PATIENT_CODES = re.compile(r"p|pt|id|tcga|case")
+_CLASS_CODES = re.compile(
+    r"(?:grad(?:e|ing)|g|class|cls|stage|type|cin|level|score|label|category|cat|t|isup|gleason"
+    r"|her2|birads|bethesda|kategorie|klasse|stufe)\d{1,2}"
+)
+_DIGITS = 4  # numbers of as many digits are of patients, slides or years
 _MANY_NAMES = 20  # more names below are patients or slides
 _MANY_FOLDERS = 10  # more folders are rarely classes
 
 
-def _squeeze(name: str) -> str:
-    """Return a name in lower case without separators, and without a letter that numbers it."""
+def _split_words(name: str) -> list[str]:
+    """Return the words and numbers of a name, in lower case."""
     text = unicodedata.normalize("NFKC", name).strip()
-    text = re.sub(r"(?<=[a-z])[A-Z]$|(?<=[\W_])[A-Za-z]$", "", text)
-    return re.sub(r"[\W_]+", "", text.casefold())
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return re.findall(r"\d+|[^\W\d_]+", text.casefold())
+
+
+def _strip_number(name: str) -> tuple[str, bool]:
+    """Return the words of a name in one, without what numbers it, and whether something does."""
+    words = _split_words(name)
+    count = len(words)
+    while len(words) > 1 and _NUMBER.fullmatch(words[-1]):
+        words.pop()
+    return "".join(words), len(words) < count
+
+
+def _squeeze(name: str) -> str:
+    return _strip_number(name)[0]
 
 
 def _is_split(name: str) -> bool:
-    text = _squeeze(name)
+    text, numbered = _strip_number(name)
     found = _SPLIT.fullmatch(text)
-    return _NUMBERED_SET.fullmatch(text) is not None or (
+    return (numbered and text in ("set", "dataset")) or (
         found is not None and found["split"] is not None
     )
+
+
+def _find_pairs(names: Collection[str]) -> dict[tuple[str, ...], dict[str, str]]:
+    """Return what names have beside a word such as train, if another one has it beside test.
+
+    Returns
+    -------
+    pairs : dict of {tuple of str: dict of {str: str}}
+        The other words: for "blood_train" and "blood_test" it is ``{("blood",): {"train":
+        "blood_train", "test": "blood_test"}}``.
+    """
+    pairs: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+    for name in sorted(names):
+        words = _split_words(name)
+        for place in {0, len(words) - 1} if words else ():
+            kinds = [kind for kind, words_of in _KINDS.items() if words_of.fullmatch(words[place])]
+            for kind in kinds:
+                pairs[(*words[:place], *words[place + 1 :])].setdefault(kind, name)
+    return {rest: found for rest, found in pairs.items() if "train" in found and len(found) > 1}
 
 
 def find_splits(names: Collection[str]) -> list[str]:
     """Return the names that are splits, such as "train" and "test_set", unless they are classes.
 
-    They are splits if all names are, or if one is for training and another one is a split too.
+    They are splits if all names are, if one is for training and another one is a split too, or if
+    two names differ in words such as "train" and "test" only.
 
     Parameters
     ----------
@@ -68,6 +123,9 @@ def find_splits(names: Collection[str]) -> list[str]:
     splits : list of str
         Sorted. Empty if the names may be classes.
     """
+    pairs = [set(found.values()) for found in _find_pairs(names).values()]
+    if pairs:
+        return sorted(set.union(*pairs))
     splits = sorted({name for name in names if _is_split(name)})
     if len(splits) < 2:
         return []
@@ -93,27 +151,69 @@ def check_not_splits(folder: str, paths: Sequence[str], *, level: object = None)
     ValueError
         If they are.
     """
-    below: dict[str, set[str]] = defaultdict(set)
-    for path in paths:
-        first, *inner = path.split("/")
-        below[first] |= {inner[0] if len(inner) > 1 else ""}
+    below = _find_below(paths)
     splits = find_splits(below)
     if splits:
         raise _describe_splits(folder, splits)
+    patients = [name for name in below if _is_patient(name)]
+    if len(patients) == len(below) > 1:
+        raise _describe_patients(folder, patients)
     images = [name for name in below if _IMAGES.fullmatch(_squeeze(name))]
     others = [name for name in below if _ANNOTATIONS.fullmatch(_squeeze(name))]
     if images and others and len(images) + len(others) == len(below):
         raise _describe_parts(folder, images, others)
-    if level not in (1, -1) and _are_data_sets(list(below.values())):
+    if level not in (1, -1) and _are_data_sets(below):
         raise _describe_data_sets(folder, sorted(below), sorted(set.union(*below.values())))
 
 
+def _find_below(paths: Sequence[str]) -> dict[str, set[str]]:
+    """Return the folders below each first folder. "" is an image without such a folder.
+
+    Folders that only hold others, such as "images" or "train", are left out.
+    """
+    below: dict[str, set[str]] = defaultdict(set)
+    for path in paths:
+        first, *inner, _ = path.split("/")
+        while inner and (_CONTAINERS.fullmatch(_squeeze(inner[0])) or _is_split(inner[0])):
+            inner.pop(0)
+        below[first].add(inner[0] if inner else "")
+    return below
+
+
+def _is_patient(name: str) -> bool:
+    words = _split_words(name)
+    return bool(_PATIENTS.fullmatch(words[0])) and len(words) > 1 if words else False
+
+
+def _describe_patients(folder: str, patients: list[str]) -> InputError:
+    return InputError(
+        "must contain one sub-folder per class, such as 'benign' and 'malignant'",
+        f"{folder!r}, with {name_some(patients)}, which look like patients or slides, not classes",
+        "Pass labels='labels.csv' with the class of each image, and groups=0 for the patients. If"
+        " they are classes, name them with classes=.",
+        parameter="folder",
+        code="patients-not-classes",
+    )
+
+
 def _describe_splits(folder: str, splits: list[str]) -> InputError:
+    rule = "must contain one sub-folder per class, such as 'benign' and 'malignant'"
+    got = f"{folder!r}, with {name_some(splits)}, which look like splits, not classes"
+    pairs = _find_pairs(splits)
+    if len(pairs) > 1:
+        return InputError(
+            rule,
+            got,
+            "Move the images of each class into folders such as 'train/benign' and 'test/benign',"
+            " and pass one of the two. If they are classes, name them with classes=.",
+            parameter="folder",
+            code="splits-with-classes",
+        )
     train, test = choose_splits(splits)
     first, second = os.path.join(folder, train), os.path.join(folder, test)
     return InputError(
-        "must contain one sub-folder per class, such as 'benign' and 'malignant'",
-        f"{folder!r}, with {name_some(splits)}, which look like splits, not classes",
+        rule,
+        got,
         f"Pass one of them: evaluate and train a model on {first!r}, then test it on {second!r}."
         " If they are classes, name them with classes=.",
         parameter="folder",
@@ -124,31 +224,39 @@ def _describe_splits(folder: str, splits: list[str]) -> InputError:
 
 def choose_splits(splits: Sequence[str]) -> tuple[str, str]:
     """Return the split to train on, and another one to test on."""
+    for found in _find_pairs(splits).values():
+        return found["train"], found.get("test") or found["valid"]
     train = next((name for name in splits if _TRAIN_NAME.match(_squeeze(name))), splits[0])
     others = [name for name in splits if name != train]
     test = next((name for name in others if _TEST_NAME.match(_squeeze(name))), others[0])
     return train, test
 
 
-def _are_data_sets(below: list[set[str]]) -> bool:
+def _are_data_sets(below: dict[str, set[str]]) -> bool:
     """Return whether folders hold folders of the same names, which look like classes.
 
     Patients and slides may have the same names in each class too, but these have numbers.
     """
-    if len(below) > 1 and all(map(_are_opposites, below)):
+    inner = list(below.values())
+    if len(below) > 1 and all(map(_are_opposites, inner)):
         return True
-    names = set.union(*below)
-    if len(below) < 2 or "" in names or not 2 <= len(names) <= _MANY_NAMES:
+    names = set.union(*inner)
+    shared = {name for name in names if sum(name in one for one in inner) > 1}
+    if "" in names or not 2 <= len(shared) <= len(names) <= _MANY_NAMES:
         return False
+    full = sum(len(one & shared) > 1 for one in inner)
+    if _are_opposites(set(below)) or 2 * len(shared) < len(names) or 2 * full < len(below):
+        return False
+    if full > 1 and all(map(_is_source, below)):
+        return True
     numbered = any(re.search(r"\d", name) for name in names)
-    if find_splits(names) or (numbered and not _are_codes(names, len(below))):
-        return False
-    full = sum(len(inner) > 1 for inner in below)
-    return (
-        full >= 2
-        and 2 * full >= len(below)
-        and all(sum(name in inner for inner in below) > 1 for name in names)
-    )
+    return full > 1 and (not numbered or _are_codes(names, len(below)))
+
+
+def _is_source(name: str) -> bool:
+    """Return whether a name is that of a site or a data set."""
+    words = _split_words(name)
+    return bool(words) and _SOURCES.fullmatch(words[0]) is not None
 
 
 def _are_opposites(names: set[str]) -> bool:
@@ -157,7 +265,9 @@ def _are_opposites(names: set[str]) -> bool:
 
 
 def _are_codes(names: set[str], n_folders: int) -> bool:
-    """Return whether names are 0, 1 and so on; or, in many folders, 1, 2 and so on."""
+    """Return whether names are such as grade1, or 0, 1 and so on; in many folders from 1 on."""
+    if all(_CLASS_CODES.fullmatch("".join(_split_words(name))) for name in names):
+        return True
     firsts = (0, 1) if n_folders >= _MANY_FOLDERS else (0,)
     return any(names == {str(first + number) for number in range(len(names))} for first in firsts)
 
@@ -167,8 +277,8 @@ def _describe_data_sets(folder: str, sets: list[str], names: list[str]) -> Input
         "must contain one sub-folder per class, such as 'benign' and 'malignant'",
         f"{folder!r}, whose folders {name_some(sets)} hold {name_some(names)}, which look like the"
         " classes",
-        f"Pass one of them: {os.path.join(folder, sets[0])!r}. If {name_some(sets)} are the"
-        " classes, name them with classes=.",
+        f"Pass one of them, such as {os.path.join(folder, sets[0])!r}, or a list of them. If"
+        f" {name_some(sets)} are the classes, name them with classes=.",
         parameter="folder",
         code="data-sets-not-classes",
         values={"first": os.path.join(folder, sets[0])},
@@ -201,7 +311,63 @@ def check_class_values(names: Collection[str], source: str, column: str) -> None
         raise InputError(
             f"The labels of {source!r} must be classes, such as 'benign' and 'malignant'",
             f"column {column!r} with {name_some(splits)}, which look like splits",
-            "Pass label_column= with the column of the classes. If they are classes, name them"
-            " with classes=.",
+            "Pass label_column= with the column of the classes, or with this column if they are"
+            " classes.",
             code="splits-not-labels",
         )
+
+
+def warn_class_folders(
+    names: Collection[str], paths: Sequence[str] = (), *, stacklevel: int = 3
+) -> None:
+    """Warn if classes look like patients, or if their folders hold splits.
+
+    Parameters
+    ----------
+    names : collection of str
+        The classes.
+    paths : sequence of str, default=()
+        Image files below the folders of the classes, with forward slashes.
+    stacklevel : int, default=3
+        As that of `warnings.warn`.
+
+    Warns
+    -----
+    LabelWarning, SplitWarning
+        If they do.
+    """
+    if _are_patient_codes(names):
+        warnings.warn(
+            LabelWarning(
+                "Classes should not be patients, slides or years",
+                f"{count_noun(len(names), 'class', 'classes')} with the names"
+                f" {name_some(sorted(names))}",
+                "If they are not classes, pass labels='labels.csv' with the class of each image,"
+                " and groups=0 for folders of patients.",
+                code="classes-like-patients",
+            ),
+            stacklevel=stacklevel,
+        )
+    inner = {path.split("/")[1] for path in paths if path.count("/") > 1}
+    splits = find_splits(inner)
+    if len(splits) == len(inner) and any(_TRAIN_NAME.match(_squeeze(name)) for name in splits):
+        warnings.warn(
+            SplitWarning(
+                "Images for training and test should be in separate folders",
+                f"{name_some(splits)} below the folders of the classes, taken together",
+                "To test on other images than the model is trained on, move them into folders such"
+                " as 'train/benign' and 'test/benign'.",
+                code="splits-below-classes",
+            ),
+            stacklevel=stacklevel,
+        )
+
+
+def _are_patient_codes(names: Collection[str]) -> bool:
+    """Return whether names are such as P01, or numbers of many digits."""
+    words = list(map(_split_words, names))
+    return len(names) > 1 and (
+        all(len(w) == 2 and _PATIENT_CODES.fullmatch(w[0]) and w[1].isdecimal() for w in words)
+        or all(len(w) > 2 and w[0] == "tcga" for w in words)
+        or (len(names) > 2 and all(name.isdecimal() and len(name) >= _DIGITS for name in names))
+    )

@@ -4,7 +4,7 @@ import pytest
 
 from cellsk.datasets import list_images
 from cellsk.datasets._split_names import find_splits
-from cellsk.exceptions import InputError, LabelWarning
+from cellsk.exceptions import InputError, LabelWarning, SplitWarning
 
 
 def make_files(folder, *names):
@@ -47,6 +47,16 @@ def make_files(folder, *names):
         "internal external",
         "derivation_cohort validation_cohort",
         "cv0 cv1",
+        "X_train X_test",
+        "blood_train blood_test",
+        "train_256x256 test_256x256",
+        "set_a set_b",
+        "Set-A Set-B Set-C",
+        "fold_I fold_II",
+        "fold_one fold_two",
+        "cross1 cross2",
+        "train_benign train_malignant test_benign test_malignant",
+        "benign-train malignant-train benign-val malignant-val",
     ],
 )
 def test_names_of_splits_are_found(names):
@@ -72,6 +82,17 @@ def test_names_of_splits_are_found(names):
         "developed undeveloped",
         "bus car train",
         "partial whole",
+        "test_positive test_negative",
+        "training_effect no_effect",
+        "P53_mutant P53_wildtype",
+        "grade1 grade2 grade3",
+        "CIN1 CIN2 CIN3",
+        "M0 M1 M2 M3 M4 M5 M6 M7",
+        "T1 T2 T3",
+        "class_a class_b",
+        "0 1 2 3 4 5 6 7 8 9",
+        "I II III IV",
+        "cross circle",
     ],
 )
 def test_names_of_classes_are_not_splits(names):
@@ -113,6 +134,12 @@ def test_split_names_in_a_column_of_labels_are_refused(tmp_path):
         {"P1": "0 1", "P2": "0 1", "P3": "0"},
         {f"10{number}": "1 2" for number in range(12)},
         {"BreaKHis": "benign malignant", "PCam": "normal tumor"},
+        {"hospA": "grade1 grade2 grade3", "hospB": "grade1 grade2 grade3"},
+        {"ds1": "1 2 3", "ds2": "1 2 3"},
+        {"A": "benign malignant normal", "B": "benign malignant"},
+        {"ds1": "images/1 images/2", "ds2": "images/1 images/2"},
+        {"x1": "train/b train/m test/b test/m", "x2": "train/b train/m test/b test/m"},
+        {"center 1": "tumor stroma", "center 2": "tumor stroma"},
     ],
 )
 def test_folder_of_data_sets_is_refused_unless_it_is_named(tmp_path, layout):
@@ -131,8 +158,8 @@ def test_folder_of_data_sets_is_refused_unless_it_is_named(tmp_path, layout):
         ["b/P1/x.png", "b/P2/x.png", "m/P1/x.png", "m/P2/x.png"],
         ["b/40X/x.png", "b/100X/x.png", "m/40X/x.png", "m/100X/x.png"],
         ["b/left/x.png", "b/right/x.png", "m/only/x.png"],
-        ["b/x.png", "b/train/x.png", "m/train/x.png", "m/test/x.png"],
-        ["b/train/x.png", "b/test/x.png", "m/train/x.png", "m/test/x.png"],
+        ["b/fold1/x.png", "b/fold2/x.png", "m/fold1/x.png", "m/fold2/x.png"],
+        ["b/images/P01/x.png", "b/images/P02/x.png", "m/images/P01/x.png", "m/images/P02/x.png"],
         ["b/all/x.png", "m/all/x.png"],
     ],
 )
@@ -140,6 +167,51 @@ def test_folders_below_classes_are_not_data_sets(tmp_path, files):
     """Patients, magnifications and splits of each class."""
     names = list_images(make_files(tmp_path, *files)).target_names
     assert names == ["b", "m"]
+
+
+def test_splits_below_classes_give_a_warning(tmp_path):
+    """The images are taken together, which cross-validation may want."""
+    sides = ("benign/train", "benign/test", "malignant/train", "malignant/test")
+    make_files(tmp_path, *(f"{side}/x.png" for side in sides))
+    with pytest.warns(SplitWarning, match=r"'test', 'train' below .*'train/benign'") as caught:
+        assert list_images(tmp_path).target_names == ["benign", "malignant"]
+    assert caught[0].filename == __file__
+    assert len(list_images(tmp_path, classes=("benign", "malignant")).paths) == 4
+
+
+@pytest.mark.parametrize(
+    "names", ["patient1 patient2", "Slide_01 Slide_02", "mouse7 mouse8 mouse9"]
+)
+def test_folders_of_patients_are_refused_unless_they_are_named(tmp_path, names):
+    """Words such as patient with a number are not classes."""
+    make_files(tmp_path, *(f"{name}/x.png" for name in names.split()))
+    with pytest.raises(InputError, match=r"look like patients or slides.*groups=0.*classes="):
+        list_images(tmp_path)
+    assert len(list_images(tmp_path, classes=names.split()).paths) == len(names.split())
+
+
+@pytest.mark.parametrize(
+    "names", ["P01 P02 P03 P04 P05 P06 P07 P08", "2019 2020 2021", "TCGA-A1-A0SB TCGA-A1-A0SD"]
+)
+def test_folders_that_may_be_patients_give_a_warning(tmp_path, names):
+    """These may be classes, too: P0 and P7 are days after birth."""
+    make_files(tmp_path, *(f"{name}/x.png" for name in names.split()))
+    with pytest.warns(LabelWarning, match=r"should not be patients.*groups=0") as caught:
+        list_images(tmp_path)
+    assert caught[0].message.code == "classes-like-patients"
+    assert caught[0].filename == __file__
+
+
+def test_labels_that_look_like_splits_are_read_from_a_column_that_is_named(tmp_path):
+    """Hospitals may differ inside and outside, and the command line has no classes."""
+    make_files(tmp_path, "internal/a.png", "external/b.png")
+    with pytest.raises(InputError, match=r"look like splits.*classes="):
+        list_images(tmp_path)
+    (tmp_path / "x.csv").write_text("file,kind\na.png,internal\nb.png,external\n")
+    with pytest.raises(InputError, match="or with this column if they are classes"):
+        list_images(tmp_path, labels="x.csv")
+    found = list_images(tmp_path, labels="x.csv", label_column="kind")
+    assert found.target_names == ["external", "internal"]
 
 
 def test_folders_below_classes_are_patients_if_the_level_is_named(tmp_path):
