@@ -1,9 +1,10 @@
-"""Simple classifiers on the folds of an evaluation, for comparison."""
+"""Simple classifiers on the folds of an evaluation, or on its test set, for comparison."""
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from cellsk.preprocessing import ImageReader
 from cellsk.report._settings import EvaluationData, EvaluationLabels, Settings, make_estimator
 from cellsk.report.document import BaselineRun, hide_folders
 
-__all__ = ["run_baselines"]
+__all__ = ["run_baselines", "run_test_baselines"]
 
 _NAMES = ("mean_color", "texture_forest")
 
@@ -50,29 +51,74 @@ def run_baselines(
     runs : list of BaselineRun
         Guessing, mean color, and forest. Without images there is a reason instead.
     """
+    pixels = _find_images(data, settings, images)
     guessing = _guess(data.take(folds.tested).labels)
+    return [guessing, *_run(pixels, data.labels, settings, folds.splits)]
+
+
+def run_test_baselines(
+    train: EvaluationData,
+    test: EvaluationData,
+    settings: Settings,
+    images: tuple[NDArray | None, NDArray | None],
+) -> list[BaselineRun]:
+    """Fit simple classifiers on all training images, and predict each test image.
+
+    Parameters
+    ----------
+    train, test : EvaluationData
+        Images, or their paths, and labels.
+    settings : Settings
+        Thresholds and calibration are chosen for the baselines as for the model.
+    images : pair of ndarray of shape (n, height, width, channels) or None
+        The pixels of both, if the paths were read into a store.
+
+    Returns
+    -------
+    runs : list of BaselineRun
+        As `run_baselines`.
+    """
+    both = _join(train, test)
+    pixels = _find_images(both, settings, None)
+    if train.labels.images_are_paths:
+        parts = zip((train, test), images, strict=True)
+        pixels = (image for one, kept in parts for image in _find_images(one, settings, kept))
+    rows = np.arange(len(both.labels.y))
+    split = rows[: len(train.labels.y)], rows[len(train.labels.y) :]
+    return [_guess(test.labels), *_run(pixels, both.labels, settings, [split])]
+
+
+def _join(train: EvaluationData, test: EvaluationData) -> EvaluationData:
+    """Return the images of both with what `_predict` needs of the labels."""
+    parts = [train.labels, test.labels]
+    groups = [one.groups for one in parts if one.groups is not None]
+    labels = train.labels._replace(
+        y=np.concatenate([one.classes[one.codes] for one in parts]),
+        groups=np.concatenate(groups) if len(groups) == 2 else None,
+    )
+    return EvaluationData(np.concatenate([train.X, test.X]), labels)
+
+
+def _run(
+    pixels: Iterator[NDArray],
+    labels: EvaluationLabels,
+    settings: Settings,
+    splits: Sequence[tuple[NDArray, NDArray]],
+) -> list[BaselineRun]:
+    """Predict the test side of each split from features. Without images give the reason."""
     try:
-        pixels = _find_images(data, settings, images)
         first = next(pixels)
-        counted = count_steps(_chain(first, pixels), "measuring", len(data.X), "images")
-        features = measure_features(counted)
+        images = itertools.chain([first], pixels)
+        features = measure_features(count_steps(images, "measuring", len(labels.y), "images"))
     except (InputError, OSError, TypeError, ValueError) as error:
         reason = hide_folders(getattr(error, "got", "") or str(error))
-        return [guessing, *(_leave_out(name, f"no image features: {reason}") for name in _NAMES)]
-    n_train = min(len(train) for train, _ in folds.splits)
+        return [_leave_out(name, f"no image features: {reason}") for name in _NAMES]
+    n_train = min(len(train) for train, _ in splits)
     made = make_baselines(first.shape[2], n_train, settings.random_state)
     return [
-        guessing,
-        *(
-            _predict(name, made[name], features, data.labels, settings, folds)
-            for name in count_steps(_NAMES, "simple classifier", len(_NAMES))
-        ),
+        _predict(name, made[name], features, labels, settings, splits)
+        for name in count_steps(_NAMES, "simple classifier", len(_NAMES))
     ]
-
-
-def _chain(first: NDArray, others: Iterator[NDArray]) -> Iterator[NDArray]:
-    yield first
-    yield from others
 
 
 def _leave_out(name: Any, reason: str) -> BaselineRun:
@@ -96,7 +142,7 @@ def _predict(
     features: NDArray,
     labels: EvaluationLabels,
     settings: Settings,
-    folds: Folds,
+    splits: Sequence[tuple[NDArray, NDArray]],
 ) -> BaselineRun:
     try:
         with warnings.catch_warnings():
@@ -105,7 +151,7 @@ def _predict(
                 partial(make_estimator, settings._replace(estimator=estimator), labels.pos_label),
                 features,
                 labels.y,
-                folds.splits,
+                splits,
                 groups=labels.groups,
                 n_jobs=settings.n_jobs,
             )

@@ -240,9 +240,10 @@ class EvaluationReport:
     ) -> EvaluationReport:
         """Fit the estimator on all images, and score this model once on a test set.
 
-        Threshold and calibration are chosen on the images of this report. The result becomes part
-        of the report: save it after this call, and page, card and JSON show the cross-validation,
-        the test set, and the difference.
+        Threshold and calibration are chosen on the images of this report. If it has baselines,
+        they are fitted and tested on the same images. The result becomes part of the report: save
+        it after this call, and page, card and JSON show the cross-validation, the test set, and the
+        difference.
 
         Parameters
         ----------
@@ -306,7 +307,14 @@ class EvaluationReport:
                 code="no-folds",
             )
         data = match_test_data(self._data.labels, X, y, groups, subgroups)
-        found = fit_and_test(self._data, data, self._settings, audit=audit, left_out=left_out or ())
+        found = fit_and_test(
+            self._data,
+            data,
+            self._settings,
+            audit=audit,
+            baselines=self.document["baselines"] is not None,
+            left_out=left_out or (),
+        )
         difference = subtract_independent(
             make_predictions(self._tested.labels, self._out_of_fold),
             make_predictions(data.labels, found.predictions),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from cellsk.audit import AuditReport, audit_measured, make_training_fingerprints
 from cellsk.model_selection import (
@@ -16,13 +16,14 @@ from cellsk.model_selection import (
     name_images,
     predict_fixed,
 )
+from cellsk.report._baselines import run_test_baselines
 from cellsk.report._inputs import check_data
 from cellsk.report._reading import SharedPixels, share_fixed_pixels, share_pixels
 from cellsk.report._report_document import complete_document
 from cellsk.report._settings import EvaluationData, EvaluationLabels, Settings, make_estimator
 from cellsk.report._training import Training, compare_training, warn_if_training_is_shared
 from cellsk.report._warnings import KeptWarnings, warn_if_patients_are_few
-from cellsk.report.document import EvaluationDocument, TestSet, build_facts
+from cellsk.report.document import BaselineRun, EvaluationDocument, TestSet, build_facts
 
 __all__ = ["Tested", "fit_all", "fit_and_test", "match_test_data", "run_test"]
 
@@ -43,10 +44,12 @@ def run_test(
     *,
     audit: bool,
     left_out: Sequence[tuple[str, str]],
+    compare: Callable[[NDArray | None], list[BaselineRun]] | None = None,
 ) -> Tested:
     """Predict a test set by a fitted model, and describe what was found.
 
-    The estimator in the settings is the one to show.
+    The estimator in the settings is the one to show. ``compare`` gets the pixels, if they were
+    kept, and returns the predictions of simple classifiers.
     """
     X, labels = data
     kept, shared, found = KeptWarnings(), None, None
@@ -68,8 +71,11 @@ def run_test(
             )
         with kept.collect():
             predictions = predict_fixed(model, X)
+        runs = None if compare is None else compare(pixels.images)
     test_set = TestSet(name_images(X), describe_fixed(model).threshold, shared)
-    facts = build_facts(labels, settings, test_set, predictions, found, kept.remarks, left_out)
+    facts = build_facts(
+        labels, settings, test_set, predictions, found, kept.remarks, left_out, runs
+    )
     return Tested(complete_document(facts), predictions, found)
 
 
@@ -118,17 +124,31 @@ def fit_and_test(
     settings: Settings,
     *,
     audit: bool,
+    baselines: bool,
     left_out: Sequence[tuple[str, str]],
 ) -> Tested:
     """Fit the estimator on all training images, and score it once on the test set.
 
-    Threshold and calibration are chosen on the training images.
+    Threshold and calibration are chosen on the training images. With ``baselines``, simple
+    classifiers are fitted and scored on the same images.
     """
     start = time.perf_counter()
     with share_pixels(train, settings) as shared:
         model = fit_all(train, shared.settings)
         training = _describe_training(train, shared)
-        tested = run_test(test, settings, model, training, audit=audit, left_out=left_out)
+
+        def compare(images: NDArray | None) -> list[BaselineRun]:
+            return run_test_baselines(train, test, settings, (shared.images, images))
+
+        tested = run_test(
+            test,
+            settings,
+            model,
+            training,
+            audit=audit,
+            left_out=left_out,
+            compare=compare if baselines else None,
+        )
     tested.document["seconds"] = time.perf_counter() - start
     return tested
 

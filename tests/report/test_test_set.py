@@ -6,13 +6,16 @@ import re
 import jsonschema
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from cellsk import ImageReader, evaluate, evaluate_model, list_images, make_cells
 from cellsk.exceptions import SplitWarning
+from cellsk.model_selection import make_baselines, measure_features
 from cellsk.report.document import read_schema
 
 QUICK = {"n_resamples": 100, "n_splits": 2, "baselines": False}
@@ -69,6 +72,32 @@ def test_test_scores_the_model_that_is_fitted_on_all_images(train, test):
     assert tested.document["training"] == alone.document["training"]
     assert found.numbers == before
     assert found.document["test"]["report"] is tested.document
+
+
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
+@pytest.mark.parametrize("as_files", [False, True])
+def test_test_compares_with_baselines_fitted_on_all_images(train, test, as_files, tmp_path):
+    """They are fitted on the images of the cross-validation, and predict the test set."""
+    sides, model = [train.images, test.images], MODEL
+    if as_files:
+        sides, model = [], make_pipeline(ImageReader(), MODEL)
+        for name, cells in (("train", train), ("test", test)):
+            (tmp_path / name).mkdir()
+            paths = [tmp_path / name / f"{row}.png" for row in range(len(cells.y))]
+            for path, pixels in zip(paths, cells.images, strict=True):
+                Image.fromarray(pixels).save(path)
+            sides.append([str(path) for path in paths])
+    found = evaluate(
+        *(model, sides[0], train.y), groups=train.groups, n_splits=2, n_resamples=100, audit=False
+    )
+    tested = found.test(sides[1], test.y, groups=test.groups, audit=False)
+    forest = make_baselines(3, len(train.y))["texture_forest"]
+    forest.fit(measure_features(train.images), train.y)
+    proba = forest.predict_proba(measure_features(test.images))[:, 1]
+    compared = {one["name"]: one["numbers"] for one in tested.document["baselines"]["compared"]}
+    assert compared["texture_forest"]["roc_auc"]["value"] == roc_auc_score(test.y, proba)
+    assert compared["guessing"]["roc_auc"]["value"] == 0.5
+    jsonschema.validate(json.loads(json.dumps(found.document)), read_schema())
 
 
 def test_difference_is_test_minus_cross_validation(report):
