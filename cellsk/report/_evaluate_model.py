@@ -74,22 +74,19 @@ def evaluate_model(
     target_names : sequence of str, default=None
         Name of each class of the model, in the order of its labels. None takes the labels.
     subgroups : mapping of str to array-like of shape (n,), default=None
-        Columns, such as site or stain. Scores are computed for each of their values, too.
-    prevalence : float, default=None
-        Compute PPV and NPV for this share of positives, too, in (0, 1).
-    max_uncertainty : float, default=None
-        Refer images to a pathologist if their highest probability is further than this from 1,
-        in (0, 1), and compute the scores of the others.
+        As in :func:`evaluate`, like the next seven parameters.
+    prevalence, max_uncertainty : float, default=None
+        Share of positives for PPV and NPV; uncertainty above which images are referred.
     aggregation : {"mean", "max", "vote"}, default="mean"
-        How the images of a patient become one probability, for scores by patient.
+        How the images of a patient become one probability.
     audit : bool, default=True
-        Whether to audit the images, if X holds paths: see :func:`audit_images`.
+        Whether to audit the images, if X holds paths.
     left_out : sequence of (str, str), default=None
         Name and reason of each file that was left out before the run.
     n_resamples : int, default=2000
         Resamples of the bootstrap.
     confidence_level : float, default=0.95
-        Level of the intervals, in (0, 1).
+        Level of the intervals.
     random_state : int, default=0
         Seed of the bootstrap.
 

@@ -201,3 +201,20 @@ def test_unknown_class_and_fixed_models_are_refused(report, train, test):
     )
     with pytest.raises(ValueError, match="test is for a report of evaluate"):
         tested.test(test.images, test.y)
+
+
+def test_page_with_a_test_fits_a_phone_and_is_accessible(
+    report, browser, find_violations, tmp_path
+):
+    """Two parts with the same sections, at two widths, by the rules of axe-core."""
+    report.save(tmp_path / "r.html", max_pictures=10)
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto((tmp_path / "r.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert find_violations(page) == []
+    page.click("[data-dialog^=test-cell-]")
+    assert page.locator("dialog[open]").count() == 1
+    context.close()

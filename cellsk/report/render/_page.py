@@ -109,6 +109,7 @@ def render_page(
         "report.html.jinja",
         {
             "document": document,
+            "prefix": "",
             "parts": _render_parts(document, pictures, test_pictures or {}),
             "origin": write_origin(document),
             "cautions": list_cautions(document),
@@ -146,7 +147,7 @@ def _render_parts(
     return [
         _render_part(found | {"cautions_shown": True}, own, name_design(document)),
         _render_part(
-            _describe_part(tested, test_pictures) | {"prefix": "test-"},
+            _describe_part(tested, test_pictures) | {"prefix": "test-", "of_part": ", test set"},
             _take_common(_list_sections(tested))[0],
             "Test set",
         ),
@@ -172,6 +173,7 @@ def _describe_part(document: EvaluationDocument, pictures: Mapping[int, str]) ->
     return {
         "document": document,
         "prefix": "",
+        "of_part": "",
         "with_head": True,
         "cautions_shown": False,
         "limits": document["limits"],
