@@ -251,7 +251,7 @@ def _open_image(source: ImageSource, max_pixels: int) -> Iterator[tuple[PillowIm
                 with Image.open(stream, formats=FORMATS) as image:
                     check_size(image, max_pixels)
                     if image.format == "JPEG2000":
-                        check_tiles(stream)
+                        check_tiles(stream, max_pixels)
                     if image.format in ("JPEG", "MPO"):
                         check_scans(image, stream)
                     yield image, stream

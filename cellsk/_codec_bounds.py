@@ -27,7 +27,7 @@ _TILE_WIDTH, _TILE_LENGTH = 322, 323
 _SHARED = 4  # times the bytes of a TIFF file that its tags may seem to have
 _TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _TYPE_SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
-_SCAN = b"\xff\xda"
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the others are part of the data of a scan
 _END_OF_SCAN = b"\xff\x00" * 8  # ones, which no code has, for a decoder that reads ahead
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by color type
@@ -153,7 +153,7 @@ def _place_pages(image: Any, pages: list[tuple[int, int]]) -> None:
 
 
 def check_scans(image: PillowImage, stream: BinaryIO) -> None:
-    """Compare the scans of a JPEG file with the limits, and its size with its pixels.
+    """Compare the scans of a JPEG file with the limits, and find its end.
 
     Raises
     ------
@@ -161,12 +161,18 @@ def check_scans(image: PillowImage, stream: BinaryIO) -> None:
         With a short reason.
     """
     n_scans = n_bytes = 0
-    last = b""
+    last, is_complete = b"", False
     stream.seek(0)
     while block := stream.read(_BLOCK_SIZE):
-        n_scans += block.count(_SCAN) + (last + block[:1] == _SCAN)
+        joined = last + block
+        n_scans += joined.count(_SCAN)
+        end, scan = joined.rfind(_END), joined.rfind(_SCAN)
+        if max(end, scan) >= 0:  # the end of a thumbnail comes before the scan
+            is_complete = end > scan
         n_bytes, last = n_bytes + len(block), block[-1:]
     stream.seek(0)
+    if not is_complete:
+        raise DecodeError("file is truncated: it has no end")
     n_pixels = image.width * image.height
     if n_scans > MAX_SCANS or n_scans * n_pixels > _MAX_SCANNED:
         raise DecodeError(f"{n_scans:,} scans, which take too much time")

@@ -174,7 +174,7 @@ def check_webp_size(start: bytes, max_pixels: int) -> None:
     """Check the size of a WebP file by its first bytes. Pillow needs memory when it opens it."""
     size = find_webp_size(start)
     if size is not None:
-        _check_pixel_count(*size, max_pixels)
+        _check_pixel_count(*size, max_pixels * 8 // 9)  # the decoder takes 18 bytes for each pixel
 
 
 def _check_pixel_count(height: int, width: int, max_pixels: int) -> None:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from cellsk._image_bytes import DecodeError
+from cellsk._image_bytes import DecodeError, ReadSettingError
 
 __all__ = ["check_tiles"]
 
 _SIZ, _SOT, _EOC = 0xFF51, 0xFF90, 0xFFD9
 _MAX_TILES = 65_535  # the number of a tile has 16 bits
 _TRUNCATED = "file is truncated"
+_BYTES_PER_PIXEL, _BYTES_PER_VALUE = 16, 7  # of memory: the limit, and what the decoder takes
 
 
-def check_tiles(stream: BinaryIO) -> None:
-    """Raise if the file has fewer tiles than its header names, and go back to the beginning.
+def check_tiles(stream: BinaryIO, max_pixels: int) -> None:
+    """Raise if tiles are missing or take too much memory, and go back to the beginning.
+
+    Parameters
+    ----------
+    stream : file object
+    max_pixels : int
+        As in `decode_image`.
 
     Raises
     ------
@@ -27,12 +34,17 @@ def check_tiles(stream: BinaryIO) -> None:
     stream.seek(0)
     try:
         place = _find_codestream(data)
-        place, n_tiles = _read_header(data, place + 2)
-        found = _count_tiles(data, place)
+        place, n_tiles, n_values = _read_header(data, place + 2)
+        found, is_complete = _count_tiles(data, place)
     except struct.error:
         raise DecodeError(_TRUNCATED) from None
+    if n_values > (limit := max_pixels * _BYTES_PER_PIXEL // _BYTES_PER_VALUE):
+        reason = f"{n_values:,} values in its channels, more than the limit of {limit:,}"
+        raise ReadSettingError(reason, "max_pixels")
     if found < n_tiles:
         raise DecodeError(f"{_TRUNCATED}: {n_tiles - found:,} of {n_tiles:,} tiles are missing")
+    if not is_complete:
+        raise DecodeError(f"{_TRUNCATED}: it has no end")
 
 
 def _find_codestream(data: bytes) -> int:
@@ -53,15 +65,17 @@ def _find_codestream(data: bytes) -> int:
     return place
 
 
-def _read_header(data: bytes, place: int) -> tuple[int, int]:
-    """Return where the first tile begins, and how many tiles there are."""
-    n_tiles = 0
+def _read_header(data: bytes, place: int) -> tuple[int, int, int]:
+    """Return where the first tile begins, and how many tiles and values of pixels there are."""
+    n_tiles = n_values = 0
     while True:
         marker, length = struct.unpack_from(">HH", data, place)
         if marker in (_SOT, _EOC) or marker < 0xFF00:
-            return place, n_tiles
+            return place, n_tiles, n_values
         if marker == _SIZ:
-            n_tiles = _divide_tiles(struct.unpack_from(">8I", data, place + 6))
+            *sizes, n_channels = struct.unpack_from(">8IH", data, place + 6)
+            n_tiles = _divide_tiles(tuple(sizes))
+            n_values = (sizes[0] - sizes[2]) * (sizes[1] - sizes[3]) * n_channels
         place += 2 + max(length, 2)
 
 
@@ -75,13 +89,13 @@ def _divide_tiles(sizes: tuple[int, ...]) -> int:
     return n_tiles
 
 
-def _count_tiles(data: bytes, place: int) -> int:
-    """Return how many different tiles there are, each in one or more parts."""
+def _count_tiles(data: bytes, place: int) -> tuple[int, bool]:
+    """Return how many different tiles there are, in one or more parts, and if the end is there."""
     tiles = set()
     while data.startswith(b"\xff\x90", place):
         _, _, tile, length = struct.unpack_from(">HHHI", data, place)
         tiles.add(tile)
-        if not 14 <= length <= len(data) - place:  # 0: the last part, which has no length
-            break
-        place += length
-    return len(tiles)
+        if length == 0:  # the last part, which has no length
+            return len(tiles), True
+        place += max(length, 14)
+    return len(tiles), data.startswith(b"\xff\xd9", place)

@@ -97,6 +97,13 @@ def build_jpeg(side, *, mode="RGB", color=(90, 120, 30), **options):
     return stream.getvalue()
 
 
+def save_large(kind, side=SIDE, **options):
+    """Return a large file of one color that is a little transparent."""
+    stream = io.BytesIO()
+    Image.new("RGBA", (side, side), (90, 120, 30, 99)).save(stream, kind, **options)
+    return stream.getvalue()
+
+
 def repeat_scan(data, count):
     """Repeat the last scan of a JPEG file, without its data."""
     start, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
@@ -131,8 +138,22 @@ def overlap_pages(n_pages):
     return bytes(file)
 
 
+def claim_channels(side, n_channels):
+    """Return a small JPEG 2000 file that claims a large image of many channels."""
+    stream = io.BytesIO()
+    Image.new("L", (64, 64)).save(stream, "JPEG2000", no_jp2=True)
+    data = stream.getvalue()
+    start = data.index(b"\xff\x51")
+    (length,) = struct.unpack_from(">H", data, start + 2)
+    rest = data[start + 2 + length :]
+    sizes = struct.pack(">8I", side, side, 0, 0, side, side, 0, 0)
+    header = struct.pack(">H", 0) + sizes + struct.pack(">H", n_channels) + b"\7\1\1" * n_channels
+    return data[: start + 2] + struct.pack(">H", 2 + len(header)) + header + rest
+
+
 TILED = {"t273": None, "t278": None, "t279": None, "t324": [8]}
 ZEROS = zlib.compress(bytes(10_000))
+GIGABYTE = pack_zeros(2**28) * 4
 HOSTILE = {
     "many pages": lambda: build_tiff(1, 1, b"\0", n_pages=20_000),
     "too many pages": lambda: build_tiff(1, 1, b"\0", n_pages=MAX_PAGES + 1),
@@ -147,6 +168,12 @@ HOSTILE = {
     "strips": lambda: build_tiff(
         SIDE, SIDE, bytes(SIDE * SIDE), t278=[SIDE - 1], t273=[8] * 20_000, t279=None
     ),
+    "channels": lambda: claim_channels(8000, 4),
+    "text": lambda: build_png(16, 16, 8, 0, before=build_chunk(b"zTXt", b"a\0\0" + GIGABYTE)),
+    "profile": lambda: build_png(16, 16, 8, 0, before=build_chunk(b"iCCP", b"a\0\0" + GIGABYTE)),
+    "long text": lambda: build_png(
+        16, 16, 8, 0, before=build_chunk(b"iTXt", b"a\0\1\0\0\0" + GIGABYTE)
+    ),
     "wide": lambda: build_png(2**26, 1, 1, 0),
     "tall": lambda: build_png(1, 2**26, 1, 0, ZEROS),
 }
@@ -158,6 +185,8 @@ LARGE = {
     "16 bits": lambda: build_png(SIDE, SIDE, 16, 0),
     "one clear color": lambda: build_png(SIDE, SIDE, 8, 2, before=build_chunk(b"tRNS", bytes(6))),
     "progressive": lambda: build_jpeg(SIDE, progressive=True, subsampling=0),
+    "jpeg 2000": lambda: save_large("JPEG2000", int(SIDE * 0.75), irreversible=True),
+    "webp": lambda: save_large("WEBP", int(SIDE * 0.94), lossless=True, method=0, quality=0),
     "cmyk": lambda: build_jpeg(SIDE, mode="CMYK", color=(9, 90, 20, 30)),
 }
 
@@ -208,6 +237,8 @@ def test_image_in_parts_has_the_pixels_of_the_whole(kind, monkeypatch):
         "one clear color": ("PNG", Image.fromarray(rng.integers(0, 2, (*size, 3), np.uint8))),
         "progressive": ("JPEG", Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8))),
         "cmyk": ("JPEG", Image.fromarray(rng.integers(0, 256, (*size, 4), np.uint8), "CMYK")),
+        "jpeg 2000": ("JPEG2000", Image.fromarray(rng.integers(0, 256, (*size, 4), np.uint8))),
+        "webp": ("WEBP", Image.fromarray(rng.integers(0, 256, (*size, 4), np.uint8))),
     }
     name, image = files[kind]
     stream = io.BytesIO()
@@ -252,6 +283,10 @@ MISSING = {
     "tiff with too few strips": build_tiff(64, 64, bytes(640), t278=[10]),
     "tiff with short strips": build_tiff(64, 64, bytes(640)) + bytes(4096),
     "tiff with short packed strip": build_tiff(64, 64, zlib.compress(bytes(640)), t259=[8]),
+    **{f"jpeg without its last {n} bytes": save_noise("JPEG")[:-n] for n in (1, 2, 3, 9)},
+    "progressive jpeg without its end": save_noise("JPEG", progressive=True)[:-2],
+    **{f"jpeg 2000 without its last {n} bytes": save_noise("JPEG2000")[:-n] for n in (1, 3, 40)},
+    "webp without its last byte": save_noise("WEBP")[:-2],
     "bmp claims more": save_noise("BMP")[:22] + struct.pack("<I", 9000) + save_noise("BMP")[26:],
 }
 
