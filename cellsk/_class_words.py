@@ -22,6 +22,7 @@ __all__ = [
     "is_missing_word",
     "name_apart",
     "warn_class_names",
+    "write_apart",
 ]
 
 _NUMBER = re.compile(r"[+-]?(\d{1,25}(\.\d{0,25})?|\.\d{1,25})(e[+-]?\d{1,3})?")
@@ -169,6 +170,13 @@ def name_apart(names: Sequence[str], limit: int = 4) -> str:
     """Return the first few names, with codes for letters if some of the names look the same."""
     same = len(set(map(_flatten, names))) < len(set(names))
     return list_some([(ascii if same else repr)(name) for name in names[:limit]], len(names))
+
+
+def write_apart(names: Sequence[str], others: Sequence[str]) -> str:
+    """Return names as Python writes a tuple, with codes if one looks like another name."""
+    every = {*names, *others}
+    same = len(set(map(_flatten, every))) < len(every)
+    return (ascii if same else repr)(tuple(names))
 
 
 def warn_class_names(classes: Iterable[object], *, stacklevel: int = 3) -> None:

@@ -14,8 +14,9 @@ _HALVES = "\ud800-\udfff"
 # change the direction of the text.
 _UNSEEN = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _UNPRINTABLE = re.compile(f"[\r{_UNSEEN}{_HALVES}]")
-_UNSAFE_IN_CELL = re.compile(f"[{_UNSEEN}]")
-_UNSAFE_IN_TEXT_CELL = re.compile(f"[{_UNSEEN}{_HALVES}]")
+# The csv module does not quote a carriage return, and readers take it for the end of a row.
+_UNSAFE_IN_CELL = re.compile(f"[\r{_UNSEEN}]")
+_UNSAFE_IN_TEXT_CELL = re.compile(f"[\r{_UNSEEN}{_HALVES}]")
 _HALF = re.compile(f"[{_HALVES}]")
 # What a spreadsheet computes. Several programs skip blanks, and take wide signs as plain ones.
 _FORMULA = re.compile(r"'*\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
@@ -45,8 +46,9 @@ def _write_code(found: re.Match[str]) -> str:
 def escape_cell(text: str, *, keep_bytes: bool = False) -> str:
     r"""Return text for a cell of a csv file, which no spreadsheet takes as a formula.
 
-    Line breaks stay, because csv quotes them. With `keep_bytes`, bytes of file names that are not
-    UTF-8 stay, for a file that is written with ``errors="surrogateescape"``.
+    Line breaks stay, because csv quotes them, but a carriage return is a code. With `keep_bytes`,
+    bytes of file names that are not UTF-8 stay, for a file that is written with
+    ``errors="surrogateescape"``.
 
     Examples
     --------

@@ -13,6 +13,7 @@ from cellsk._checks import count_noun, list_some, name_failures, name_some, pick
 from cellsk._codec import FORMAT_EXTENSIONS
 from cellsk.audit._data import AuditData
 from cellsk.audit._findings import Finding, make_finding
+from cellsk.datasets import has_other_ending
 
 __all__ = ["audit_files", "audit_other_files"]
 
@@ -140,4 +141,7 @@ def _is_misnamed(data: AuditData, row: int) -> bool:
     ending = os.path.splitext(data.names[row])[1].lower()
     expected = next((name for name, known in FORMAT_EXTENSIONS.items() if ending in known), None)
     written = {"MPO": "JPEG"}.get(str(data.prints.format[row]), data.prints.format[row])
-    return expected is not None and expected != written
+    if expected is None:  # a TIFF or PNG file may have the ending of a kind that is based on it
+        based = written == "TIFF" or ending == ".apng"
+        return has_other_ending(data.names[row]) and not based
+    return expected != written

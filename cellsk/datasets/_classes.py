@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from cellsk._checks import count_noun, name_some, pick_form
-from cellsk._class_words import find_missing_words
+from cellsk._class_words import find_missing_words, write_apart
+from cellsk._columns import normalize_name
 from cellsk.datasets._image_files import ImageFiles
 from cellsk.datasets._split_names import check_not_splits
-from cellsk.exceptions import InputError, InputTypeError
+from cellsk.exceptions import InputError, InputTypeError, LabelWarning
 
-__all__ = ["order_classes", "read_folder_labels"]
+__all__ = ["match_names", "order_classes", "read_folder_labels"]
 
+_MANY_IMAGES = 10  # from here on, the labels of classes repeat
+_MAX_UNIQUE = 2 / 3  # different labels for each image
 _CLASS_RULE = "must contain one sub-folder per class, such as 'benign' and 'malignant'"
 
 
@@ -113,14 +117,56 @@ def order_classes(
     return found
 
 
+def warn_unique_labels(names: Sequence[str], *, stacklevel: int = 3) -> None:
+    """Warn if few images have the label of another one: ids or measurements are not classes.
+
+    Warns
+    -----
+    LabelWarning
+        With the number of labels.
+    """
+    different = sorted(set(names))
+    if len(names) >= _MANY_IMAGES and len(different) > _MAX_UNIQUE * len(names):
+        warnings.warn(
+            LabelWarning(
+                "Classes should have several images",
+                f"{count_noun(len(different), 'class', 'classes')} for"
+                f" {count_noun(len(names), 'image')}, such as {name_some(different, 2)}",
+                "Check that these are classes, and not ids, file names, dates or measurements.",
+                code="labels-unique",
+            ),
+            stacklevel=stacklevel,
+        )
+
+
+def match_names(names: list[str] | None, classes: Sequence[str] | None) -> list[str] | None:
+    """Return the labels with the names that the caller gives the classes.
+
+    A class whose name differs only in how accents are composed, or in blanks at the ends, is the
+    class of the caller, unless there are both.
+    """
+    if names is None or classes is None or isinstance(classes, str):
+        return names
+    found, wanted = set(names), set(map(str, classes))
+    place: dict[str, list[str]] = {}
+    for name in sorted(wanted | (found - wanted)):
+        place.setdefault(normalize_name(name), []).append(name)
+    same = {}
+    for both in place.values():
+        if len(both) == 2 and len(wanted & set(both)) == len(found & set(both)) == 1:
+            same[(found & set(both)).pop()] = (wanted & set(both)).pop()
+    return [same.get(name, name) for name in names]
+
+
 def _check_known(source: str, found: list[str], ordered: list[str]) -> None:
     """Refuse images of a class that the caller does not name. A class may have no image."""
     unknown = sorted(set(found) - set(ordered))
     if unknown:
+        listed = write_apart(found, ordered)
         raise InputError(
             f"must name all classes in {source!r}",
-            f"{tuple(ordered)}, and found {tuple(found)}",
-            f"Pass classes={tuple(found)} in the order you want; or, for a test set, leave out the"
+            f"{write_apart(ordered, found)}, and found {listed}",
+            f"Pass classes={listed} in the order you want; or, for a test set, leave out the"
             f" images of {name_some(unknown)}, which a model of the classes given does not know.",
             parameter="classes",
             code="classes-differ",

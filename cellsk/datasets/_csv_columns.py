@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from cellsk._checks import count_noun
+from cellsk._checks import count_noun, name_some
 from cellsk.datasets._column_names import (
     CLASS_COLUMNS,
     GROUP_COLUMNS,
@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _MANY_ROWS = 10  # from here on, the values of a class repeat
+_MAX_UNIQUE = 2 / 3  # of the rows of a column that is called label have different values
 _MAX_NUMBERS = 20  # more different numbers are measurements
 
 
@@ -117,6 +118,7 @@ def choose_label_columns(
     if find_known((table.header[place] for place in known), LABEL_COLUMNS):
         _check_once(table, known[0])
         _check_rivals(table, known)
+        _check_repeated(table, known[0])
         return known[:1]
     left = _find_left(table, image, group)
     if len(left) == 1:
@@ -192,6 +194,20 @@ def _check_classes(table: CsvTable, place: int) -> None:
     what = _describe_measured(table.cells(place))
     if what is not None:
         raise _describe_unclear(table, f"only {table.header[place]!r} left, with {what}")
+
+
+def _check_repeated(table: CsvTable, place: int) -> None:
+    """Refuse a column of labels in which few repeat: measurements, ids, file names or dates."""
+    values = table.cells(place)
+    different = set(values)
+    n_fractions = sum(_is_number(value) and not float(value).is_integer() for value in different)
+    unique = len(values) >= _MANY_ROWS and len(different) > _MAX_UNIQUE * len(values)
+    if unique or n_fractions > _MANY_ROWS:
+        raise _describe_unclear(
+            table,
+            f"{table.header[place]!r} with {len(different):,} different values in"
+            f" {len(values):,} rows, such as {name_some(sorted(different), 2)}",
+        )
 
 
 def _describe_measured(values: list[str]) -> str | None:

@@ -14,7 +14,12 @@ from sklearn.utils import Bunch
 from cellsk._checks import count_noun, name_failures, name_some, pick_form, show_value
 from cellsk._class_words import warn_class_names
 from cellsk._columns import warn_patient_names
-from cellsk.datasets._classes import order_classes, read_folder_labels
+from cellsk.datasets._classes import (
+    match_names,
+    order_classes,
+    read_folder_labels,
+    warn_unique_labels,
+)
 from cellsk.datasets._csv_table import ImageLookup, locate_csv
 from cellsk.datasets._groups import check_group_source, match_groups, read_folder_level
 from cellsk.datasets._image_files import ImageFiles
@@ -58,7 +63,7 @@ def list_images(
         kind, is recognized by its first bytes. Images of other kinds, such as GIF or DICOM, are
         left out with one warning. Hidden files and folders, and those of operating and storage
         systems, such as ``Thumbs.db`` and ``@eaDir``, are ignored. A link to a file or folder
-        that is listed already adds nothing.
+        that is listed already adds nothing; if that is in another class, a warning counts it.
 
         A zip file of such a folder is read in place: nothing is extracted, and its images have
         paths such as ``data.zip/benign/a.png``. An image is in the class of the folder that it is
@@ -200,9 +205,11 @@ def list_images(
         group_names = match_groups(group_pattern, relative)
     elif groups is not None and not isinstance(groups, str):
         group_names = read_folder_level(groups, relative)
+    names = match_names(names, classes)
     target_names = order_classes(sources[0].name, csv_path, names, classes, relative)
     if classes is None:
         warn_class_names(target_names or [])
+        warn_unique_labels(names or [])
         if named.label is None:
             warn_class_folders(target_names or [], relative if csv_path is None else ())
     if group_names is not None:

@@ -25,6 +25,9 @@ class ImageFiles:
     links_left : list of str
         Symbolic links that are not followed, although they lead to a folder or an image: out of
         the folder, or, if these are followed, to a folder above it or one that is listed already.
+    links_repeated : list of str
+        Symbolic links to an image or a folder that is listed already below another first folder,
+        which may be another class.
     links_broken : list of str
         Symbolic links that lead nowhere.
     """
@@ -34,6 +37,7 @@ class ImageFiles:
     unread: list[str] = field(default_factory=list)
     n_other: int = 0
     links_left: list[str] = field(default_factory=list)
+    links_repeated: list[str] = field(default_factory=list)
     links_broken: list[str] = field(default_factory=list)
 
     def add(self, path: str, kind: str) -> None:
@@ -63,7 +67,9 @@ def find_images(folder: str, *, follow_links: bool = False) -> ImageFiles:
     search.follow_links()
     search.add_linked_files()
     found = search.found
-    for names in (found.paths, found.folders, found.unread, found.links_left, found.links_broken):
+    for names in (found.paths, found.folders, found.unread):
+        names.sort()
+    for names in (found.links_left, found.links_repeated, found.links_broken):
         names.sort()
     return found
 
@@ -120,6 +126,8 @@ class _Search:
         for relative, real in self._linked:
             if real not in self._seen:
                 self._add_file(relative, real)
+            else:
+                self._note_repeated(relative, real)
 
     def _follow_link(self, relative: str, real: str) -> None:
         inside = real == self.root or real.startswith(os.path.join(self.root, ""))
@@ -140,6 +148,14 @@ class _Search:
             self.walk(relative, real)
         elif not inside:
             self.found.links_left.append(relative)
+        elif real != self.root:
+            self._note_repeated(relative, real)
+
+    def _note_repeated(self, relative: str, real: str) -> None:
+        """Note a link whose target is listed below another first folder."""
+        target = os.path.relpath(real, self.root).split(os.sep)[0]
+        if relative.split("/")[0] != target:
+            self.found.links_repeated.append(relative)
 
     def _add_file(self, relative: str, real: str) -> None:
         self.found.add(relative, classify_file(relative.rsplit("/")[-1], real))

@@ -14,6 +14,7 @@ __all__ = [
     "classify_file",
     "count_endings",
     "has_image_name",
+    "has_other_ending",
     "has_read_name",
     "is_clutter",
 ]
@@ -76,6 +77,11 @@ def has_image_name(name: str) -> bool:
 def has_read_name(name: str) -> bool:
     """Return whether a name ends as that of an image of a kind that is read."""
     return find_ending(name) in EXTENSIONS
+
+
+def has_other_ending(name: str) -> bool:
+    """Return whether a name ends like an image of a kind that is not read, such as GIF."""
+    return find_ending(name)[1:] in _IS_OTHER
 
 
 def classify_file(name: str, path: str) -> str:

@@ -22,12 +22,13 @@ def name_endings(paths: list[str]) -> str:
 
 
 def warn_left_out(folder: str, found: ImageFiles, *, follow_links: bool) -> None:
-    """Warn of image files that are not read, and of links that are not followed or are broken.
+    """Warn of image files that are not read, and of links that are not followed, are broken,
+    or lead to images of another class.
 
     Warns
     -----
     ImageReadWarning
-        One for each of the three, with the number.
+        One for each kind, with the number.
     """
     if found.unread:
         _warn(
@@ -46,6 +47,15 @@ def warn_left_out(folder: str, found: ImageFiles, *, follow_links: bool) -> None
             "Remove them." if follow_links else "Pass follow_links=True to list their targets.",
             "links-repeated" if follow_links else "links-left-out",
             found.links_left,
+        )
+    if found.links_repeated:
+        _warn(
+            f"Symbolic links in {folder!r} should not lead to images of another sub-folder",
+            f"{count_noun(len(found.links_repeated), 'link')} to images that are listed there,"
+            f" left out. First: {name_some(found.links_repeated)}",
+            "If an image belongs to the class of the link, replace the link by the file.",
+            "links-to-other-classes",
+            found.links_repeated,
         )
     if found.links_broken:
         _warn(

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellsk._checks import count_noun, name_some
-from cellsk._class_words import guess_positive
+from cellsk._class_words import guess_positive, write_apart
+from cellsk._columns import normalize_name
 from cellsk.exceptions import InputError, LabelWarning
 
 __all__ = ["find_positive", "match_classes", "name_classes"]
@@ -146,13 +147,15 @@ def match_classes(
         names = _check_names(target_names, classes)
     code_of: dict[Any, int] = {name: code for code, name in enumerate(names)}
     code_of |= {label: code for code, label in enumerate(classes.tolist())}
+    code_of |= _match_written(labels, code_of)
     unknown = sorted({label for label in labels.tolist() if label not in code_of}, key=str)
     if unknown:
         n_unknown = int(np.isin(labels, unknown).sum())
+        others = _list_apart(unknown, names)
         raise InputError(
             "The test set may only have classes that the model knows",
-            f"{count_noun(n_unknown, 'image')} of class {name_some(unknown)}, and the model knows"
-            f" {name_some(names, len(names))}",
+            f"{count_noun(n_unknown, 'image')} of class {others}, and the model knows"
+            f" {_list_apart(names, unknown)}",
             "Leave these images out, or give the classes the names of the model.",
             code="class-unknown-to-model",
         )
@@ -164,6 +167,25 @@ def match_classes(
     elif labels.dtype.kind in "iub":
         _warn_unnamed_codes(np.unique(codes).tolist(), classes)
     return codes, names
+
+
+def _match_written(labels: NDArray, code_of: Mapping[Any, int]) -> dict[Any, int]:
+    """Return the code of labels that are written as a class: 1 or "1.0" for "1".
+
+    Accents may be composed in another way. A label that fits two classes is left out.
+    """
+    forms: dict[str, set[int]] = {}
+    for name, code in code_of.items():
+        forms.setdefault(normalize_name(str(name)), set()).add(code)
+    unknown = {label for label in labels.tolist() if label not in code_of}
+    fits = {label: forms.get(normalize_name(str(label)), set()) for label in unknown}
+    return {label: min(codes) for label, codes in fits.items() if len(codes) == 1}
+
+
+def _list_apart(names: Sequence[Any], others: Sequence[Any]) -> str:
+    """Return names, with codes for letters if one looks like another name."""
+    texts = list(map(str, names))
+    return write_apart(texts, list(map(str, others)))[1:-1].rstrip(",")
 
 
 def _warn_unnamed_codes(present: list[int], classes: NDArray) -> None:

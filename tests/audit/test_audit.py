@@ -124,6 +124,23 @@ def test_audit_mixed_files_are_listed(tmp_path, images):
     assert find(report, "A106").rows.tolist() == [3]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "wrong"),
+    [
+        ("a.gif", "PNG", True),
+        ("a.dcm", "JPEG", True),
+        ("a.apng", "PNG", False),
+        ("a.svs", "TIFF", False),
+        ("a v1.25", "PNG", False),
+        ("a", "PNG", False),
+    ],
+)
+def test_audit_name_of_an_image_of_another_kind_is_found(images, tmp_path, name, kind, wrong):
+    """Such as a PNG file that is named GIF. Slides are TIFF files, and may have other endings."""
+    Image.fromarray(images[0]).save(tmp_path / name, format=kind)
+    assert ("A106" in codes(audit_images([str(tmp_path / name)]))) == wrong
+
+
 # Labels and groups ------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cellsk.datasets import choose_group_column, list_images, read_columns_csv
-from cellsk.exceptions import InputError
+from cellsk.exceptions import InputError, LabelWarning
 
 NAMES = [f"c{number:02d}" for number in range(12)]
 
@@ -299,3 +299,35 @@ def test_one_hot_columns_beside_splits_and_persons_are_the_classes(folder):
         lambda n, name: f"{name},{1 - n % 2}.0,{n % 2}.0,0.0,{n % 2},2,40",
     )
     assert found.target_names == ["MEL", "NV"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["{n}.25", "id-{n}", "{name}.png", "2020-01-{n:02d}", "{n}"], ids=lambda cell: cell
+)
+def test_labels_that_do_not_repeat_are_refused_unless_the_column_is_named(folder, cell):
+    """Measurements, ids, file names and dates are not classes."""
+    rows = {"header": "file,label", "row": lambda n, name: f"{name},{cell.format(n=n, name=name)}"}
+    with pytest.raises(InputError, match=r"'label' with 12 different values in 12 rows, such as"):
+        list_csv(folder, **rows)
+    with pytest.warns(LabelWarning, match=r"12 classes for 12 images.*not ids") as caught:
+        list_csv(folder, **rows, label_column="label")
+    assert caught[0].message.code == "labels-unique"
+
+
+def test_scores_with_halves_are_classes_if_they_repeat(folder):
+    """A few numbers that are not whole may be grades."""
+    found = list_csv(folder, "file,label", lambda n, name: f"{name},{n % 3 / 2}")
+    assert found.target_names == ["0.0", "0.5", "1.0"]
+
+
+@pytest.mark.parametrize("word", ["-", "?", "--", "n.a.", "\\N", "#REF!", "#DIV/0!", "\u200b", "."])
+def test_label_that_means_nothing_is_an_empty_cell(folder, word):
+    """Errors of spreadsheets, punctuation and invisible characters."""
+    with pytest.raises(InputError, match=r"must be filled.*4 empty cells. First: line 4.*Fill"):
+        list_csv(folder, "file,label", lambda n, name: f"{name},{['b', 'm', word][n % 3]}")
+
+
+def test_plus_and_minus_are_labels(folder):
+    """Together they are the results of a test."""
+    found = list_csv(folder, "file,label", lambda n, name: f"{name},{'+-'[n % 2]}")
+    assert found.target_names == ["+", "-"]

@@ -4,7 +4,7 @@ import pytest
 
 from cellsk.datasets import list_images
 from cellsk.datasets._split_names import find_splits
-from cellsk.exceptions import InputError, LabelWarning, SplitWarning
+from cellsk.exceptions import ImageReadWarning, InputError, LabelWarning, SplitWarning
 
 
 def make_files(folder, *names):
@@ -274,3 +274,30 @@ def test_folder_whose_name_is_a_word_for_nothing_is_refused(tmp_path, word):
         list_images(tmp_path)
     assert e.value.code == "class-folder-missing"
     assert len(list_images(tmp_path, classes=("b", "m", word)).y) == 3
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [("malignant/x.png", "../benign/a.png"), ("atypical", "benign"), ("malignant/y", "../benign")],
+)
+def test_link_to_an_image_of_another_class_is_counted(tmp_path, link, target):
+    """A link within a class, or to the folder itself, is not."""
+    make_files(tmp_path, "benign/a.png", "malignant/b.png")
+    (tmp_path / "benign" / "same.png").symlink_to("a.png")
+    (tmp_path / "malignant" / "loop").symlink_to("..")
+    (tmp_path / link).symlink_to(target)
+    with pytest.warns(ImageReadWarning, match=rf"1 link to images.*'{link}'") as caught:
+        found = list_images(tmp_path)
+    assert caught[0].message.code == "links-to-other-classes"
+    assert len(found.paths) == 2
+
+
+def test_classes_match_however_accents_are_composed(tmp_path):
+    """Folders of another file system have the classes of a model; two such folders do not."""
+    composed, decomposed = "b\xe9nin", "be\u0301nin"
+    make_files(tmp_path, f"{decomposed}/a.png", "malin /b.png")
+    found = list_images(tmp_path, classes=(composed, "malin"))
+    assert (found.target_names, found.y.tolist()) == ([composed, "malin"], [0, 1])
+    make_files(tmp_path, f"{composed}/a.png")
+    with pytest.raises(InputError, match=r"'b\\xe9nin', 'malin'\), and found \('be\\u0301nin'"):
+        list_images(tmp_path, classes=(composed, "malin"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cellsk.report._class_names import name_classes
+from cellsk.report._class_names import match_classes, name_classes
 
 PATHS = np.array(["d/train/benign/a.png", "d/train/benign/b.png", "d/train/malignant/c.png"])
 
@@ -56,3 +56,27 @@ def test_names_that_contradict_labels_or_folders_are_refused(classes, names, wor
     """They would name the scores of one class after another."""
     with pytest.raises(ValueError, match=words):
         name_classes(np.array(classes), np.array([0, 0, 1]), PATHS, names)
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [
+        (["0", "1"], [0, 1]),
+        (["0", "1"], [0.0, 1.0]),
+        ([0, 1], ["0", "1"]),
+        ([0, 1], ["0.0", "1.0"]),
+        (["b\xe9nin", "malin"], ["be\u0301nin", "malin"]),
+    ],
+)
+def test_labels_that_are_written_as_classes_match_them(classes, labels):
+    """Numbers as text, and composed accents."""
+    codes, _ = match_classes(np.array(labels), np.array(classes), np.zeros((2, 1)), None)
+    assert codes.tolist() == [0, 1]
+
+
+def test_unknown_classes_that_look_the_same_are_written_with_codes():
+    """A reader sees the difference."""
+    classes = np.array(["HER2-pos", "neg"])
+    match = r"of class 'HER2\\u2010pos', and the model knows 'HER2-pos', 'neg'"
+    with pytest.raises(ValueError, match=match):
+        match_classes(np.array(["HER2\u2010pos"]), classes, np.zeros((1, 1)), None)
