@@ -11,7 +11,7 @@ __all__ = ["find_label_errors"]
 
 
 def find_label_errors(y: ArrayLike, proba: ArrayLike) -> NDArray[np.int64]:
-    """Return the rows whose labels are probably wrong, the most probable first.
+    """Return the rows whose labels may be wrong, the most doubtful first.
 
     This is confident learning. The threshold of a class is the mean probability of this class
     among the images labeled with it. An image is a probable error if it reaches the threshold
@@ -38,6 +38,13 @@ def find_label_errors(y: ArrayLike, proba: ArrayLike) -> NDArray[np.int64]:
 
     Notes
     -----
+    A mark is a reason to look at the image, not a proof. Labels of 900 PatchCamelyon patches were
+    exchanged at random, and marked from out-of-fold probabilities of a random forest on color and
+    texture (means of three seeds). If 5% of the labels were wrong, 33% of the marks were right, 57%
+    of the first 20, and 60% of the wrong labels were marked. If 10% were wrong, these were 48%, 80%
+    and 67%. If none was wrong, 40 images were marked all the same. Results with 600 drawn cells
+    were similar: 36% and 55% of the marks were right.
+
     A class without images has no threshold, so no image is an error in favor of it. Rare
     kinds of images also look like label errors: look at each image before you change its
     label, and do not change labels of a test set because a model disagrees with them.
