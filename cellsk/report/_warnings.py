@@ -58,12 +58,14 @@ class KeptWarnings:
 
     @property
     def remarks(self) -> list[Remark]:
-        """The warnings as codes and texts. Those of other packages have the code ""."""
+        """The warnings as codes and texts. Those of other packages have the code "".
+
+        The remedies name Python, and the readers of a page know none, so they are left out.
+        """
         return [
-            {
-                "code": warning.code if isinstance(warning, Explained) else "",
-                "text": hide_folders(str(warning)),
-            }
+            {"code": warning.code, "text": hide_folders(warning.explain(remedy=""))}
+            if isinstance(warning, Explained)
+            else {"code": "", "text": hide_folders(str(warning))}
             for warning in self.instances
         ]
 

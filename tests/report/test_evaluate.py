@@ -179,7 +179,8 @@ def test_evaluate_without_groups_warns_and_names_its_intervals(pipeline, drawn):
         report = evaluate(pipeline, drawn.images, drawn.y, **QUICK)
     assert report.document["interval"]["method"] == "bootstrap over images"
     assert report.document["warnings"][0]["code"] == "patients-unknown"
-    assert "command line" not in report.document["warnings"][0]["text"]
+    assert "Pass" not in report.document["warnings"][0]["text"]
+    assert "! Patients are unknown." in repr(report)
     limit = report.document["limits"][0]
     assert limit["code"] == "patients-unknown"
     assert "Patients are unknown" in limit["text"]
@@ -666,7 +667,7 @@ def test_evaluate_constant_classifier_gets_chance(drawn):
         ({"groups": ["P1"] * 3}, ValueError, "groups must have one patient per image"),
         ({"groups": [None] * 240}, ValueError, "groups must name the patient of every image"),
         ({"subgroups": {"site": ["A"]}}, ValueError, "subgroups must hold one value for each"),
-        ({"target_names": ["one"]}, ValueError, "target_names must be 2 different names"),
+        ({"target_names": ["one"]}, ValueError, "target_names must be a list of 2 different names"),
         ({"random_state": -1}, ValueError, "random_state must be"),
     ],
 )

@@ -173,8 +173,13 @@ def write_headline(facts: EvaluationFacts) -> str:
 
 
 def list_warnings(document: EvaluationDocument) -> list[str]:
-    """Return the warnings that are not among the cautions."""
-    return [one["text"] for one in document["warnings"] if one["code"] not in _WEAK]
+    """Return the warnings that are not among the cautions, in the words of a limit if it has some."""
+    limits = {one["code"]: one["text"] for one in document["limits"] if one["code"]}
+    return [
+        limits.get(one["code"], one["text"])
+        for one in document["warnings"]
+        if one["code"] not in _WEAK
+    ]
 
 
 def list_cautions(document: EvaluationDocument) -> list[str]:
