@@ -173,7 +173,7 @@ def write_headline(facts: EvaluationFacts) -> str:
 
 
 def list_warnings(document: EvaluationDocument) -> list[str]:
-    """Return the warnings that are not among the cautions, in the words of a limit if it has some."""
+    """Return the warnings that are not among the cautions, by preference as a limit words them."""
     limits = {one["code"]: one["text"] for one in document["limits"] if one["code"]}
     return [
         limits.get(one["code"], one["text"])
