@@ -37,8 +37,10 @@ HASH_LEVELS = 255  # a hash has one byte for each value
 # others have no contrast. Of 1,500 patches of other slides none is taken for a copy.
 MAX_HASH_DISTANCE = 0.12
 # Segmented cells of one size have close hashes. A copy is closer than this share of the distance to
-# a training image that is not. Without it, 54% to 99% of 750 different cells were taken for copies;
-# with it at most 0.3%, and 99% of the copies are found (benchmarks/duplicates.py).
+# a training image that is not. Without it, 14% to 99% of 750 different cells were taken for copies;
+# with it at most 0.7%, and 99% of the copies of cells with texture are found. Cells of low contrast
+# that all have one outline lose copies (56% at JPEG 50). Discs of one outline without texture stay
+# false in 58%: their pixels show no difference. See benchmarks/duplicates.py.
 MAX_NEIGHBOR_SHARE = 0.4
 N_COPIES = 8  # of one training image, at most
 # Names are hashed slowly, so that someone with the file can try few of them: 10,000 rounds take
