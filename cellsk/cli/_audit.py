@@ -160,7 +160,7 @@ def _list_side(
     """List a folder, which may lack labels or hold one class only, unlike for training."""
     from cellsk.datasets import list_images
 
-    groups = source.column if labels is not None else parse_groups(source.column)
+    groups = parse_groups(source.column)
     list_files = partial(
         list_images,
         folder,

@@ -129,7 +129,7 @@ def list_labeled_images(
 
     from cellsk.datasets import list_images
 
-    column_or_level = groups if labels is not None else parse_groups(groups)
+    column_or_level = parse_groups(groups)
     listed = list_images(
         folder,
         labels=labels,

@@ -96,6 +96,20 @@ def test_images_labels_note_names_their_column(folder, capsys):
     assert "Labels: column 'finding' of labels.csv.\n" in capsys.readouterr().err
 
 
+def test_images_of_folders_of_patients_are_listed_as_the_error_says(tmp_path):
+    """The labels come from a csv file, and the patients from a level of the folders."""
+    for name in ("patient1/a.png", "patient1/b.png", "patient2/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(InputError) as caught:
+        list_labeled_images(tmp_path)
+    assert "--groups 0 for the patients" in word_error(caught.value)
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label\na,benign\nb,malignant\nc,benign\n")
+    listed = list_labeled_images(tmp_path, labels=table, groups="0")
+    assert listed.groups.tolist() == ["patient1", "patient1", "patient2"]
+
+
 def test_images_of_one_hot_labels_note_names_the_columns(folder, capsys):
     """The classes are the names of the columns."""
     flat, table = write_labels(
