@@ -28,7 +28,10 @@ _PARTS = (
 _FILLERS = (
     "sets?|data|datas|dataset|images?|imgs?|cells?|patch|patches|tiles?|files?|cohort|the|v?[0-9]+"
 )
-_KINDS = {"train": re.compile(_TRAIN), "test": re.compile(_TEST), "valid": re.compile(_VALID)}
+_KINDS = {
+    kind: re.compile(rf"(?:{words})(?:sets?|data|images?|imgs?)?")
+    for kind, words in (("train", _TRAIN), ("test", _TEST), ("valid", _VALID))
+}
 _SPLIT = re.compile(rf"(?:(?P<split>{_TRAIN}|{_TEST}|{_VALID}|{_PARTS})|{_FILLERS})+")
 _TRAIN_NAME = re.compile(rf"(?:{_FILLERS})*(?:{_TRAIN})")
 _TEST_NAME = re.compile(rf"(?:{_FILLERS})*(?:{_TEST})")
@@ -364,10 +367,27 @@ def warn_class_folders(
 
 
 def _are_patient_codes(names: Collection[str]) -> bool:
-    """Return whether names are such as P01, or numbers of many digits."""
+    """Return whether names are such as P1 or TCGA-A1-A0SB, or have numbers of many digits."""
     words = list(map(_split_words, names))
-    return len(names) > 1 and (
-        all(len(w) == 2 and _PATIENT_CODES.fullmatch(w[0]) and w[1].isdecimal() for w in words)
-        or all(len(w) > 2 and w[0] == "tcga" for w in words)
-        or (len(names) > 2 and all(name.isdecimal() and len(name) >= _DIGITS for name in names))
+    if len(names) < 2 or not all(words):
+        return False
+    if all(len(parts) > 2 and parts[0] == "tcga" for parts in words):
+        return True
+    if not all(parts[-1].isdecimal() and len(parts) < 3 for parts in words):
+        return False
+    if all(_PATIENT_CODES.fullmatch(parts[0]) for parts in words):
+        return True
+    return len(names) > 2 and (
+        all(len(parts[-1]) >= _DIGITS for parts in words) or _are_padded(words)
     )
+
+
+def _are_padded(words: list[list[str]]) -> bool:
+    """Return whether names are one word with numbers of one width, such as 01 and 12."""
+    if any(len(parts) != 2 for parts in words):
+        return False
+    numbers = {number for _, number in words}
+    kinds = {(word, len(number)) for word, number in words}
+    is_class = all(_CLASS_CODES.fullmatch(word + number) for word, number in words)
+    padded = any(number.startswith("0") for number in numbers) and max(map(len, numbers)) > 1
+    return len(kinds) == 1 and padded and not is_class

@@ -57,6 +57,8 @@ def make_files(folder, *names):
         "cross1 cross2",
         "train_benign train_malignant test_benign test_malignant",
         "benign-train malignant-train benign-val malignant-val",
+        "imagesTr imagesTs",
+        "trainset_a1 testset_a1",
     ],
 )
 def test_names_of_splits_are_found(names):
@@ -191,7 +193,15 @@ def test_folders_of_patients_are_refused_unless_they_are_named(tmp_path, names):
 
 
 @pytest.mark.parametrize(
-    "names", ["P01 P02 P03 P04 P05 P06 P07 P08", "2019 2020 2021", "TCGA-A1-A0SB TCGA-A1-A0SD"]
+    "names",
+    [
+        "P01 P02 P03 P04 P05 P06 P07 P08",
+        "2019 2020 2021",
+        "TCGA-A1-A0SB TCGA-A1-A0SD",
+        "S08 S09 S10",
+        "HP0023 HP1045 HP2222",
+        "case-1 case-2",
+    ],
 )
 def test_folders_that_may_be_patients_give_a_warning(tmp_path, names):
     """These may be classes, too: P0 and P7 are days after birth."""
@@ -200,6 +210,15 @@ def test_folders_that_may_be_patients_give_a_warning(tmp_path, names):
         list_images(tmp_path)
     assert caught[0].message.code == "classes-like-patients"
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "names", ["M0 M1 M7", "grade01 grade02 grade03", "T1 T2 T3", "0 1 10", "00 01 02"]
+)
+def test_folders_of_classes_with_numbers_are_quiet(tmp_path, names):
+    """Grades, stages and codes."""
+    make_files(tmp_path, *(f"{name}/x.png" for name in names.split()))
+    assert list_images(tmp_path).target_names == sorted(names.split())
 
 
 def test_labels_that_look_like_splits_are_read_from_a_column_that_is_named(tmp_path):
