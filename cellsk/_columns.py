@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk._checks import count_noun, list_some
+from cellsk._checks import count_noun, list_some, show_value
 from cellsk._class_words import (
     drop_invisible,
     find_similar_names,
@@ -91,7 +91,7 @@ def check_filled(name: str, values: Any) -> None:
         raise InputError(
             f"must name the {word} of every image",
             f"{len(missing):,} of {count_noun(len(column), 'image')} without one. First:"
-            f" {list_some(first, len(missing))}, with {column[missing[0]]!r}",
+            f" {list_some(first, len(missing))}, with {show_value(column[missing[0]])}",
             _REMEDIES[word].format(name=name),
             parameter=name,
             code=f"{name}-incomplete",

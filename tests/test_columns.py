@@ -137,6 +137,7 @@ def test_one_patient_in_one_set_is_kept_together():
 
 @each_entry
 @pytest.mark.filterwarnings("ignore::cellsk.exceptions.SplitWarning")
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 @pytest.mark.filterwarnings("ignore::cellsk.exceptions.SmallHoldOutWarning")
 def test_nearly_equal_patients_give_a_warning(entry):
     """They may be one patient, or not."""

@@ -49,7 +49,7 @@ _CONTAINERS = re.compile(rf"{_IMAGES.pattern}|data|dataset|cells?|patches|tiles?
 # The first words of names of sites and data sets, of patients, and of classes with a number.
 _SOURCES = re.compile(
     r"ds|data|datasets?|sets?|hosp|hospitals?|sites?|cent(?:er|re)s?|labs?|clinics?|sources?|cohorts?"
-    r"|scanners?|batch|inst|institutes?|institutions?|study|studies|vendors?|cameras?|microscopes?"
+    r"|scanners?|batch|inst|institutes?|institutions?|study|studies|vendors?|cameras?|microscopes?|plates?|wells?"
     r"|(?:19|20)\d\d"
 )
 _PATIENTS = re.compile(r"patients?|pats?|subjects?|subj|donors?|animals?|mouse|mice|slides?|wsi")
@@ -339,10 +339,10 @@ def warn_class_folders(
     LabelWarning, SplitWarning
         If they do.
     """
-    if _are_patient_codes(names):
+    if _are_patient_codes(names) or _are_numbered_sources(names):
         warnings.warn(
             LabelWarning(
-                "Classes should not be patients, slides or years",
+                "Classes should not be patients, slides, sites or dates",
                 f"{count_noun(len(names), 'class', 'classes')} with the names"
                 f" {name_some(sorted(names))}",
                 "If they are not classes, pass labels='labels.csv' with the class of each image,"
@@ -367,11 +367,13 @@ def warn_class_folders(
 
 
 def _are_patient_codes(names: Collection[str]) -> bool:
-    """Return whether names are such as P1 or TCGA-A1-A0SB, or have numbers of many digits."""
+    """Return whether names are such as P1, TCGA-A1-A0SB or a date, or have many digits."""
     words = list(map(_split_words, names))
     if len(names) < 2 or not all(words):
         return False
     if all(len(parts) > 2 and parts[0] == "tcga" for parts in words):
+        return True
+    if all(len(parts) == 3 and all(part.isdecimal() for part in parts) for parts in words):
         return True
     if not all(parts[-1].isdecimal() and len(parts) < 3 for parts in words):
         return False
@@ -379,6 +381,14 @@ def _are_patient_codes(names: Collection[str]) -> bool:
         return True
     return len(names) > 2 and (
         all(len(parts[-1]) >= _DIGITS for parts in words) or _are_padded(words)
+    )
+
+
+def _are_numbered_sources(names: Collection[str]) -> bool:
+    """Return whether names are such as site_a and site_b."""
+    stripped = {_strip_number(name) for name in names}
+    return len(names) > 1 == len(stripped) and all(
+        numbered and _SOURCES.fullmatch(text) for text, numbered in stripped
     )
 
 

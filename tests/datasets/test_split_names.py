@@ -201,6 +201,9 @@ def test_folders_of_patients_are_refused_unless_they_are_named(tmp_path, names):
         "S08 S09 S10",
         "HP0023 HP1045 HP2222",
         "case-1 case-2",
+        "hospA hospB",
+        "site_1 site_2",
+        "2024-01-01 2024-01-02",
     ],
 )
 def test_folders_that_may_be_patients_give_a_warning(tmp_path, names):
@@ -213,7 +216,8 @@ def test_folders_that_may_be_patients_give_a_warning(tmp_path, names):
 
 
 @pytest.mark.parametrize(
-    "names", ["M0 M1 M7", "grade01 grade02 grade03", "T1 T2 T3", "0 1 10", "00 01 02"]
+    "names",
+    ["M0 M1 M7", "grade01 grade02 grade03", "T1 T2 T3", "0 1 10", "00 01 02", "site other", "A B"],
 )
 def test_folders_of_classes_with_numbers_are_quiet(tmp_path, names):
     """Grades, stages and codes."""
