@@ -7,7 +7,7 @@ import os
 import stat
 from typing import BinaryIO, TypeAlias
 
-from cellsk._zip_files import ZipMemberError, read_zipped, stamp_zipped
+from cellsk._zip_files import ZipMemberError, read_zipped, split_zip_path, stamp_zipped
 
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes
 
@@ -64,6 +64,8 @@ def open_stream(source: ImageSource) -> BinaryIO:
     try:
         status = os.stat(source)
     except (FileNotFoundError, NotADirectoryError):
+        if split_zip_path(source) is None:
+            raise
         return _open_zipped(source)
     _check_kind(status.st_mode, status.st_size)
     if status.st_size > _SMALL:

@@ -53,11 +53,11 @@ def test_descriptor_of_a_pipe_is_read():
 def test_size_is_bounded(pipe, tmp_path):
     """Of files and of pipes; the writer of a pipe ends."""
     (tmp_path / "file").write_bytes(b"123456")
+    thread = write_later(pipe, b"123456")
     for path in (tmp_path / "file", pipe):
-        thread = write_later(path, b"123456")
         with pytest.raises(InputFileError, match="has more than 5 bytes"):
             read_input(path, 5)
-        thread.join()
+    thread.join()
 
 
 @pytest.mark.parametrize(("path", "words"), [("/dev/zero", "is a device"), ("/", "is a folder")])

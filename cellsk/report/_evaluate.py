@@ -191,7 +191,7 @@ def evaluate(
     >>> colors = FunctionTransformer(lambda images: images.mean(axis=(1, 2)) / 255)
     >>> report = evaluate(
     ...     make_pipeline(colors, LogisticRegression()), cells.images, cells.y,
-    ...     groups=cells.groups, target_names=cells.target_names,
+    ...     groups=cells.groups, target_names=cells.target_names, baselines=False,
     ... )
     >>> accuracy = report.numbers["accuracy"]
     >>> accuracy["low"] < accuracy["value"] < accuracy["high"]

@@ -153,9 +153,14 @@ def fit_and_test(
     return tested
 
 
-def _describe_training(train: EvaluationData, shared: SharedPixels) -> Training:
-    """Return fingerprints of the pixels that were kept, or else of the files."""
+def _describe_training(train: EvaluationData, shared: SharedPixels) -> Training | None:
+    """Return fingerprints of the pixels that were kept, or else of the files.
+
+    Features that are not images have none.
+    """
     groups = train.labels.groups
+    if train.X.ndim == 2:
+        return None
     if shared.images is None:
         return Training(make_training_fingerprints(train.X, groups), "given")
     prints = make_training_fingerprints(shared.images, groups, paths=train.X)

@@ -189,6 +189,14 @@ def test_baseline_that_is_as_good_comes_before_chance(report, tmp_path):
     assert report.document["headline"] in repr(report)
 
 
+def test_baseline_that_is_worse_within_the_interval_is_not_called_as_good(report):
+    """The model scores higher, but another choice of patients could reverse this."""
+    document = change_gap(report.document, value=0.02, low=-0.02, high=0.06)
+    assert write_headline(document).startswith(
+        "Not shown to be better than simple baselines: ROC AUC is"
+    )
+
+
 def test_weak_model_is_one_warning_with_a_code(cells):
     """It is kept in the report, and not shown a second time."""
     for model, code in ((build_pipeline(), "baseline"), (DummyClassifier(), "baseline")):

@@ -120,6 +120,8 @@ def compare_with_baselines(facts: EvaluationFacts) -> str:
     interval = f"difference {write_number(gap['value'])}, {write_interval(gap)}"
     if gap["low"] > 0:
         return f"Better than simple baselines: {pair} ({interval})."
+    if gap["high"] >= 0 and gap["value"] > 0:
+        return f"Not shown to be better than simple baselines: {pair} ({interval})."
     how = "higher" if gap["high"] < 0 else "as well"
     return (
         f"A {_CLASSIFIERS[best['name']]} scores {how}: its {label} is {other}, and that of this"
