@@ -25,7 +25,7 @@ from cellsk.audit._duplicate_findings import audit_duplicates, audit_near_duplic
 from cellsk.audit._duplicates import find_exact_sets, find_near_sets, merge_groups
 from cellsk.audit._file_findings import audit_files, audit_other_files
 from cellsk.audit._findings import Finding
-from cellsk.audit._fingerprints import Fingerprint, measure_images
+from cellsk.audit._fingerprints import Fingerprint, Fingerprints, measure_images
 from cellsk.audit._label_findings import audit_label_errors, audit_labels
 from cellsk.audit._picture_findings import audit_pictures
 from cellsk.audit._report import AuditReport
@@ -273,9 +273,8 @@ def _audit(
     sources = kept + ([] if test.paths is None else list_sources("test_paths", test.paths))
     counts = (len(kept), len(sources) - len(kept))
     labels = check_column("y", train.y, counts[0]), check_column("test_y", test.y, counts[1])
-    _check_names(kept, sources, labels, (target_names, test_target_names))
-    codes, names, n_columns = encode_labels(labels, target_names, test_target_names, counts)
-    _warn_names(names, target_names)
+    both_names = target_names, test_target_names
+    codes, names, n_columns = _encode_labels(kept, sources, labels, both_names)
     groups = _join_groups(train.groups, test.groups, counts)
     warn_patient_names(groups, stacklevel=4)
     data = AuditData(
@@ -287,8 +286,7 @@ def _audit(
         proba=_check_proba(proba, train.y, len(kept), n_columns),
         prints=measure_images(sources, n_jobs, measured),
     )
-    exact = find_exact_sets(data.prints)
-    near, pairs = find_near_sets(data.prints, exact) if near_duplicates else ([], [])
+    exact, near, pairs = _find_copies(data.prints, near_duplicates=near_duplicates)
     return AuditReport(
         data,
         [*audit_other_files(not_read), *_list_findings(data, exact, near, pairs)],
@@ -301,22 +299,30 @@ def _audit(
     )
 
 
-def _check_names(
+def _encode_labels(
     kept: Sequence[Any],
     sources: Sequence[Any],
     labels: tuple[NDArray | None, NDArray | None],
     names: tuple[Sequence[str] | None, Sequence[str] | None],
-) -> None:
-    """Check that codes of both sides mean the same classes, if the folders show it."""
+) -> tuple[NDArray[np.int64], list[str], int]:
+    """Return what `encode_labels` does, if codes of both sides mean the same classes."""
     target_names, test_target_names = names
     if test_target_names is None:
         check_folders(kept, sources[len(kept) :], labels, target_names)
+    counts = len(kept), len(sources) - len(kept)
+    encoded = encode_labels(labels, target_names, test_target_names, counts)
+    if target_names is None:  # the caller has not named the classes
+        warn_class_names(encoded[1], stacklevel=5)
+    return encoded
 
 
-def _warn_names(names: list[str], target_names: Sequence[str] | None) -> None:
-    """Warn of nearly equal classes, unless the caller has named them."""
-    if target_names is None:
-        warn_class_names(names, stacklevel=5)
+def _find_copies(
+    prints: Fingerprints, *, near_duplicates: bool
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Return sets of equal images, sets of near-duplicates, and the pairs in these."""
+    exact = find_exact_sets(prints)
+    near, pairs = find_near_sets(prints, exact) if near_duplicates else ([], [])
+    return exact, near, pairs
 
 
 def _list_findings(

@@ -185,11 +185,8 @@ def evaluate(
     shown = show_warnings()
     counts, size = parse_filters(filters), parse_size(image_size)
     outputs = check_outputs(Outputs(html, json, markdown, save_folds, max_pictures), force=force)
-    wanted: dict[str, Any] = {
-        "prevalence": prevalence,
-        "aggregation": aggregation,
-        "max_uncertainty": max_uncertainty,
-    }
+    wanted: dict[str, Any] = {"prevalence": prevalence, "aggregation": aggregation}
+    wanted["max_uncertainty"] = max_uncertainty
     if quick:
         check_quick(outputs, wanted | {"subgroup": subgroup, "leakage": leakage, "test": test})
     n_folds = count_folds(cv, folds, leakage=leakage)

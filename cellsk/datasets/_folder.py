@@ -208,10 +208,7 @@ def list_images(
     names = match_names(names, classes)
     target_names = order_classes(sources[0].name, csv_path, names, classes, relative)
     if classes is None:
-        warn_class_names(target_names or [])
-        warn_unique_labels(names or [])
-        if named.label is None:
-            warn_class_folders(target_names or [], relative if csv_path is None else ())
+        _warn_classes(target_names, names, None if csv_path else relative, named)
     if group_names is not None:
         warn_patient_names(group_names)
     paths = [path for source in sources for path in source.paths]
@@ -225,6 +222,19 @@ def list_images(
     ]
     listed.folders = [source.name for source in sources if not source.are_files]
     return listed
+
+
+def _warn_classes(
+    target_names: list[str] | None,
+    names: list[str] | None,
+    folders: Sequence[str] | None,
+    named: CsvColumns,
+) -> None:
+    """Warn of labels that may not be classes. ``folders`` are paths of images in class folders."""
+    warn_class_names(target_names or [], stacklevel=4)
+    warn_unique_labels(names or [], stacklevel=4)
+    if named.label is None:
+        warn_class_folders(target_names or [], folders or (), stacklevel=4)
 
 
 def _read_folders(

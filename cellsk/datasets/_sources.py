@@ -1,4 +1,4 @@
-"""Where images are: folders, zip files, and single files."""
+"""Folders, zip files and single files that hold images."""
 
 from __future__ import annotations
 

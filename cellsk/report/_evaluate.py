@@ -254,13 +254,8 @@ def _run(
     fingerprints: dict[str, Fingerprint] | None = {} if parts.audit else None
     with share_pixels(data, settings, fingerprints) as shared:
         if parts.audit and labels.images_are_paths:
-            found = audit_measured(
-                X,
-                labels.codes,
-                labels.groups,
-                target_names=labels.names,
-                measured=fingerprints,
-            )
+            columns = (X, labels.codes, labels.groups)
+            found = audit_measured(*columns, target_names=labels.names, measured=fingerprints)
             with kept.collect():
                 warn_if_copies_are_split(found, folds.splits)
         with kept.collect():
