@@ -17,6 +17,7 @@ from cellsk import ImageReader, evaluate, evaluate_model, list_images, make_cell
 from cellsk.exceptions import SplitWarning
 from cellsk.model_selection import make_baselines, measure_features
 from cellsk.report.document import read_schema
+from cellsk.report.words import explain_test
 
 QUICK = {"n_resamples": 100, "n_splits": 2, "baselines": False}
 
@@ -218,3 +219,13 @@ def test_page_with_a_test_fits_a_phone_and_is_accessible(
     page.click("[data-dialog^=test-cell-]")
     assert page.locator("dialog[open]").count() == 1
     context.close()
+
+
+@pytest.mark.filterwarnings("ignore::cellsk.exceptions.PatientsUnknownWarning")
+def test_scores_are_not_about_new_patients_if_patients_are_unknown(train, test):
+    """Each part names what it knows."""
+    found = evaluate_train(train, groups=None)
+    found.test(test.images, test.y, groups=test.groups)
+    words = explain_test(found.document)
+    assert "for new images of the same source" in words
+    assert words.endswith("for the patients of this test set.")

@@ -24,7 +24,6 @@ from cellsk.report.render._charts import draw_charts
 from cellsk.report.render._pictures import build_matrix, describe_pictures
 from cellsk.report.render._templates import as_markup, read_asset, render_fragment, render_template
 from cellsk.report.words import (
-    QUESTIONS,
     ScoreWords,
     add_exact_intervals,
     count_defined,
@@ -47,6 +46,7 @@ from cellsk.report.words import (
     list_baseline_rows,
     list_cautions,
     list_compared_scores,
+    list_questions,
     list_single_prediction_folds,
     list_test_rows,
     list_warnings,
@@ -118,7 +118,7 @@ def render_page(
             "test_rows": list_test_rows(document),
             "about_test": explain_test(document),
             "shared_images": "" if test is None else warn_of_shared_images(test),
-            "questions": QUESTIONS,
+            "questions": () if test is None else list_questions(document, test),
         },
     )
 

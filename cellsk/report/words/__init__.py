@@ -71,9 +71,9 @@ from cellsk.report.words._summary import describe_comparison as describe_compari
 from cellsk.report.words._summary import describe_leakage as describe_leakage
 from cellsk.report.words._summary import summarize as summarize
 from cellsk.report.words._summary import write_origin as write_origin
-from cellsk.report.words._test_set import QUESTIONS as QUESTIONS
 from cellsk.report.words._test_set import describe_test as describe_test
 from cellsk.report.words._test_set import explain_test as explain_test
+from cellsk.report.words._test_set import list_questions as list_questions
 from cellsk.report.words._test_set import list_test_rows as list_test_rows
 from cellsk.report.words._test_set import name_design as name_design
 from cellsk.report.words._test_set import warn_of_shared_images as warn_of_shared_images

@@ -12,17 +12,15 @@ from cellsk.report.words._images import count_images, is_one_split, list_shared
 from cellsk.report.words._scores import name_score
 
 __all__ = [
-    "QUESTIONS",
     "TestRow",
     "describe_test",
     "explain_test",
+    "list_questions",
     "list_test_rows",
     "name_design",
     "warn_of_shared_images",
 ]
 
-# What the scores of the two parts answer.
-QUESTIONS = ("new patients of the same source", "the patients of this test set")
 _OF_TWO = ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "brier_score")
 _OF_MANY = ("balanced_accuracy", "roc_auc", "f1", "brier_score")
 
@@ -39,6 +37,15 @@ class TestRow(NamedTuple):
 def name_design(document: EvaluationDocument) -> str:
     """Return how the first part was scored: "Cross-validation", or "Test side of the split"."""
     return "Test side of the split" if is_one_split(document) else "Cross-validation"
+
+
+def list_questions(document: EvaluationDocument, test: TestResult) -> tuple[str, str]:
+    """Return what the scores of the two parts are about. Unknown patients may be in both sides."""
+    known = [part["data"]["n_groups"] is not None for part in (document, test["report"])]
+    return (
+        f"new {'patients' if known[0] else 'images'} of the same source",
+        f"the {'patients' if known[1] else 'images'} of this test set",
+    )
 
 
 def list_test_rows(document: EvaluationDocument) -> list[TestRow]:
@@ -61,10 +68,11 @@ def explain_test(document: EvaluationDocument) -> str:
     if test is None:
         return ""
     training = test["report"]["training"]
+    first, second = list_questions(document, test)
     fitted = count_images(training["n_images"], training["n_groups"]) if training else "all images"
     text = (
-        f"{name_design(document)} estimates the scores for {QUESTIONS[0]}. The test set shows those"
-        f" of one model, fitted on {fitted}, for {QUESTIONS[1]}."
+        f"{name_design(document)} estimates the scores for {first}. The test set shows those"
+        f" of one model, fitted on {fitted}, for {second}."
     )
     if document["operating_point"] is not None or document["calibration"] is not None:
         text += " Its threshold and calibration were chosen on the training images only."
