@@ -229,3 +229,5 @@ def test_scores_are_not_about_new_patients_if_patients_are_unknown(train, test):
     words = explain_test(found.document)
     assert "for new images of the same source" in words
     assert words.endswith("for the patients of this test set.")
+    alone = found.test(test.images, test.y)
+    assert "If some have training images, too, all scores are too high." in repr(alone)

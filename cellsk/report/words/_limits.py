@@ -53,7 +53,7 @@ def list_limits(facts: EvaluationFacts) -> list[Remark]:
         ("one-model", _limit_of_one_model(facts)),
         ("never-tested", describe_never_tested(facts["cv"])),
         ("training-unknown", _limit_of_unknown_training(facts)),
-        ("patients-unknown", _limit_of_unknown_patients(facts["data"])),
+        ("patients-unknown", _limit_of_unknown_patients(facts)),
         (FEW if unit == "patient" else FEW_IMAGES, _limit_of_few(facts["data"])),
         (
             "similar-images",
@@ -100,9 +100,14 @@ def _limit_of_unknown_training(facts: EvaluationFacts) -> str:
     )
 
 
-def _limit_of_unknown_patients(data: Data) -> str:
-    if data["n_groups"] is not None:
+def _limit_of_unknown_patients(facts: EvaluationFacts) -> str:
+    if facts["data"]["n_groups"] is not None:
         return ""
+    if facts["cv"] is None:
+        return (
+            "Patients are unknown. If some patients have several images here, all intervals are too"
+            " narrow. If some have training images, too, all scores are too high."
+        )
     return (
         "Patients are unknown. If some patients have several images here, all scores are too high"
         " and all intervals too narrow."
