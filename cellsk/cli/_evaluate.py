@@ -219,7 +219,14 @@ def evaluate(
         print_next((write_command(context, "evaluate", folder, quick=False), "add intervals"))
     else:
         _evaluate(plan, outputs, shown, tested, leakage=leakage)
-        print_next((write_command(context, "train", folder), "train the final model"))
+        print_next(_suggest_training(context, folder))
+
+
+def _suggest_training(context: typer.Context, folder: Path) -> tuple[str, str]:
+    """Return the command that trains the final model, and what this model does not have."""
+    tuned = any(context.params[name] for name in ("calibrate", "sensitivity", "specificity"))
+    without = ", without threshold and calibration" if tuned else ""
+    return write_command(context, "train", folder), f"train the final model{without}"
 
 
 class _Plan(NamedTuple):

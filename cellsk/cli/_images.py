@@ -76,6 +76,9 @@ class LabeledImages(NamedTuple):
             raise InputError(
                 "must name a column of --groups-csv",
                 f"{name!r}, with columns {name_some(list(self.columns), 9) or 'none'}",
+                "Pass one of these."
+                if self.columns
+                else "Pass --groups-csv with a file that has it.",
                 parameter=option,
             )
         return self.columns[name]

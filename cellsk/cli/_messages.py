@@ -131,7 +131,7 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "groups-need-csv": "Pass --labels labels.csv, a folder level such as --groups=-1, or"
     " --group-pattern.",
     "groups-level": "Pass another level (0 is the first folder, -1 the last), or --group-pattern.",
-    "groups-column-missing": "Name it 'patient', or name the column with --groups.",
+    "groups-column-missing": "Name it 'patient', or pass one of these columns to --groups.",
     "groups-incomplete": "Fill in the empty cells.",
     "sites-incomplete": "Fill in the empty cells, or leave out --site.",
     "patients-unknown": "Pass --group-pattern, --groups or --groups-csv, unless every image is"

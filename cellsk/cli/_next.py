@@ -15,7 +15,7 @@ from cellsk.cli._values import parse_groups
 
 __all__ = ["print_next", "suggest_uses", "write_command"]
 
-NEW_IMAGES = "FOLDER_OF_NEW_IMAGES"
+NEW_IMAGES, NEW_LABELS = "FOLDER_OF_NEW_IMAGES", "LABELS_OF_NEW_IMAGES.csv"
 _OF_ANY_FOLDER = ("skip_unreadable", "follow_links", "group_pattern", "groups")
 
 
@@ -59,8 +59,15 @@ def suggest_uses(context: typer.Context, model: Path | None) -> list[tuple[str, 
     """Return commands that use a model file, if there is one."""
     if model is None or model == STANDARD_OUTPUT:
         return []
+    given = context.params
+    options: dict[str, Any] = {}
+    if given.get("labels") is not None:  # the new images have another csv file
+        options["labels"] = NEW_LABELS
+        names = ("label_column", "image_column", "groups")
+        options |= {name: given[name] for name in names if given.get(name) is not None}
+    test = write_command(context, "test", model, NEW_IMAGES, **options)
     return [
-        (write_command(context, "test", model, NEW_IMAGES), "score it on labeled images"),
+        (test, "score it on labeled images"),
         (write_command(context, "predict", model, NEW_IMAGES), "predict images"),
     ]
 

@@ -37,8 +37,8 @@ _MARKS = {
     "model": rb"PK\x03\x04.{26}manifest\.json",
     "html": rb'<!DOCTYPE html>[^<]*<html[^>]*>\s*<head>\s*<meta charset="utf-8">\s*'
     rb'<meta name="generator" content="cellsk">',
-    "json": rb'\{\s*"schema": "cellsk-(audit|evaluation|folds|predict|search|search-summary|train)'
-    rb'-\d+"',
+    "json": rb'\{\s*"schema": "cellsk-'
+    rb'(audit|comparison|evaluation|folds|predict|search|search-summary|train)-\d+"',
     "md": rb".*<!-- Written by cellsk\. -->\s*\Z",
     "folds": rb"file,sha256,label,group,fold\r?\n",
     "predictions": rb'path,predicted(,probability_[^,"\r\n]*|,"probability_([^"]|"")*")+\r?\n',

@@ -204,7 +204,7 @@ def list_images(
     if group_pattern is not None:
         group_names = match_groups(group_pattern, relative)
     elif groups is not None and not isinstance(groups, str):
-        group_names = read_folder_level(groups, relative)
+        group_names = _read_level(groups, relative, names)
     names = match_names(names, classes)
     target_names = order_classes(sources[0].name, csv_path, names, classes, relative)
     if classes is None:
@@ -222,6 +222,20 @@ def list_images(
     ]
     listed.folders = [source.name for source in sources if not source.are_files]
     return listed
+
+
+def _read_level(level: int, paths: list[str], names: list[str] | None) -> list[str]:
+    """Return the folder of each image at a level, which must not be that of the classes."""
+    groups = read_folder_level(level, paths)
+    if groups == names:
+        raise InputError(
+            "must be a folder level of patients",
+            f"{level}, which is the level of the classes",
+            "Pass another level: 1 is the folder below, -1 the one that contains the image.",
+            parameter="groups",
+            code="groups-are-classes",
+        )
+    return groups
 
 
 def _warn_classes(

@@ -129,7 +129,7 @@ def choose_group_column(
             "The csv must have a column of patients",
             f"{csv_path!r} with {', '.join(map(repr, columns))}"
             f"{'' if name is None else f', which does not include {name!r}'}",
-            "Name it 'patient', or pass groups= with the name of a column.",
+            "Name it 'patient', or pass groups= with one of these columns.",
             code="groups-column-missing",
         )
     empty = [cell for cell in columns[chosen].tolist() if is_missing_word(cell, patient=True)]

@@ -11,6 +11,7 @@ from cellsk.model_selection import OutOfFold
 from cellsk.report._settings import EvaluationData, Settings
 from cellsk.report.document import (
     Comparison,
+    EvaluationDocument,
     make_predictions,
     make_resampling,
     subtract_predictions,
@@ -23,7 +24,7 @@ __all__ = ["check_report", "compare_reports"]
 def compare_reports(
     data: tuple[EvaluationData, EvaluationData],
     out_of_fold: tuple[OutOfFold, OutOfFold],
-    numbers: tuple[Any, Any],
+    documents: tuple[EvaluationDocument, EvaluationDocument],
     settings: Settings,
 ) -> Comparison:
     """Return the scores of two reports on the same images, and their paired differences.
@@ -39,10 +40,10 @@ def compare_reports(
     )
     difference = subtract_predictions(first, second, make_resampling(settings))
     return {
-        "first": numbers[0],
-        "second": numbers[1],
+        "first": documents[0]["numbers"],
+        "second": documents[1]["numbers"],
         "difference": difference,
-        "sentence": describe_comparison(numbers, difference),
+        "sentence": describe_comparison(documents, difference),
     }
 
 

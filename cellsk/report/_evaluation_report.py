@@ -364,7 +364,7 @@ class EvaluationReport:
         return compare_reports(
             (self._tested, other._tested),
             (self._out_of_fold, other._out_of_fold),
-            (self.numbers, other.numbers),
+            (self.document, other.document),
             self._settings,
         )
 

@@ -43,7 +43,11 @@ def bad_folders(folder, tmp_path_factory):
         (["train", "cells", "--epochs", "0"], "--epochs"),
         (["train", "cells", "--filters", "8,0"], "--filters must be whole numbers"),
         (["search", "cells", "--filters", "4", "--filters", "4,4,4,4"], "at least 46 x 46 pixels"),
-        (["evaluate", "cells", "--groups", "0", "--folds", "2"], "1 patient for 2 folds"),
+        (["evaluate", "cells", "--groups", "0", "--folds", "2"], "0, which is the level of the"),
+        (
+            ["evaluate", "cells", "--group-pattern", "(benign|malignant)", "--folds", "2"],
+            "1 patient for 2 folds",
+        ),
         (["train", "cells", "--output", "no/where.cellsk"], "folder of an output file must exist"),
         (["train", "cells", "--group-pattern", "Q"], "Q"),
         (["train", "cells", "--store", "cells.csv"], "--store must be a folder. Got the file"),

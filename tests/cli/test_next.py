@@ -57,11 +57,12 @@ def test_write_command_replaces_a_value():
     assert written == "cellsk train cells --filters 16 --seed 3"
 
 
-def test_suggest_uses_of_new_images_leaves_out_files_of_the_training_images():
-    """A csv file and its columns are about the training images, a pattern is not."""
+def test_suggest_uses_of_new_images_names_no_file_of_the_training_images():
+    """If the labels are in a csv file, so are those of the new images."""
     context = parse(f"train cells {PATTERN} --labels l.csv --image-column file --epochs 3")
     (test, _), (predict, _) = suggest_uses(context, Path("a b.cellsk"))
-    assert test == f"cellsk test 'a b.cellsk' FOLDER_OF_NEW_IMAGES {PATTERN}"
+    labels = "--labels LABELS_OF_NEW_IMAGES.csv --image-column file"
+    assert test == f"cellsk test 'a b.cellsk' FOLDER_OF_NEW_IMAGES {labels} {PATTERN}"
     assert predict == "cellsk predict 'a b.cellsk' FOLDER_OF_NEW_IMAGES"
     (test, _), _ = suggest_uses(parse("train c --groups id --groups-csv g.csv"), Path("m"))
     assert test == "cellsk test m FOLDER_OF_NEW_IMAGES"

@@ -520,6 +520,16 @@ def test_list_groups_from_folder_level(tmp_path):
         list_images(tmp_path, groups=-4)
 
 
+def test_level_of_the_classes_is_not_one_of_patients(tmp_path):
+    """Each class would be one patient."""
+    for name in ("benign/a.png", "malignant/b.png"):
+        (tmp_path / name).parent.mkdir()
+        Image.new("L", (4, 4)).save(tmp_path / name)
+    for level in (0, -1):
+        with pytest.raises(InputError, match=rf"of patients\. Got {level}, which is .* classes"):
+            list_images(tmp_path, groups=level)
+
+
 def test_list_groups_from_csv_column(flat):
     """A csv column gives the groups, and is not used as the label."""
     labels = write_csv(flat.parent, "id,patient,kind\nb,p2,1\na,p1,0\nc,p1,1\n")

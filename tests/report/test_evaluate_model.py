@@ -6,6 +6,7 @@ import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, roc_auc_score
@@ -123,6 +124,8 @@ def test_test_set_without_a_class_has_the_right_scores(model, test):
         "positive": False,
     }
     assert "There are no benign images here" in repr(found)
+    assert "Patients cannot be scored, because all images are of one class." in repr(found)
+    assert "which model is better: all images are of one class." in found.compare(found)["sentence"]
     jsonschema.validate(json.loads(json.dumps(found.document)), read_schema())
 
 
@@ -181,8 +184,8 @@ def test_shared_images_and_patients_are_named(model, train, test):
     groups = np.r_[test.groups, train.groups[:2], ["new"]]
     with pytest.warns(
         SplitWarning,
-        match=r"must not share .* Got 2 copies of training images, 1 image that may be a copy .*"
-        r" and \d patients? with the name",
+        match=r"must not share .* Got 2 copies of training images \(first: 'image 90'\), 1 image"
+        r" that may be a copy .* and \d patients? with the name",
     ):
         found = evaluate_model(
             *(model, images, labels),
@@ -198,6 +201,14 @@ def test_shared_images_and_patients_are_named(model, train, test):
     assert training["groups"] == sorted(set(train.groups[:2].tolist()))
     assert (training["n_images"], training["n_groups"], training["source"]) == (120, 12, "given")
     assert "training-shared" in {warning["code"] for warning in found.document["warnings"]}
+    guess = DummyClassifier().fit(train.images, np.array(train.target_names)[train.y])
+    alone = evaluate_model(
+        *(guess, images, labels),
+        groups=groups, pos_label="malignant", **QUICK,
+    )  # fmt: skip
+    sentence = alone.compare(found)["sentence"]
+    assert "not show which model is better: for the second model, the test set has 2 co" in sentence
+    assert "better here" not in sentence
 
 
 def test_model_file_knows_its_training_images(tmp_path):
@@ -222,7 +233,9 @@ def test_model_file_knows_its_training_images(tmp_path):
     assert training["source"] == "model file"
     assert (training["exact"], training["same_folder"], training["groups"]) == ([], [], [])
     assert found.document["audit"] is not None
-    with pytest.warns(SplitWarning, match="60 copies of training images and 60 images from f"):
+    with pytest.warns(
+        SplitWarning, match=r"60 copies of training images \(first: .*\) and 60 images from f"
+    ):
         evaluate_model(path, train.paths, train.y, groups=groups, **QUICK)
     assert [one["name"] for one in found.document["data"]["classes"]] == ["benign", "malignant"]
 

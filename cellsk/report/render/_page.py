@@ -114,6 +114,7 @@ def render_page(
             "origin": write_origin(document),
             "cautions": list_cautions(document),
             "next": suggest_next(document),
+            "test_cautions": [] if test is None else list_cautions(test["report"]),
             "test_sentence": describe_test(document),
             "test_rows": list_test_rows(document),
             "about_test": explain_test(document),

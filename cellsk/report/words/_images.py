@@ -159,12 +159,14 @@ def list_shared(training: TrainingSet) -> list[str]:
     counts = {name: len(training[name] or ()) for name in ("exact", "similar", "same_folder")}
     n_exact, n_similar, n_folder = counts.values()
     n_groups = len(training["groups"])
+    first = {name: f" (first: {(training[name] or [''])[0]!r})" for name in ("exact", "similar")}
     found = [
-        (n_exact, f"{count_noun(n_exact, 'copy', 'copies')} of training images"),
+        (n_exact, f"{count_noun(n_exact, 'copy', 'copies')} of training images{first['exact']}"),
         (
             n_similar,
             f"{count_noun(n_similar, 'image')} that may be"
-            f" {pick_form(n_similar, 'a copy of a training image', 'copies of training images')}",
+            f" {pick_form(n_similar, 'a copy of a training image', 'copies of training images')}"
+            f"{first['similar']}",
         ),
         (n_folder, f"{count_noun(n_folder, 'image')} from folders of training images"),
         (n_groups, f"{count_noun(n_groups, 'patient')} with the name of a training patient"),
@@ -247,6 +249,8 @@ def explain_no_patient_scores(facts: EvaluationFacts) -> str:
         return (
             "Patients cannot be scored: those with images of one class only are all of one class."
         )
+    if sum(entry["n_images"] > 0 for entry in data["classes"]) < 2:
+        return "Patients cannot be scored, because all images are of one class."
     positive, negative = name_two_classes(data)
     if patients["n_mixed"] == patients["n_patients"]:
         every = f"Every patient has both {positive} and {negative} images"

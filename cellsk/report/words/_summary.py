@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellsk._checks import count_noun
+from cellsk._checks import count_noun, join_words
 from cellsk.report.document import (
     EvaluationDocument,
     EvaluationFacts,
@@ -22,6 +22,7 @@ from cellsk.report.words._images import (
     describe_never_tested,
     describe_training,
     is_one_split,
+    list_shared,
 )
 from cellsk.report.words._scores import name_two_classes
 from cellsk.report.words._verdict import compare_with_chance
@@ -157,19 +158,35 @@ def _describe_extremes(facts: EvaluationFacts) -> str:
     )
 
 
-def describe_comparison(numbers: tuple[Numbers, Numbers], difference: Numbers) -> str:
-    """Return a sentence on the difference of two models: of the AUC, or else of the accuracy."""
+def describe_comparison(
+    documents: tuple[EvaluationDocument, EvaluationDocument], difference: Numbers
+) -> str:
+    """Return sentences on the difference of two models: of the AUC, or else of the accuracy."""
+    numbers = documents[0]["numbers"], documents[1]["numbers"]
     name = "roc_auc" if difference["roc_auc"]["value"] is not None else "accuracy"
     label = {"roc_auc": "ROC AUC", "accuracy": "accuracy"}[name]
     first, second = (write_number(one[name]["value"]) for one in numbers)
     gap = difference[name]
     text = f"The {label} is {first} for the first model and {second} for the second."
+    if faults := _list_faults(documents):
+        return f"{text} This does not show which model is better: {join_words(faults)}."
     if gap["low"] is None or gap["high"] is None:
         return f"{text} The difference, {write_number(gap['value'])}, has no interval."
     text += f" The difference is {write_number(gap['value'])} ({write_interval(gap)})."
     if gap["low"] <= 0 <= gap["high"]:
         return f"{text} The interval includes 0: this test set does not show which one is better."
     return f"{text} The interval does not include 0: the {_name_better(gap)} model is better here."
+
+
+def _list_faults(documents: tuple[EvaluationDocument, EvaluationDocument]) -> list[str]:
+    """Return why a comparison of two models is not fair, or not about the classes."""
+    present = [one for one in documents[0]["data"]["classes"] if one["n_images"]]
+    faults = ["all images are of one class"] if len(present) < 2 else []
+    for place, document in zip(("first", "second"), documents, strict=True):
+        shared = [] if document["training"] is None else list_shared(document["training"])
+        if shared:
+            faults.append(f"for the {place} model, the test set has {join_words(shared)}")
+    return faults
 
 
 def _name_better(gap: Number) -> str:

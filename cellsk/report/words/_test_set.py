@@ -94,14 +94,14 @@ def describe_test(document: EvaluationDocument) -> str:
     text = f"{text[0].upper()}{text[1:]}"
     if gap["value"] is None:
         return text
-    return f"{text} {_judge(gap)}"
+    return f"{text} {_judge(gap, test)}"
 
 
 def _name_first(document: EvaluationDocument) -> str:
     return "one split" if is_one_split(document) else "cross-validation"
 
 
-def _judge(gap: Number) -> str:
+def _judge(gap: Number, test: TestResult) -> str:
     difference = write_number(gap["value"])
     if gap["low"] is None or gap["high"] is None:
         return f"The difference, {difference}, has no interval."
@@ -112,9 +112,10 @@ def _judge(gap: Number) -> str:
             " or patients, or the settings fit the training images too closely."
         )
     if gap["low"] > 0:
+        shared = ", or be among the training images" if warn_of_shared_images(test) else ""
         return (
             f"{text}: the score is higher on the test set. Its model was fitted on more images; its"
-            " images may also be easier, or be among the training images."
+            f" images may also be easier{shared}."
         )
     return f"{text}. The interval includes 0, so no difference is shown."
 
