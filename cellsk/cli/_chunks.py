@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cellsk._checks import count_noun, name_some
+from cellsk._checks import count_noun, name_failures
 from cellsk.cli._terminal import print_note
 from cellsk.exceptions import ImageReadError, ImageReadWarning, InputError
 from cellsk.model_selection import LabelPredictor, resize_as_in_training
@@ -103,13 +103,13 @@ class ChunkPredictor:
         """Warn about files that were left out."""
         if not self.left_out:
             return
-        names = [f"{name!r} ({reason})" for name, reason in sorted(self.left_out)]
         warnings.warn(
             ImageReadWarning(
                 "All images should be predicted",
-                f"{count_noun(len(names), 'image')} that cannot be read, left out:"
-                f" {name_some(names)}",
-                "Convert them to files of one page with 8 bits per channel.",
+                f"{count_noun(len(self.left_out), 'image')} that cannot be read, left out:"
+                f" {name_failures(sorted(self.left_out))}",
+                "Copy them again from their source, or convert them to files of one page with 8"
+                " bits per channel.",
                 code="images-not-predicted",
             ),
             stacklevel=2,
