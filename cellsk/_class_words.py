@@ -22,6 +22,7 @@ __all__ = [
     "is_missing_word",
     "name_apart",
     "warn_class_names",
+    "warn_similar_names",
     "write_apart",
 ]
 
@@ -179,6 +180,32 @@ def write_apart(names: Sequence[str], others: Sequence[str]) -> str:
     return (ascii if same else repr)(tuple(names))
 
 
+def warn_similar_names(
+    names: Iterable[str], noun: str, plural: str, *, stacklevel: int = 3
+) -> None:
+    """Warn if names are nearly equal.
+
+    Warns
+    -----
+    LabelWarning
+        With the names.
+    """
+    similar = find_similar_names(names)
+    if similar:
+        listed = [name_apart(found) for found in similar[:3]]
+        warnings.warn(
+            LabelWarning(
+                f"{plural.capitalize()} should have clearly different names",
+                f"{count_noun(len(similar), 'set')} of names that are nearly equal:"
+                f" {list_some(listed, len(similar))}",
+                f"If they are one {noun}, give them one name.",
+                code=f"{plural}-nearly-equal",
+                values={"names": similar},
+            ),
+            stacklevel=stacklevel,
+        )
+
+
 def warn_class_names(classes: Iterable[object], *, stacklevel: int = 3) -> None:
     """Warn if classes are nearly equal, or words for a missing value.
 
@@ -188,20 +215,7 @@ def warn_class_names(classes: Iterable[object], *, stacklevel: int = 3) -> None:
         With the names.
     """
     names = [str(name) for name in classes if isinstance(name, str)]
-    similar = find_similar_names(names)
-    if similar:
-        listed = [name_apart(found) for found in similar[:3]]
-        warnings.warn(
-            LabelWarning(
-                "Classes should have clearly different names",
-                f"{count_noun(len(similar), 'set')} of names that are nearly equal:"
-                f" {list_some(listed, len(similar))}",
-                "If they are one class, give them one name.",
-                code="classes-nearly-equal",
-                values={"names": similar},
-            ),
-            stacklevel=stacklevel,
-        )
+    warn_similar_names(names, "class", "classes", stacklevel=stacklevel + 1)
     missing = find_missing_words(names)
     if missing:
         warnings.warn(

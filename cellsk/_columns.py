@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,11 +13,10 @@ from numpy.typing import NDArray
 from cellsk._checks import count_noun, list_some, show_value
 from cellsk._class_words import (
     drop_invisible,
-    find_similar_names,
     is_missing_word,
-    name_apart,
+    warn_similar_names,
 )
-from cellsk.exceptions import InputError, LabelWarning
+from cellsk.exceptions import InputError
 
 __all__ = [
     "check_column",
@@ -158,20 +156,8 @@ def warn_patient_names(groups: NDArray | Sequence[str], *, stacklevel: int = 3) 
     LabelWarning
         With the names.
     """
-    similar = find_similar_names(map(str, np.unique(np.asarray(groups)).tolist()))
-    if similar:
-        listed = [name_apart(found) for found in similar[:3]]
-        warnings.warn(
-            LabelWarning(
-                "Patients should have clearly different names",
-                f"{count_noun(len(similar), 'set')} of names that are nearly equal:"
-                f" {list_some(listed, len(similar))}",
-                "If they are one patient, give them one name.",
-                code="patients-nearly-equal",
-                values={"names": similar},
-            ),
-            stacklevel=stacklevel,
-        )
+    names = map(str, np.unique(np.asarray(groups)).tolist())
+    warn_similar_names(names, "patient", "patients", stacklevel=stacklevel + 1)
 
 
 def _find_word(name: str) -> str:

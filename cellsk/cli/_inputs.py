@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cellsk._checks import name_some
 from cellsk.cli._terminal import print_note
 from cellsk.exceptions import InputError
 
-__all__ = ["expand_inputs", "separate_models"]
+__all__ = ["expand_inputs", "load_classifier", "separate_models"]
 
 STANDARD_INPUT = Path("-")
 MAX_BYTES = 2**28  # of paths on standard input
@@ -86,3 +87,28 @@ def separate_models(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             "Add the folder of the test set, with one sub-folder per class.",
         )
     return models, others
+
+
+def load_classifier(path: Path) -> Any:
+    """Return the fitted classifier in a model file.
+
+    Raises
+    ------
+    InputError, NotFittedError, OSError
+        When the file holds no fitted classifier, or cannot be loaded.
+    """
+    from sklearn.utils.validation import check_is_fitted
+
+    from cellsk.neural_network import start_tensorflow
+    from cellsk.persistence import load_model
+
+    start_tensorflow()
+    pipeline = load_model(path)
+    if not hasattr(pipeline, "predict_proba"):
+        raise InputError(
+            "The model must read image files and predict probabilities",
+            f"a file with a {type(pipeline).__name__}, which predicts no probabilities",
+            "Make one with cellsk train.",
+        )
+    check_is_fitted(pipeline)
+    return pipeline

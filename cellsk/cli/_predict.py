@@ -15,7 +15,7 @@ from cellsk._checks import count_noun
 from cellsk._files import whole_file
 from cellsk._steps import count_steps
 from cellsk._text import escape_cell
-from cellsk.cli._inputs import expand_inputs
+from cellsk.cli._inputs import expand_inputs, load_classifier
 from cellsk.cli._options import (
     OUTPUT,
     FollowLinks,
@@ -27,7 +27,6 @@ from cellsk.cli._options import (
 from cellsk.cli._outputs import check_files, name_output, write_json_file
 from cellsk.cli._progress import show_steps
 from cellsk.cli._terminal import print_note, show_warnings
-from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
     from cellsk.cli._chunks import ChunkPredictor
@@ -64,25 +63,13 @@ def predict(
     force: Force = False,
 ) -> None:
     """Predict the class of each image."""
-    from sklearn.utils.validation import check_is_fitted
-
     from cellsk.datasets import list_images
-    from cellsk.neural_network import start_tensorflow
-    from cellsk.persistence import load_model
 
     show_warnings()
     files = {"predictions": output, "json": json}
     check_files(files, force=force, inputs=[model, *images])
     listed = list_images(expand_inputs(images), labels=False, follow_links=follow_links)
-    start_tensorflow()
-    pipeline = load_model(model)
-    if not hasattr(pipeline, "predict_proba"):
-        raise InputError(
-            "The model must read image files and predict probabilities",
-            f"a file with a {type(pipeline).__name__}, which predicts no probabilities",
-            "Make one with cellsk train.",
-        )
-    check_is_fitted(pipeline)
+    pipeline = load_classifier(model)
     predictor = write_predictions(
         pipeline, listed.paths, output, names=listed.paths, skip_unreadable=skip_unreadable
     )

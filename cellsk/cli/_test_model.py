@@ -9,7 +9,7 @@ import typer
 
 from cellsk.cli._evaluation_checks import Outputs, check_outputs, choose_positive
 from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_labeled_images
-from cellsk.cli._inputs import expand_inputs, separate_models
+from cellsk.cli._inputs import expand_inputs, load_classifier, separate_models
 from cellsk.cli._options import (
     Aggregation,
     FollowLinks,
@@ -146,17 +146,8 @@ def _read_facts(model: Path) -> tuple[list[str], str | None, Any]:
         When the file holds no classifier, or cannot be loaded.
     """
     from cellsk.model_selection import describe_fixed, list_readers
-    from cellsk.neural_network import start_tensorflow
-    from cellsk.persistence import load_model
 
-    start_tensorflow()
-    pipeline = load_model(model)
-    if not hasattr(pipeline, "predict_proba"):
-        raise InputError(
-            "The model must read image files and predict probabilities",
-            f"a file with a {type(pipeline).__name__}, which predicts no probabilities",
-            "Make one with cellsk train.",
-        )
+    pipeline = load_classifier(model)
     label = describe_fixed(pipeline).pos_label
     names = [str(name) for name in pipeline.classes_.tolist()]
     readers = list_readers(pipeline)
