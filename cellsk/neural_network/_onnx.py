@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cut", "OnnxNetwork", "count_threads", "write_onnx"]
 
-OPERATORS, FORMAT = 17, 8  # versions that every ONNX Runtime of today reads
+OPERATORS, FORMAT = 18, 8  # versions that every ONNX Runtime of today reads
 BATCH_SIZE, BATCH_VALUES = 8, 2**18  # such batches stay in the cache of a core
 
 

@@ -104,12 +104,24 @@ def disordered():
     return chain(keras.layers.Flatten(), keras.layers.BatchNormalization())
 
 
+def concatenated():
+    """Return a functional network that concatenates images, and then rows of means."""
+    image = keras.Input((8, 8, 3))
+    hidden = keras.layers.Concatenate(axis=3)([image, keras.layers.Conv2D(4, 1)(image)])
+    means = [keras.layers.GlobalAveragePooling2D()(values) for values in (image, hidden)]
+    return keras.Model(image, keras.layers.Dense(1)(keras.layers.Concatenate()(means)))
+
+
 OTHER = {
-    "layer": lambda: chain(keras.layers.AveragePooling2D(2)),
+    "layer": lambda: chain(keras.layers.UpSampling2D(2)),
     "dilation": lambda: chain(keras.layers.Conv2D(2, 3, dilation_rate=2)),
     "flattened": disordered,
     "activation": lambda: chain(keras.layers.Conv2D(2, 3, activation="gelu")),
     "softmax": lambda: chain(keras.layers.Conv2D(2, 3, activation="softmax")),  # over channels
+    "antialias": lambda: chain(keras.layers.Resizing(5, 5, antialias=True)),
+    "nearest": lambda: chain(keras.layers.Resizing(5, 5, interpolation="nearest")),
+    "rows": lambda: chain(keras.layers.BatchNormalization(axis=1)),
+    "margin": lambda: chain(keras.layers.ZeroPadding2D(101)),
     "precision": lambda: chain(keras.layers.Conv2D(2, 3, dtype="mixed_bfloat16")),
     "branch": branch,
 }
@@ -125,6 +137,22 @@ TRANSLATED = {
     "shift": lambda: chain(keras.layers.Rescaling(2.0, offset=-0.5)),
     "normalized": lambda: chain(keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization()),
     "average": lambda: chain(keras.layers.GlobalAveragePooling2D()),
+    "depthwise": lambda: chain(keras.layers.DepthwiseConv2D(3, depth_multiplier=2)),
+    "depthwise strides": lambda: chain(
+        keras.layers.DepthwiseConv2D(5, strides=2, padding="same", use_bias=False)
+    ),
+    "depthwise activation": lambda: chain(keras.layers.DepthwiseConv2D((2, 3), activation="relu")),
+    "limit": lambda: chain(keras.layers.ReLU(0.5)),
+    "activation": lambda: chain(
+        keras.layers.Rescaling(1.0, offset=-0.5), keras.layers.Activation("relu")
+    ),
+    "channels axis": lambda: chain(keras.layers.BatchNormalization(axis=3)),
+    "means": lambda: chain(keras.layers.AveragePooling2D(3, strides=2, padding="same")),
+    "unequal means": lambda: chain(keras.layers.AveragePooling2D((2, 3))),
+    "margin": lambda: chain(keras.layers.ZeroPadding2D(((1, 2), (0, 3)))),
+    "enlarged": lambda: chain(keras.layers.Resizing(13, 11)),
+    "shrunk": lambda: chain(keras.layers.Resizing(5, 3)),
+    "concatenated": concatenated,
 }
 
 

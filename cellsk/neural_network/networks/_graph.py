@@ -36,6 +36,7 @@ _CALL_KEYS = frozenset({"name", "inbound_nodes"})
 _MAX_LAYERS = {"Sequential": 100, "Functional": 1000}  # Keras rebuilds a Sequential at each layer
 _MAX_VALUES = 2**28  # of one image after any layer: 1 GiB in float32
 _MAX_INPUTS = 100  # of one layer
+_CALLED_WITH_TRAINING = frozenset({"Resizing"})  # by Keras itself. It computes the same.
 _FORM_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
@@ -200,7 +201,7 @@ def _read_layer(
         raise OutsideTableError(f"two layers {name!r}")
     if (kind == "InputLayer") == bool(nodes):
         raise OutsideTableError("a network that does not begin with one 'InputLayer'")
-    inputs = tuple(nodes)[-1:] if chained else _read_inputs(layer["inbound_nodes"], nodes)
+    inputs = tuple(nodes)[-1:] if chained else _read_inputs(kind, layer["inbound_nodes"], nodes)
     shapes = [nodes[source].shape for source in inputs]
     shape, n_weights = LAYERS[kind].measure(settings, shapes)
     if math.prod(shape) > _MAX_VALUES:
@@ -209,7 +210,7 @@ def _read_layer(
     return Node(name, kind, settings, inputs, shape), n_weights
 
 
-def _read_inputs(calls: Any, nodes: Mapping[str, Node]) -> tuple[str, ...]:
+def _read_inputs(kind: str, calls: Any, nodes: Mapping[str, Node]) -> tuple[str, ...]:
     """Return the names of the layers whose outputs a layer of a functional network gets."""
     if not nodes:
         if calls != []:
@@ -217,7 +218,9 @@ def _read_inputs(calls: Any, nodes: Mapping[str, Node]) -> tuple[str, ...]:
         return ()
     (call,) = calls
     ((argument),) = call["args"]
-    options = call["kwargs"]
+    options = dict(call["kwargs"])
+    if kind in _CALLED_WITH_TRAINING and type(options.get("training")) is bool:
+        del options["training"]
     if call.keys() != {"args", "kwargs"} or any(options[name] is not None for name in options):
         raise OutsideTableError("a layer that is called with options")
     tensors = argument if isinstance(argument, list) else [argument]

@@ -16,25 +16,46 @@ from cellsk.neural_network.networks._fast_operations import (
     plan_dropout,
     plan_flatten,
 )
+from cellsk.neural_network.networks._layer_shapes import (
+    Config,
+    Shape,
+    measure_concatenation,
+    measure_convolution,
+    measure_dense,
+    measure_depthwise,
+    measure_flatten,
+    measure_image,
+    measure_mean,
+    measure_normalization,
+    measure_padding,
+    measure_pool,
+    measure_resizing,
+    measure_same,
+    measure_sum,
+)
 from cellsk.neural_network.networks._onnx_operations import (
     OnnxGraph,
+    add_activation,
     add_average,
+    add_average_pool,
+    add_concatenation,
     add_convolution,
     add_dense,
+    add_depthwise,
     add_flatten,
     add_image,
     add_normalization,
     add_nothing,
+    add_padding,
     add_pool,
     add_relu,
     add_rescaling,
+    add_resizing,
     add_sum,
 )
 
 __all__ = ["LAYERS", "LayerKind", "find_odd_setting", "find_slow_setting", "is_dtype", "is_float32"]
 
-Config: TypeAlias = Mapping[str, Any]
-Shape: TypeAlias = tuple[int, ...]
 Check: TypeAlias = Callable[[Any], bool]
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,99}")
@@ -42,7 +63,6 @@ _DTYPES = frozenset({"float32", "float64", "float16", "bfloat16"})
 _POLICIES = _DTYPES | {"mixed_float16", "mixed_bfloat16"}
 _INITIALIZERS = frozenset({"GlorotUniform", "Zeros", "Ones"})
 _OBJECT_KEYS = frozenset({"module", "class_name", "config", "registered_name"})
-_WIDEST_MARGIN = 100  # pixels of a window outside of the image
 
 
 class LayerKind(NamedTuple):
@@ -100,6 +120,19 @@ def _is_count(value: Any) -> bool:
 
 def _is_pair(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_is_count, value))
+
+
+def _is_margin(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(side, list) and len(side) == 2 for side in value)
+        and all(type(size) is int and size >= 0 for side in value for size in side)
+    )
+
+
+def _is_limit(value: Any) -> bool:
+    return value is None or (_is_number(value) and value > 0)
 
 
 def _is_number(value: Any) -> bool:
@@ -164,105 +197,44 @@ def is_float32(value: Any) -> bool:
     return (value["config"]["name"] if isinstance(value, dict) else value) == "float32"
 
 
-def _begin(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
-    return tuple(config["batch_shape"][1:]), 0
-
-
-def _keep_shape(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
-    (shape,) = shapes
-    return shape, 0
-
-
-def _slide(size: int, window: int, stride: int, padding: str) -> int:
-    """Number of positions of a window on one side."""
-    count = math.ceil(size / stride) if padding == "same" else (size - window) // stride + 1
-    if count < 1 or window > size + _WIDEST_MARGIN:
-        raise ValueError(f"a window of {window} on {size} pixels")
-    return count
-
-
-def _convolve(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
-    ((height, width, channels),) = shapes
-    (rows, columns), (down, right) = config["kernel_size"], config["strides"]
-    count, padding = config["filters"], config["padding"]
-    after = _slide(height, rows, down, padding), _slide(width, columns, right, padding), count
-    return after, (rows * columns * channels + config["use_bias"]) * count
-
-
-def _pool(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
-    ((height, width, channels),) = shapes
-    (rows, columns), (down, right) = config["pool_size"], config["strides"]
-    padding = config["padding"]
-    return (
-        _slide(height, rows, down, padding),
-        _slide(width, columns, right, padding),
-        channels,
-    ), 0
-
-
-def _pool_all(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
-    ((_, _, channels),) = shapes
-    return (channels,), 0
-
-
-def _normalize(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
-    ((*_, channels),) = shapes
-    return shapes[0], 4 * channels  # scale, shift, and the moving mean and variance
-
-
-def _add(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
-    first, *others = shapes
-    if not others or any(shape != first for shape in others):
-        raise ValueError("inputs of different shapes that are added")
-    return first, 0
-
-
-def _flatten(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
-    (shape,) = shapes
-    return (math.prod(shape),), 0
-
-
-def _connect(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
-    ((inputs,),) = shapes
-    return (config["units"],), (inputs + 1) * config["units"]
-
-
 _ACTIVATION = _is_one_of("linear", "relu", "sigmoid")
 _LAST_ACTIVATION = _is_one_of("linear", "relu", "sigmoid", "softmax")  # on one axis only
 _PADDING, _VALID = _is_one_of("valid", "same"), _is_one_of("valid")
 _LAST = _is_one_of("channels_last")
 _TRUE, _ONE, _ONES = _is_one_of(True), _is_one_of(1), _is_one_of([1, 1])
+_AXIS = _is_one_of(-1, 1, 2, 3)  # it must be the last one of the shape
+_POOL = {"pool_size": _is_pair, "strides": _is_pair, "padding": _PADDING, "data_format": _LAST}
 
-_EMPTY_WEIGHTS = frozenset(
-    {
-        "activity_regularizer",
-        "kernel_regularizer",
-        "bias_regularizer",
-        "kernel_constraint",
-        "bias_constraint",
-        "quantization_config",
-    }
-)
+_EMPTY_BIAS = frozenset({"activity_regularizer", "bias_regularizer", "bias_constraint"})
+_EMPTY_WEIGHTS = _EMPTY_BIAS | {"kernel_regularizer", "kernel_constraint", "quantization_config"}
 _COMMON: Mapping[str, Check] = {
     "name": _is_label,
     "trainable": _is_flag,
     "dtype": is_dtype,
     **{
         f"{weight}_initializer": _is_initializer
-        for weight in ("kernel", "bias", "beta", "gamma", "moving_mean", "moving_variance")
+        for weight in (
+            "kernel",
+            "depthwise",
+            "bias",
+            "beta",
+            "gamma",
+            "moving_mean",
+            "moving_variance",
+        )
     },
 }
 
 LAYERS: Mapping[str, LayerKind] = {
     "InputLayer": LayerKind(
         {"batch_shape": _is_batch_shape},
-        _begin,
+        measure_image,
         add_image,
         empty=frozenset({"sparse", "ragged", "optional"}),
     ),
     "Rescaling": LayerKind(
         {"scale": _is_number, "offset": _is_number},
-        _keep_shape,
+        measure_same,
         add_rescaling,
         plan_call,
     ),
@@ -278,22 +250,37 @@ LAYERS: Mapping[str, LayerKind] = {
             "activation": _ACTIVATION,
             "use_bias": _is_flag,
         },
-        _convolve,
+        measure_convolution,
         add_convolution,
         plan_convolution,
         {"strides": _ONES, "padding": _VALID, "use_bias": _TRUE},
         _EMPTY_WEIGHTS,
     ),
+    "DepthwiseConv2D": LayerKind(
+        {
+            "depth_multiplier": _is_count,
+            "kernel_size": _is_pair,
+            "strides": _is_pair,
+            "padding": _PADDING,
+            "data_format": _LAST,
+            "dilation_rate": _ONES,
+            "activation": _ACTIVATION,
+            "use_bias": _is_flag,
+        },
+        measure_depthwise,
+        add_depthwise,
+        empty=_EMPTY_BIAS | {"depthwise_regularizer", "depthwise_constraint"},
+    ),
     "BatchNormalization": LayerKind(
         {
-            "axis": _is_one_of(-1),
+            "axis": _AXIS,
             "momentum": _is_number,
             "epsilon": _is_number,
             "center": _TRUE,
             "scale": _TRUE,
             "renorm_momentum": _is_number,  # not used: renorm must be empty
         },
-        _normalize,
+        measure_normalization,
         add_normalization,
         empty=frozenset(
             {
@@ -308,33 +295,45 @@ LAYERS: Mapping[str, LayerKind] = {
         ),
     ),
     "ReLU": LayerKind(
-        {"max_value": _is_one_of(None)},
-        _keep_shape,
+        {"max_value": _is_limit},
+        measure_same,
         add_relu,
         empty=frozenset({"negative_slope", "threshold"}),
     ),
-    "Add": LayerKind({}, _add, add_sum),
-    "MaxPooling2D": LayerKind(
-        {"pool_size": _is_pair, "strides": _is_pair, "padding": _PADDING, "data_format": _LAST},
-        _pool,
-        add_pool,
-        plan_call,
-        {"padding": _VALID},
-    ),
+    "Activation": LayerKind({"activation": _ACTIVATION}, measure_same, add_activation),
+    "Add": LayerKind({}, measure_sum, add_sum),
+    "Concatenate": LayerKind({"axis": _AXIS}, measure_concatenation, add_concatenation),
+    "MaxPooling2D": LayerKind(_POOL, measure_pool, add_pool, plan_call, {"padding": _VALID}),
+    "AveragePooling2D": LayerKind(_POOL, measure_pool, add_average_pool),
     "GlobalAveragePooling2D": LayerKind(
-        {"data_format": _LAST}, _pool_all, add_average, empty=frozenset({"keepdims"})
+        {"data_format": _LAST}, measure_mean, add_average, empty=frozenset({"keepdims"})
     ),
-    "Flatten": LayerKind({"data_format": _LAST}, _flatten, add_flatten, plan_flatten),
+    "ZeroPadding2D": LayerKind(
+        {"padding": _is_margin, "data_format": _LAST}, measure_padding, add_padding
+    ),
+    "Resizing": LayerKind(
+        {
+            "height": _is_count,
+            "width": _is_count,
+            "interpolation": _is_one_of("bilinear"),
+            "data_format": _LAST,
+            "fill_mode": _is_one_of("constant"),  # not used without padding
+        },
+        measure_resizing,
+        add_resizing,
+        empty=frozenset({"crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias", "fill_value"}),
+    ),
+    "Flatten": LayerKind({"data_format": _LAST}, measure_flatten, add_flatten, plan_flatten),
     "Dense": LayerKind(
         {"units": _is_count, "activation": _LAST_ACTIVATION, "use_bias": _TRUE},
-        _connect,
+        measure_dense,
         add_dense,
         plan_dense,
         empty=_EMPTY_WEIGHTS,
     ),
     "Dropout": LayerKind(
         {"rate": _is_number, "seed": _is_seed},
-        _keep_shape,
+        measure_same,
         add_nothing,
         plan_dropout,
         empty=frozenset({"noise_shape"}),

@@ -17,16 +17,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OnnxGraph",
+    "add_activation",
     "add_average",
+    "add_average_pool",
+    "add_concatenation",
     "add_convolution",
     "add_dense",
+    "add_depthwise",
     "add_flatten",
     "add_image",
     "add_normalization",
     "add_nothing",
+    "add_padding",
     "add_pool",
     "add_relu",
     "add_rescaling",
+    "add_resizing",
     "add_sum",
 ]
 
@@ -97,12 +103,24 @@ def add_rescaling(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -
 def add_convolution(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
     """Add a convolution, with its activation."""
     kernel, *bias = layer.get_weights()
-    settings = PADDING[layer.padding] | (
-        {} if layer.strides == (1, 1) else {"strides": layer.strides}
-    )
     values = kernel.transpose(3, 2, 0, 1)
-    name = graph.add("Conv", inputs, values, *bias, kernel_shape=kernel.shape[:2], **settings)
+    name = graph.add("Conv", inputs, values, *bias, **_slide(layer, kernel.shape[:2]))
     return graph.activate(layer, name)
+
+
+def add_depthwise(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add a depthwise convolution, with its activation: one group for each channel."""
+    kernel, *bias = layer.get_weights()
+    rows, columns, channels, multiplier = kernel.shape
+    values = kernel.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, rows, columns)
+    window = _slide(layer, (rows, columns))
+    name = graph.add("Conv", inputs, values, *bias, group=channels, **window)
+    return graph.activate(layer, name)
+
+
+def _slide(layer: keras.Layer, window: Sequence[int]) -> dict[str, Any]:
+    strides = {} if tuple(layer.strides) == (1, 1) else {"strides": layer.strides}
+    return {"kernel_shape": window, **strides, **PADDING[layer.padding]}
 
 
 def add_normalization(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
@@ -111,8 +129,15 @@ def add_normalization(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str
 
 
 def add_relu(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
-    """Add ReLU."""
-    return graph.add("Relu", inputs)
+    """Add ReLU, with its upper limit if it has one."""
+    if layer.max_value is None:
+        return graph.add("Relu", inputs)
+    return graph.add("Clip", inputs, *(np.array(end, np.float32) for end in (0, layer.max_value)))
+
+
+def add_activation(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add an activation."""
+    return graph.activate(layer, inputs[0])
 
 
 def add_sum(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
@@ -120,10 +145,31 @@ def add_sum(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
     return graph.add("Sum", inputs)
 
 
+def add_concatenation(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add all inputs, channel behind channel."""
+    return graph.add("Concat", inputs, axis=1)
+
+
 def add_pool(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
     """Add a max-pool."""
-    window = {"kernel_shape": layer.pool_size, "strides": layer.strides}
-    return graph.add("MaxPool", inputs, **window, **PADDING[layer.padding])
+    return graph.add("MaxPool", inputs, **_slide(layer, layer.pool_size))
+
+
+def add_average_pool(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add a pool of means. A mean is over the pixels that lie in the image."""
+    return graph.add("AveragePool", inputs, **_slide(layer, layer.pool_size))
+
+
+def add_padding(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add a margin of zeros."""
+    (top, bottom), (left, right) = layer.padding
+    return graph.add("Pad", inputs, np.array([0, 0, top, left, 0, 0, bottom, right]))
+
+
+def add_resizing(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
+    """Add a bilinear interpolation between the centers of pixels."""
+    size = np.array([layer.height, layer.width])
+    return graph.add("Resize", [*inputs, "", ""], size, mode="linear", axes=(2, 3))
 
 
 def add_average(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:
