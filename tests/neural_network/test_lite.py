@@ -184,5 +184,5 @@ def test_lite_other_file_in_the_package_raises(monkeypatch):
     scale = LITE["efficientnet_lite0"]._replace(sha256="0" * 64)
     monkeypatch.setitem(LITE, "efficientnet_lite0", scale)
     monkeypatch.setattr(_lite, "read_torch_file", lambda _: pytest.fail("it was read"))
-    with pytest.raises(InputError, match="must hold the weights that cellsk knows.*--force-rein"):
+    with pytest.raises(InputError, match=r"must hold the weights that cellsk knows.*--force-rein"):
         read_lite_weights("efficientnet_lite0")

@@ -92,7 +92,7 @@ def test_read_probabilities_without_onnx_same_numbers(missing, monkeypatch):
 
 def test_read_probabilities_other_layer_is_left_to_tensorflow():
     """A network with another layer has the numbers of Keras."""
-    layers = [keras.layers.AveragePooling2D(2), keras.layers.Flatten()]
+    layers = [keras.layers.UpSampling2D(2), keras.layers.Flatten()]
     model = keras.Sequential([keras.Input((16, 16, 3)), *layers, keras.layers.Dense(2, "softmax")])
     images = draw() / np.float32(255)
     proba = read_probabilities(model, images)

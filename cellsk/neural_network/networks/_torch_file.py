@@ -45,7 +45,7 @@ class _Storage(NamedTuple):
 
     key: str
     dtype: str
-    count: int
+    size: int
 
 
 class _Tensor(NamedTuple):
@@ -76,7 +76,7 @@ class _TensorBuilder:
         if type(storage) is not _Storage or not all(type(n) is int and n >= 0 for n in sizes):
             raise _refuse("a tensor of another form")
         # Each number at most once, so that a small file does not become a large array.
-        if len(shape) != len(strides) or len(shape) > 8 or math.prod(shape) > storage.count:
+        if len(shape) != len(strides) or len(shape) > 8 or math.prod(shape) > storage.size:
             raise _refuse("a tensor that is larger than its numbers")
         return _Tensor(storage, offset, tuple(shape), tuple(strides))
 
@@ -135,8 +135,8 @@ def _load(file: io.BytesIO) -> Any:
         if not _OPERATIONS.fullmatch(operation.name) or count > _MAX_OPERATIONS:
             raise _refuse(f"the operation {operation.name}, or too many of them")
         # Python makes room for all places up to this one.
-        if operation.name.endswith("BINPUT") and value > (memo := memo + 1):
-            raise _refuse(f"a value in place {value:,}")
+        if operation.name.endswith("BINPUT") and (value or 0) > (memo := memo + 1):
+            raise _refuse(f"a value in place {value}")
     end = start + window.tell()
     loaded = _Unpickler(io.BytesIO(file.getbuffer()[start:end])).load()
     file.seek(end)
@@ -188,8 +188,8 @@ def _find_numbers(
     places = {}
     for key in keys:
         count = int.from_bytes(data[start : start + 8], "little")
-        if count != storages[key].count:
-            raise _refuse(f"{count:,} numbers where {storages[key].count:,} are described")
+        if count != storages[key].size:
+            raise _refuse(f"{count:,} numbers where {storages[key].size:,} are described")
         places[key] = start + 8
         start += 8 + count * np.dtype(storages[key].dtype).itemsize
     if start != len(data):
@@ -200,7 +200,7 @@ def _find_numbers(
 def _view(data: bytes, tensor: _Tensor, places: Mapping[str, int]) -> NDArray:
     dtype = np.dtype(tensor.storage.dtype)
     start = places[tensor.storage.key]
-    numbers = memoryview(data)[start : start + tensor.storage.count * dtype.itemsize]
+    numbers = memoryview(data)[start : start + tensor.storage.size * dtype.itemsize]
     steps = [step * dtype.itemsize for step in tensor.strides]
     # NumPy refuses what lies outside of these bytes.
     return np.ndarray(tensor.shape, dtype, numbers, tensor.offset * dtype.itemsize, steps)
