@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     )
     from cellsk.neural_network import CellClassifier, build_cnn
     from cellsk.persistence import export_onnx, load_model, save_model
-    from cellsk.preprocessing import ImageReader
+    from cellsk.preprocessing import ImageReader, StainNormalizer
     from cellsk.report import EvaluationReport, SearchReport, evaluate, evaluate_model
 
 __version__ = "0.1.0"
@@ -31,6 +31,7 @@ _ROOMS = {
     "OperatingPointClassifierCV": "model_selection",
     "SearchDisplay": "inspection",
     "SearchReport": "report",
+    "StainNormalizer": "preprocessing",
     "TrainingCurveDisplay": "inspection",
     "audit_images": "audit",
     "build_cnn": "neural_network",
@@ -54,6 +55,7 @@ __all__ = [
     "OperatingPointClassifierCV",
     "SearchDisplay",
     "SearchReport",
+    "StainNormalizer",
     "TrainingCurveDisplay",
     "__version__",
     "audit_images",

@@ -27,6 +27,7 @@ __all__ = [
     "PixelRangeWarning",
     "SmallHoldOutWarning",
     "SplitWarning",
+    "StainWarning",
     "StoreWarning",
     "ThreadsWarning",
     "WeakModelWarning",
@@ -218,6 +219,10 @@ class SmallHoldOutWarning(CellskWarning):
 
 class SplitWarning(CellskWarning):
     """A split is allowed, but poor: few patients, a class missing, or patients on both sides."""
+
+
+class StainWarning(CellskWarning):
+    """Most training images have no two stains, so few define the target of a normalization."""
 
 
 class StoreWarning(CellskWarning):

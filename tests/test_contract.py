@@ -9,7 +9,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import cellsk
-from cellsk import CellClassifier, ImageReader, OperatingPointClassifierCV
+from cellsk import CellClassifier, ImageReader, OperatingPointClassifierCV, StainNormalizer
 
 EXPECTED_FAILURES = {
     "check_classifiers_train": (
@@ -43,9 +43,10 @@ def test_estimator_keeps_sklearn_contract(estimator, check):
         "check_valid_tag_types",
     ],
 )
-def test_reader_keeps_sklearn_contract(check):
-    """scikit-learn skips an estimator that takes text. Its checks without data pass."""
-    getattr(estimator_checks, check)("ImageReader", ImageReader())
+@pytest.mark.parametrize("estimator", [ImageReader(), StainNormalizer()], ids=["reader", "stain"])
+def test_transformer_of_images_keeps_sklearn_contract(check, estimator):
+    """scikit-learn skips estimators without tables. Its checks without data pass."""
+    getattr(estimator_checks, check)(type(estimator).__name__, estimator)
 
 
 def test_every_public_estimator_is_checked():
@@ -57,7 +58,7 @@ def test_every_public_estimator_is_checked():
         for value in (getattr(module, name) for name in module.__all__)
         if isinstance(value, type) and issubclass(value, BaseEstimator)
     }
-    assert public == {CellClassifier, ImageReader, OperatingPointClassifierCV}
+    assert public == {CellClassifier, ImageReader, OperatingPointClassifierCV, StainNormalizer}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from cellsk.model_selection._decision import LabelPredictor
 from cellsk.model_selection._operating_point import OperatingPointClassifierCV
 from cellsk.model_selection._out_of_fold import OutOfFold, predict_with
 from cellsk.model_selection._routing import iter_estimators
-from cellsk.preprocessing import ImageReader
+from cellsk.preprocessing import ImageReader, StainNormalizer
 
 __all__ = [
     "FixedModel",
@@ -128,7 +128,7 @@ def resize_as_in_training(model: Any) -> tuple[int, int] | None:
     -------
     size : (int, int) or None
         Height and width. None if the readers have a size already, or if it is not known which
-        size they gave in training, because other steps follow them.
+        size they gave in training, because other steps than a `StainNormalizer` follow them.
     """
     readers = list_readers(model)
     pipelines = [
@@ -141,7 +141,8 @@ def resize_as_in_training(model: Any) -> tuple[int, int] | None:
     sizes = {tuple(map(int, part[-1].image_shape_[:2])) for part in pipelines}
     if any(reader.image_size is not None for reader in readers) or len(sizes) != 1:
         return None
-    if any(len(part.steps) != 2 for part in pipelines):
+    between = [step for part in pipelines for _, step in part.steps[1:-1]]
+    if not all(isinstance(step, StainNormalizer) for step in between):
         return None
     height, width = sizes.pop()
     for reader in readers:

@@ -13,6 +13,7 @@ from cellsk._files import whole_file
 from cellsk.exceptions import InputTypeError
 from cellsk.model_selection import LabelPredictor
 from cellsk.neural_network import CellClassifier, Cut, write_onnx
+from cellsk.preprocessing import StainNormalizer
 
 __all__ = ["export_onnx"]
 
@@ -32,14 +33,15 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     estimator : CellClassifier or Pipeline
         The fitted classifier, or a pipeline that ends in it. Around it may be a threshold, such as
         that of :func:`~cellsk.model_selection.tune_threshold`. Other steps, such as a reader, are
-        not in the file.
+        not in the file. A pipeline with a `StainNormalizer` is refused.
     path : str or path-like
         File to write, usually with the suffix ``.onnx``.
 
     Raises
     ------
     InputTypeError
-        If it is another estimator, such as one that calibrates, which ONNX would lose.
+        If it is another estimator, such as one that calibrates or normalizes the stain, which
+        ONNX would lose.
     NotFittedError
         If the classifier is not fitted.
     ImportError
@@ -81,6 +83,8 @@ def _find_classifier(estimator: Any) -> tuple[CellClassifier, Cut | None]:
     inner, cut = estimator, None
     while isinstance(inner, Pipeline | _THRESHOLDS):
         if isinstance(inner, Pipeline):
+            if any(isinstance(step, StainNormalizer) for _, step in inner.steps):
+                raise _refuse("a pipeline with a StainNormalizer")
             inner = inner[-1]
             continue
         check_is_fitted(inner)
@@ -102,6 +106,8 @@ def _refuse(got: str) -> InputTypeError:
             "Export the estimator of each of its calibrated_classifiers_, and apply the calibrators"
             " to the log-odds; or write the whole estimator with save_model."
         )
+    if "StainNormalizer" in got:
+        remedy = "Pass its last step, and give the network images that are normalized already."
     return InputTypeError(
         "must be a CellClassifier, or a pipeline or a threshold around one",
         got,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,10 +18,9 @@ from cellsk._checks import (
     check_image_size,
     check_option,
     check_value_range,
-    show_value,
 )
 from cellsk._codec import MAX_PIXELS, FileFacts, ImageSource, decode_image, open_page
-from cellsk.exceptions import InputError
+from cellsk.preprocessing._image_output import ImageOutputMixin
 from cellsk.preprocessing._sources import ImagesInMemory, check_sources, read_each
 from cellsk.preprocessing._store import check_store, open_store
 
@@ -32,7 +31,7 @@ _MAX_RUN_BYTES = 2**40
 Inspect: TypeAlias = Callable[[ImageSource, NDArray[np.uint8], FileFacts], None]
 
 
-class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class ImageReader(CallbackSupportMixin, ImageOutputMixin, TransformerMixin, BaseEstimator):
     """Read image files into one array of 8-bit pixels.
 
     Use it as the first step of a pipeline that takes paths as ``X``. Searches and
@@ -251,35 +250,6 @@ class ImageReader(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         """Return True, because there is nothing to fit."""
         return True
-
-    def set_output(self, *, transform: str | None = None) -> Self:
-        """Accept the default output of scikit-learn, and refuse data frames.
-
-        With it, ``pipeline.set_output(transform="default")`` works.
-
-        Parameters
-        ----------
-        transform : {"default"}, default=None
-            "default" is an array of images. None changes nothing.
-
-        Returns
-        -------
-        self : ImageReader
-
-        Raises
-        ------
-        InputError
-            If it is a data frame, which cannot hold images.
-        """
-        if transform not in (None, "default"):
-            raise InputError(
-                "must be 'default': images are arrays with four axes",
-                show_value(transform),
-                "Set the output of the steps after the reader instead.",
-                parameter="transform",
-                code="images-are-no-table",
-            )
-        return self
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

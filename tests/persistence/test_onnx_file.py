@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
-from cellsk import CellClassifier, ImageReader
+from cellsk import CellClassifier, ImageReader, StainNormalizer
 from cellsk.persistence import export_onnx, load_model, save_model
 
 
@@ -86,3 +86,10 @@ def test_keras_export_needs_no_call(classifier, tmp_path, loaded):
         assert "tf2onnx" in str(error)  # noqa: PT017 - it depends on what is installed
     else:
         assert path.exists()
+
+
+def test_export_onnx_with_stain_normalizer_is_refused(classifier, tmp_path):
+    """The file would hold the network alone, and predict other images than the pipeline."""
+    pipeline = Pipeline([("stain", StainNormalizer()), ("network", classifier)])
+    with pytest.raises(TypeError, match=r"with a StainNormalizer\. Pass its last step"):
+        export_onnx(pipeline, tmp_path / "n.onnx")
