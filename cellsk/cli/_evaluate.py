@@ -52,6 +52,7 @@ from cellsk.cli._options import (
     Prevalence,
     Seed,
     SkipUnreadable,
+    Stain,
     Store,
     Subgroups,
     TestFolder,
@@ -162,6 +163,7 @@ def evaluate(
         ),
     ] = False,
     image_size: ImageSize = None,
+    stain: Stain = None,
     filters: Filters = "32,64",
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
@@ -208,9 +210,8 @@ def evaluate(
         "left_out": images.left_out,
         **{"baselines": baselines, "random_state": seed},
     }
-    pipeline = build_pipeline(
-        size, store, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
-    )
+    network = {"epochs": epochs, "batch_size": batch_size, "random_state": seed}
+    pipeline = build_pipeline(size, store, stain=stain, filters=counts, **network)
     check_networks(pipeline, size)
     fits = _name_fits(calibrate=calibrate, tune=sensitivity or specificity)
     plan = _Plan(images, pipeline, fits, settings)

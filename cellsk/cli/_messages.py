@@ -161,6 +161,9 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "not-better-than-guessing": "Do not use this model. Check the labels with cellsk audit, add"
     " images, or train for more --epochs.",
     "one-class-predicted": "Train for more --epochs, or add images of the other classes.",
+    # Stain
+    "no-stained-images": "Leave out --stain.",
+    "few-stained-images": "Look at them, and leave out --stain if they are not stained sections.",
     # Networks
     "small-hold-out": "Add images.",
     "no-hold-out-by-group": "Add images of more patients.",

@@ -52,6 +52,7 @@ __all__ = [
     "Prevalence",
     "Seed",
     "SkipUnreadable",
+    "Stain",
     "Store",
     "Subgroups",
     "TestFolder",
@@ -74,6 +75,7 @@ OUTPUT = "Output"
 GENERAL = "General"
 
 N_FOLDS = 5
+STAINS = ("macenko", "reinhard", "vahadane")
 AGGREGATIONS = ("mean", "max", "vote")
 
 
@@ -249,6 +251,16 @@ ImageSize = Annotated[
         metavar="SIZE",
         help="Resize the images: 96, or 96x128 for height x width.",
         show_default="not resized",
+    ),
+]
+Stain = Annotated[
+    str | None,
+    choice_option(
+        NETWORK,
+        STAINS,
+        metavar="METHOD",
+        help="Give all images the stain of the training images",
+        show_default="as they are",
     ),
 ]
 Filters = Annotated[

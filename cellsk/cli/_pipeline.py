@@ -37,18 +37,26 @@ def open_store(folder: Path | None) -> Iterator[Path]:
 
 
 def build_pipeline(
-    image_size: tuple[int, int] | None, store: Path | None, **parameters: Any
+    image_size: tuple[int, int] | None,
+    store: Path | None,
+    *,
+    stain: str | None = None,
+    **parameters: Any,
 ) -> Any:
-    """Return a pipeline of a reader with this store, and a classifier with these parameters."""
+    """Return a pipeline of a reader with this store, and a classifier with these parameters.
+
+    With a method of ``stain`` normalization, it is the step between them.
+    """
     from sklearn.pipeline import Pipeline
 
     from cellsk.neural_network import CellClassifier
-    from cellsk.preprocessing import ImageReader, give_store
+    from cellsk.preprocessing import ImageReader, StainNormalizer, give_store
 
     reader = ImageReader(image_size=image_size)
     if store is not None:
         give_store(reader, store)
-    return Pipeline([("reader", reader), ("classifier", CellClassifier(**parameters))])
+    between = [("stain", StainNormalizer(method=stain))] if stain else []
+    return Pipeline([("reader", reader), *between, ("classifier", CellClassifier(**parameters))])
 
 
 def check_networks(
@@ -132,7 +140,7 @@ def save_pipeline(pipeline: Any, output: Path, images: LabeledImages) -> None:
     reader = clone(pipeline["reader"]).set_params(
         store=None, max_store_bytes=ImageReader().max_store_bytes
     )
-    model = Pipeline([("reader", reader), ("classifier", pipeline["classifier"])])
+    model = Pipeline([("reader", reader), *pipeline.steps[1:]])
     pixels = pipeline["reader"].transform(images.paths)
     training = make_training_fingerprints(pixels, images.groups, paths=images.paths)
     save_model(model, output, training=training)

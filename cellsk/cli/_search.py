@@ -35,6 +35,7 @@ from cellsk.cli._options import (
     Labels,
     Seed,
     SkipUnreadable,
+    Stain,
     Store,
     choice_option,
     option,
@@ -127,6 +128,7 @@ def search(
         ),
     ] = False,
     image_size: ImageSize = None,
+    stain: Stain = None,
     filters: Annotated[
         list[str],
         option(
@@ -162,7 +164,7 @@ def search(
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:
         pipeline = build_pipeline(
-            size, place, epochs=epochs, batch_size=batch_size, random_state=seed
+            size, place, stain=stain, epochs=epochs, batch_size=batch_size, random_state=seed
         )
         plan = FilterSearch(images, pipeline, candidates, folds, seed, scoring)
         if nested:

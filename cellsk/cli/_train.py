@@ -28,6 +28,7 @@ from cellsk.cli._options import (
     Labels,
     Seed,
     SkipUnreadable,
+    Stain,
     Store,
     option,
 )
@@ -59,6 +60,7 @@ def train(
     groups: Groups = None,
     groups_csv: GroupsCsv = None,
     image_size: ImageSize = None,
+    stain: Stain = None,
     filters: Filters = "32,64",
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
@@ -78,7 +80,13 @@ def train(
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:
         pipeline = build_pipeline(
-            size, place, filters=counts, epochs=epochs, batch_size=batch_size, random_state=seed
+            size,
+            place,
+            stain=stain,
+            filters=counts,
+            epochs=epochs,
+            batch_size=batch_size,
+            random_state=seed,
         )
         check_networks(pipeline, size)
         read_images(pipeline, images)

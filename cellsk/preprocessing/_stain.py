@@ -270,7 +270,9 @@ def _check_images(X: Any) -> NDArray[np.uint8]:
     try:
         images = np.asarray(X)
     except ValueError:
-        raise InputError(_RULE, "images that differ in size", _READER_REMEDY) from None
+        raise InputError(
+            _RULE, "images that differ in size", _READER_REMEDY, code="image-layout"
+        ) from None
     if images.dtype.kind not in "fuib":
         raise InputTypeError(
             _RULE, f"an array of {images.dtype}", _READER_REMEDY, code="images-are-paths"

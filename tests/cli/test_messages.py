@@ -147,6 +147,7 @@ NOT_SHOWN = {
         *("validation_fraction", "channels", "page", "value_range", "max_pixels", "verify"),
         *("max_store_bytes", "transform", "confidence_level", "n_resamples", "max_bytes"),
         *("sample_weight", "by", "format", "limit", "y_val", "ax", "max_pictures"),
+        *("min_density",),
         *("search-splits-patients", "search-cv-not-splitter", "calibration-loses-groups"),
         *("search-without-refit", "one-target-needed", "validation-pair-incomplete"),
     },
@@ -167,6 +168,7 @@ NOT_SHOWN = {
             "history",
             *("best_epoch", "images-masked", "codes-without-names"),
             "images",
+            *("image-layout", "stain-needs-color", "stain-needs-uint8"),
         ),
     },
     "No command calls these, or with constants only.": {

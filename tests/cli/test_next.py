@@ -31,6 +31,7 @@ def parse(line):
             "train cells --groups -1 --skip-unreadable",
             "evaluate cells --skip-unreadable --groups=-1",
         ),
+        ("train cells --stain reinhard", "evaluate cells --stain reinhard"),
         ("train cells --labels 'my labels.csv'", "evaluate cells --labels 'my labels.csv'"),
         (
             "evaluate cells --filters 8 --no-baselines --folds 3 --html r.html",

@@ -150,3 +150,41 @@ def test_skip_unreadable_leads_to_a_run_that_works(folder, tmp_path, cellsk):
     assert done.returncode == 0, done.stderr
     for name in ("P01-broken.png", "P02-pages.tif", "P03-float.tif"):
         assert name in done.stderr
+
+
+def test_train_with_stain_normalizes_in_predict_too(folder, tmp_path, cellsk):
+    """The model file holds the target, and predictions are those of the whole pipeline."""
+    model, output = tmp_path / "m.cellsk", tmp_path / "p.csv"
+    done = cellsk("train", folder, "--stain", "reinhard", "--output", model, *PATIENT, *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "--stain reinhard" in done.stderr
+    pipeline = load_model(model)
+    assert [name for name, _ in pipeline.steps] == ["reader", "stain", "classifier"]
+    assert pipeline["stain"].means_.shape == (3,)
+    assert cellsk("predict", model, folder, "--output", output).returncode == 0
+    rows = [line.split(",") for line in output.read_text().splitlines()[1:]]
+    expected = pipeline.predict_proba([row[0] for row in rows])[:, 1]
+    assert [float(row[3]) for row in rows] == pytest.approx(expected, abs=1e-5)
+
+
+def test_train_with_stain_of_gray_images_names_the_option(tmp_path, cellsk):
+    """Gray images have no stain to learn from."""
+    for name in ("a", "b"):
+        (tmp_path / "gray" / name).mkdir(parents=True)
+        for shade in range(40, 220, 40):
+            image = PIL.Image.linear_gradient("L").point(lambda value, s=shade: value * s // 255)
+            image.resize((16, 16)).save(tmp_path / "gray" / name / f"{shade}.png")
+    done = cellsk(
+        "train", tmp_path / "gray", "--stain", "macenko", "--output", tmp_path / "m.cellsk"
+    )
+    assert done.returncode == 2
+    assert "At least one training image must show two stains." in done.stderr
+    assert "Leave out --stain." in done.stderr
+
+
+def test_stain_methods_are_those_of_the_normalizer():
+    """The help lists them without loading NumPy."""
+    from cellsk.cli._options import STAINS
+    from cellsk.preprocessing._stain_methods import METHODS
+
+    assert sorted(STAINS) == sorted(METHODS)
