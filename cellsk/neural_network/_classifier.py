@@ -70,7 +70,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Precision of the products in training. Weights and predictions are always float32.
         "auto" is ``CELLSK_PRECISION``, or else bfloat16 if the CPU or GPU has it, which is
-        twice as fast. Architectures other than "seed" are trained in float32.
+        twice as fast. Layers that the fast step does not cover are trained in float32.
     image_shape : tuple of int, default=None
         (height, width) or (height, width, channels) of the images, in pixels, when each
         row of X is a flattened image. None takes such rows as images one pixel high.

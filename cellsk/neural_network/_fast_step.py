@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellsk.exceptions import FastStepWarning
 from cellsk.neural_network.networks import (
-    LAYERS,
+    Node,
     Operation,
     OutsideTableError,
     find_slow_setting,
@@ -31,7 +33,9 @@ __all__ = ["can_speed_up", "speed_up"]
 TOLERANCES = {"float32": 1e-4, "bfloat16": 0.05}
 
 # The settings of Adam that the faster update uses; all others must be empty.
-ADAM = frozenset({"name", "learning_rate", "beta_1", "beta_2", "epsilon", "ema_momentum"})
+ADAM = frozenset(
+    {"name", "learning_rate", "weight_decay", "beta_1", "beta_2", "epsilon", "ema_momentum"}
+)
 
 _warned: set[str] = set()
 
@@ -39,13 +43,13 @@ _warned: set[str] = set()
 def can_speed_up(model: keras.Model) -> bool:
     """Return whether the fast step computes what Keras' own step computes for this network.
 
-    It does so for a chain of layers that have a faster operation in the table of layers, with the
-    settings that the operation needs, trained by a plain Adam.
+    It does so for layers that have a faster operation in the table of layers, with the settings
+    that the operation needs, trained by a plain Adam or AdamW.
     """
     import keras
 
     optimizer = model.optimizer
-    if type(model) is not keras.Sequential or type(optimizer) is not keras.optimizers.Adam:
+    if type(optimizer) not in (keras.optimizers.Adam, keras.optimizers.AdamW):
         return False
     if any(value for name, value in optimizer.get_config().items() if name not in ADAM):
         return False
@@ -58,7 +62,7 @@ def can_speed_up(model: keras.Model) -> bool:
     )
 
 
-def speed_up(model: keras.Sequential, precision: str, images: NDArray) -> bool:
+def speed_up(model: keras.Model, precision: str, images: NDArray) -> bool:
     """Patch ``model`` so that training is faster. Inference and the layers are unchanged.
 
     - ReLU comes after the max-pool, on a quarter of the values; in float32 so does the bias,
@@ -74,7 +78,7 @@ def speed_up(model: keras.Sequential, precision: str, images: NDArray) -> bool:
 
     Parameters
     ----------
-    model : keras.Sequential
+    model : keras.Model
         The network. Its optimizer is built if it is not yet.
     precision : str
         "float32" or "bfloat16".
@@ -128,7 +132,7 @@ def _warn_once(reason: str) -> None:
     )
 
 
-def _check_forward_pass(model: keras.Sequential, precision: str, images: NDArray) -> None:
+def _check_forward_pass(model: keras.Model, precision: str, images: NDArray) -> None:
     """Raise if the fast step computes other probabilities than Keras on these images.
 
     Raises
@@ -154,8 +158,8 @@ def _check_forward_pass(model: keras.Sequential, precision: str, images: NDArray
 
 
 @contextmanager
-def _noisy_biases(model: keras.Sequential) -> Iterator[None]:
-    """Give the biases other values than zero, which would hide mistakes; then restore the state.
+def _noisy_biases(model: keras.Model) -> Iterator[None]:
+    """Move the biases from zero, which would hide mistakes; then restore the state.
 
     The state includes that of random layers, which draw the same numbers in each check.
     """
@@ -164,7 +168,7 @@ def _noisy_biases(model: keras.Sequential) -> Iterator[None]:
     state = [np.array(variable.value.numpy()) for variable in changed]
     generator = np.random.default_rng(0)
     for bias in biases:
-        bias.assign(generator.normal(0, 0.05, bias.shape))
+        bias.assign(bias + generator.normal(0, 0.05, bias.shape))
     try:
         yield
     finally:
@@ -172,27 +176,50 @@ def _noisy_biases(model: keras.Sequential) -> Iterator[None]:
             variable.assign(value)
 
 
-def _replace_call(model: keras.Sequential, precision: str) -> None:
-    usual, operations = model.call, list(_plan(model.layers, precision))
+def _replace_call(model: keras.Model, precision: str) -> None:
+    usual = model.call
+    image, *nodes = read_model(model).nodes
+    steps = list(_plan(model, nodes, precision))
 
     def call(inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         if not training:
             return usual(inputs, training=training, mask=mask)
-        for operation in operations:
-            inputs = operation(inputs)
-        return inputs
+        values = {image.name: inputs}
+        for step in steps:
+            values[step.output] = step.operation(*(values[name] for name in step.inputs))
+        return values[steps[-1].output]
 
     model.call = call
 
 
-def _plan(layers: Sequence[keras.Layer], precision: str) -> Iterator[Operation]:
+class Step(NamedTuple):
+    """An operation, the layers whose outputs it takes, and the layer whose output it returns."""
+
+    operation: Operation
+    inputs: tuple[str, ...]
+    output: str
+
+
+def _plan(model: keras.Model, nodes: Sequence[Node], precision: str) -> Iterator[Step]:
     """Yield the operation of each layer, or of several layers together."""
-    while layers:
-        plan = LAYERS[type(layers[0]).__name__].fast
+    layers = {layer.name: layer for layer in model.layers}
+    uses = Counter(name for node in nodes for name in node.inputs)
+    while nodes:
+        chain = list(_follow(nodes, uses))
+        plan = chain[0].entry.fast
         assert plan is not None  # can_speed_up has looked at each layer
-        operation, count = plan(layers, precision)
-        yield operation
-        layers = layers[count:]
+        operation, count = plan([layers[node.name] for node in chain], precision)
+        yield Step(operation, chain[0].inputs, chain[count - 1].name)
+        nodes = nodes[count:]
+
+
+def _follow(nodes: Sequence[Node], uses: Mapping[str, int]) -> Iterator[Node]:
+    """Yield the first node, and those behind it that alone get the output of the one before."""
+    yield nodes[0]
+    for before, node in pairwise(nodes):
+        if node.inputs != (before.name,) or uses[before.name] > 1:
+            return
+        yield node
 
 
 def _plan_update(
@@ -216,6 +243,8 @@ def _plan_update(
             for value in (adam.learning_rate, adam.beta_1, adam.beta_2, adam.epsilon)
         )
         for gradient, variable in zip(gradients, variables, strict=True):
+            if adam.weight_decay:
+                variable.value.assign_sub(variable.value * (rate * adam.weight_decay))
             momentum, velocity = moments[variable.path]
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.value.handle,

@@ -43,6 +43,18 @@ def branch():
     return keras.Model(image, L.Dense(1, activation="sigmoid")(L.Dense(4)(hidden)))
 
 
+def residual():
+    """Return a network with a shortcut."""
+    image = keras.Input((8, 8, 3))
+    before = L.ReLU()(
+        L.BatchNormalization()(L.Conv2D(4, 3, 2, padding="same", use_bias=False)(image))
+    )
+    after = L.BatchNormalization()(L.Conv2D(4, 3, padding="same", use_bias=False)(before))
+    joined = L.Concatenate()([L.ReLU()(L.Add()([before, after])), after])
+    pooled = L.GlobalAveragePooling2D()(joined)
+    return keras.Model(image, L.Dense(1, activation="sigmoid")(pooled))
+
+
 class Doubled(L.Dense):
     """A layer that is not Keras' own."""
 
@@ -52,31 +64,50 @@ class Doubled(L.Dense):
 
 
 OTHER_NETWORKS = {
-    "padding same": lambda: chain(*block(padding="same")),
     "dilation": lambda: chain(*block(dilation_rate=2)),
-    "strides": lambda: chain(*block(strides=2)),
     "groups": lambda: chain(L.Conv2D(2, 1), *block(groups=2)),
-    "convolution without bias": lambda: chain(*block(use_bias=False)),
     "dense without bias": lambda: chain(head=[L.Flatten(), L.Dense(4, use_bias=False)]),
     "activation": lambda: chain(*block(), head=[L.Flatten(), L.Dense(4, activation="gelu")]),
-    "pool same": lambda: chain(
-        L.Conv2D(2, 2, activation="relu"), L.MaxPooling2D(2, padding="same")
-    ),
     "channels first": lambda: chain(head=[L.Flatten(data_format="channels_first"), L.Dense(4)]),
     "constraint": lambda: chain(*block(kernel_constraint="non_neg")),
     "regularizer": lambda: chain(*block(activity_regularizer="l2")),
     "float64": lambda: chain(*block(dtype="float64")),
-    "other layer": lambda: chain(L.AveragePooling2D(2)),
-    "batch normalization": lambda: chain(L.Conv2D(2, 3), L.BatchNormalization()),
+    "other layer": lambda: chain(L.SeparableConv2D(2, 3)),
     "own layer": lambda: chain(head=[L.Flatten(), Doubled(4)]),
     "functional": branch,
+}
+COVERED_NETWORKS = {
+    "padding same": lambda: chain(*block(padding="same")),
+    "strides": lambda: chain(*block(strides=2)),
+    "convolution without bias": lambda: chain(*block(use_bias=False)),
+    "pool same": lambda: chain(
+        L.Conv2D(2, 2, activation="relu"), L.MaxPooling2D(2, padding="same")
+    ),
+    "batch normalization": lambda: chain(
+        L.Conv2D(2, 3, use_bias=False), L.BatchNormalization(momentum=0.7)
+    ),
+    "normalization of one value": lambda: chain(
+        L.Conv2D(2, 8, use_bias=False), L.BatchNormalization()
+    ),
+    "normalization of features": lambda: chain(head=[L.Flatten(), L.BatchNormalization()]),
+    "frozen normalization": lambda: chain(L.Conv2D(2, 3), L.BatchNormalization(trainable=False)),
+    "average of channels": lambda: chain(L.Conv2D(3, 3), head=[L.GlobalAveragePooling2D()]),
+    "average pool": lambda: chain(L.Conv2D(3, 3), L.AveragePooling2D(2, padding="same")),
+    "depthwise": lambda: chain(
+        L.DepthwiseConv2D(3, 2, padding="same", depth_multiplier=2, activation="relu")
+    ),
+    "depthwise without bias": lambda: chain(L.DepthwiseConv2D(3, use_bias=False)),
+    "limited": lambda: chain(L.Conv2D(3, 3), L.ReLU(0.1)),
+    "activation": lambda: chain(L.Conv2D(3, 3), L.Activation("sigmoid")),
+    "margin": lambda: chain(L.Conv2D(3, 3), L.ZeroPadding2D(((0, 1), (2, 0)))),
+    "resized": lambda: chain(L.Resizing(11, 9), L.Conv2D(3, 3)),
+    "residual": residual,
 }
 OTHER_OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(0.01, momentum=0.9),
     "adagrad": lambda: keras.optimizers.Adagrad(0.01),
     "nadam": lambda: keras.optimizers.Nadam(0.01),
     "clipped": lambda: keras.optimizers.Adam(0.01, clipnorm=0.001),
-    "decayed": lambda: keras.optimizers.Adam(0.01, weight_decay=0.1),
     "averaged": lambda: keras.optimizers.Adam(0.01, use_ema=True),
     "amsgrad": lambda: keras.optimizers.Adam(0.01, amsgrad=True),
     "schedule": lambda: keras.optimizers.SGD(
@@ -133,9 +164,40 @@ def test_other_network_trains_by_the_step_of_keras(noise, kind):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("decay", [0, 0.1])
+@pytest.mark.parametrize("kind", COVERED_NETWORKS)
+def test_covered_network_trains_as_by_the_step_of_keras(noise, kind, decay):
+    """Two steps of Adam or AdamW give the same weights and moving statistics, to rounding."""
+
+    def adam():
+        return keras.optimizers.AdamW(0.01, decay) if decay else keras.optimizers.Adam(0.01)
+
+    network = COVERED_NETWORKS[kind]()
+    network.compile(adam(), loss="binary_crossentropy")
+    assert can_speed_up(network)
+    alone, trained = train_alike(COVERED_NETWORKS[kind], adam, *noise)
+    for expected, found in zip(alone, trained, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-4)
+
+
+@pytest.mark.parametrize("kind", COVERED_NETWORKS)
+def test_covered_network_computes_outputs_and_statistics_of_keras(noise, kind):
+    """In float32 to rounding, in bfloat16 to its own."""
+    expected, *found = (COVERED_NETWORKS[kind]() for _ in range(3))
+    for model, precision in zip(found, ("float32", "bfloat16"), strict=True):
+        model.set_weights(expected.get_weights())
+        model.compile("adam", loss="binary_crossentropy")
+        assert speed_up(model, precision, noise[0][:8])
+    usual = np.asarray(expected(noise[0], training=True))
+    for model, tolerance in zip(found, (1e-5, 0.03), strict=True):
+        np.testing.assert_allclose(model(noise[0], training=True), usual, atol=tolerance)
+        for mine, kept in zip(model.get_weights(), expected.get_weights(), strict=True):
+            np.testing.assert_allclose(mine, kept, rtol=tolerance, atol=tolerance)
+
+
 @pytest.mark.parametrize("kind", OTHER_OPTIMIZERS)
 def test_other_optimizer_trains_by_the_step_of_keras(noise, kind):
-    """The faster update is that of a plain Adam. Others begin with their own first values."""
+    """The faster update is that of Adam and AdamW. Others begin with their own first values."""
     alone, trained = train_alike(lambda: chain(*block()), OTHER_OPTIMIZERS[kind], *noise)
     for expected, found in zip(alone, trained, strict=True):
         np.testing.assert_array_equal(found, expected)

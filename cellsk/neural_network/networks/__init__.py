@@ -10,6 +10,7 @@ from cellsk.neural_network.networks._compiling import compile_network
 from cellsk.neural_network.networks._fast_operations import Operation
 from cellsk.neural_network.networks._graph import (
     NetworkGraph,
+    Node,
     OutsideTableError,
     drop_session_names,
     find_brightest,
@@ -25,6 +26,7 @@ __all__ = [
     "LAYERS",
     "MAX_FILTERS",
     "NetworkGraph",
+    "Node",
     "OnnxGraph",
     "Operation",
     "OutsideTableError",

@@ -10,11 +10,20 @@ from typing import Any, NamedTuple, TypeAlias
 
 from cellsk.neural_network.networks._fast_operations import (
     Operation,
+    plan_activation,
+    plan_average,
     plan_call,
+    plan_concatenation,
     plan_convolution,
     plan_dense,
+    plan_depthwise,
     plan_dropout,
     plan_flatten,
+    plan_normalization,
+    plan_padding,
+    plan_pool,
+    plan_relu,
+    plan_sum,
 )
 from cellsk.neural_network.networks._layer_shapes import (
     Config,
@@ -253,8 +262,7 @@ LAYERS: Mapping[str, LayerKind] = {
         measure_convolution,
         add_convolution,
         plan_convolution,
-        {"strides": _ONES, "padding": _VALID, "use_bias": _TRUE},
-        _EMPTY_WEIGHTS,
+        empty=_EMPTY_WEIGHTS,
     ),
     "DepthwiseConv2D": LayerKind(
         {
@@ -269,6 +277,7 @@ LAYERS: Mapping[str, LayerKind] = {
         },
         measure_depthwise,
         add_depthwise,
+        plan_depthwise,
         empty=_EMPTY_BIAS | {"depthwise_regularizer", "depthwise_constraint"},
     ),
     "BatchNormalization": LayerKind(
@@ -282,6 +291,7 @@ LAYERS: Mapping[str, LayerKind] = {
         },
         measure_normalization,
         add_normalization,
+        plan_normalization,
         empty=frozenset(
             {
                 "beta_regularizer",
@@ -298,18 +308,27 @@ LAYERS: Mapping[str, LayerKind] = {
         {"max_value": _is_limit},
         measure_same,
         add_relu,
+        plan_relu,
         empty=frozenset({"negative_slope", "threshold"}),
     ),
-    "Activation": LayerKind({"activation": _ACTIVATION}, measure_same, add_activation),
-    "Add": LayerKind({}, measure_sum, add_sum),
-    "Concatenate": LayerKind({"axis": _AXIS}, measure_concatenation, add_concatenation),
-    "MaxPooling2D": LayerKind(_POOL, measure_pool, add_pool, plan_call, {"padding": _VALID}),
-    "AveragePooling2D": LayerKind(_POOL, measure_pool, add_average_pool),
+    "Activation": LayerKind(
+        {"activation": _ACTIVATION}, measure_same, add_activation, plan_activation
+    ),
+    "Add": LayerKind({}, measure_sum, add_sum, plan_sum),
+    "Concatenate": LayerKind(
+        {"axis": _AXIS}, measure_concatenation, add_concatenation, plan_concatenation
+    ),
+    "MaxPooling2D": LayerKind(_POOL, measure_pool, add_pool, plan_pool),
+    "AveragePooling2D": LayerKind(_POOL, measure_pool, add_average_pool, plan_pool),
     "GlobalAveragePooling2D": LayerKind(
-        {"data_format": _LAST}, measure_mean, add_average, empty=frozenset({"keepdims"})
+        {"data_format": _LAST},
+        measure_mean,
+        add_average,
+        plan_average,
+        empty=frozenset({"keepdims"}),
     ),
     "ZeroPadding2D": LayerKind(
-        {"padding": _is_margin, "data_format": _LAST}, measure_padding, add_padding
+        {"padding": _is_margin, "data_format": _LAST}, measure_padding, add_padding, plan_padding
     ),
     "Resizing": LayerKind(
         {
@@ -321,6 +340,7 @@ LAYERS: Mapping[str, LayerKind] = {
         },
         measure_resizing,
         add_resizing,
+        plan_call,
         empty=frozenset({"crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias", "fill_value"}),
     ),
     "Flatten": LayerKind({"data_format": _LAST}, measure_flatten, add_flatten, plan_flatten),
