@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cellsk.audit import AuditReport, audit_images
     from cellsk.datasets import list_images, make_cells
-    from cellsk.inspection import ImageGridDisplay, SearchDisplay, TrainingCurveDisplay
+    from cellsk.inspection import (
+        GradCAMDisplay,
+        ImageGridDisplay,
+        SearchDisplay,
+        TrainingCurveDisplay,
+    )
     from cellsk.model_selection import (
         OperatingPointClassifierCV,
         choose_cv,
@@ -26,6 +31,7 @@ _ROOMS = {
     "AuditReport": "audit",
     "CellClassifier": "neural_network",
     "EvaluationReport": "report",
+    "GradCAMDisplay": "inspection",
     "ImageGridDisplay": "inspection",
     "ImageReader": "preprocessing",
     "OperatingPointClassifierCV": "model_selection",
@@ -50,6 +56,7 @@ __all__ = [
     "AuditReport",
     "CellClassifier",
     "EvaluationReport",
+    "GradCAMDisplay",
     "ImageGridDisplay",
     "ImageReader",
     "OperatingPointClassifierCV",

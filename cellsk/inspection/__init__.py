@@ -2,6 +2,7 @@
 
 from cellsk.inspection._charts import FEW_IN_BIN as FEW_IN_BIN
 from cellsk.inspection._charts import draw_evaluation as draw_evaluation
+from cellsk.inspection._grad_cam import GradCAMDisplay
 from cellsk.inspection._image_grid import ImageGridDisplay
 from cellsk.inspection._search_display import SearchDisplay
 from cellsk.inspection._search_display import draw_search_charts as draw_search_charts
@@ -10,6 +11,7 @@ from cellsk.inspection._search_display import value_key as value_key
 from cellsk.inspection._training_curve import TrainingCurveDisplay
 
 __all__ = [
+    "GradCAMDisplay",
     "ImageGridDisplay",
     "SearchDisplay",
     "TrainingCurveDisplay",

@@ -18,7 +18,7 @@ BLUE, VERMILLION, GRAY = "#0072B2", "#D55E00", "#595959"
 FONT_SIZE = 9.0
 
 
-def divide_axes(ax: Axes, n_rows: int, n_columns: int, **space: float) -> NDArray[np.object_]:
+def divide_axes(ax: Axes, n_rows: int, n_columns: int, **space: Any) -> NDArray[np.object_]:
     """Hide ``ax``, and return an array of new axes in its place.
 
     Raises

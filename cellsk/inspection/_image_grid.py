@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-__all__ = ["ImageGridDisplay"]
+__all__ = ["ImageGridDisplay", "as_pictures", "count_images"]
 
 _PANEL_INCHES, _LINE_INCHES, _PAD_INCHES = 1.5, 0.17, 0.06
 _SHAPE = "must be gray or RGB: (height, width), or (height, width, 1 or 3)"
@@ -152,7 +152,7 @@ class ImageGridDisplay:
         >>> display.rows
         array([ 0,  6, 12, 19])
         """
-        n = _count_images("images", images)
+        n = count_images("images", images)
         chosen = choose(n, labels, predictions, target_names, n_images, random_state)
         pictures = [np.asarray(images[row]) for row in chosen.rows]
         return cls(pictures, **chosen._asdict()).plot(ax, n_columns=n_columns)
@@ -221,7 +221,7 @@ class ImageGridDisplay:
         >>> display.ax_.shape
         (2, 3)
         """
-        n = _count_images("paths", paths)
+        n = count_images("paths", paths)
         chosen = choose(n, labels, predictions, target_names, n_images, random_state)
         pictures = _read(np.asarray(paths, dtype=object)[chosen.rows].tolist(), reader)
         return cls(pictures, **chosen._asdict()).plot(ax, n_columns=n_columns)
@@ -246,7 +246,7 @@ class ImageGridDisplay:
             When the images are not as the constructor describes them, or `ax` is not in a
             grid of subplots.
         """
-        pictures = _as_pictures(self.images)
+        pictures = as_pictures(self.images)
         n_lines = (self.labels is not None) + (self.predictions is not None)
         self.ax_ = _make_grid(ax, pictures, _choose_columns(n_columns, len(pictures)), n_lines)
         self.figure_ = self.ax_[0, 0].get_figure()
@@ -262,7 +262,7 @@ class ImageGridDisplay:
         return self
 
 
-def _count_images(name: str, images: Any) -> int:
+def count_images(name: str, images: Any) -> int:
     if isinstance(images, (str, bytes, os.PathLike)) or not hasattr(images, "__len__"):
         raise InputTypeError(
             "must be an array or a list",
@@ -339,7 +339,7 @@ def _shorten(text: str, n_characters: int) -> str:
     return text if len(text) <= n_characters else text[: n_characters - 3] + "..."
 
 
-def _as_pictures(images: Sequence[NDArray] | NDArray) -> list[NDArray[np.float64]]:
+def as_pictures(images: Sequence[NDArray] | NDArray) -> list[NDArray[np.float64]]:
     """Return images with values from 0 to 1, of shape (height, width[, 3]).
 
     All of them are multiplied by one factor, so that their brightness can be compared.

@@ -1,6 +1,9 @@
 """The networks, and the scikit-learn estimators around them."""
 
+from cellsk.neural_network._attribution import CAM_METHODS as CAM_METHODS
+from cellsk.neural_network._attribution import compute_cam as compute_cam
 from cellsk.neural_network._classifier import CellClassifier
+from cellsk.neural_network._occlusion import compute_occlusion as compute_occlusion
 from cellsk.neural_network._onnx import Cut as Cut
 from cellsk.neural_network._onnx import write_onnx as write_onnx
 from cellsk.neural_network._parameters import wrap_network as wrap_network
