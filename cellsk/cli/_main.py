@@ -13,6 +13,7 @@ from cellsk.cli._audit import audit
 from cellsk.cli._command import CommandList, GroupedCommand
 from cellsk.cli._demo import demo
 from cellsk.cli._evaluate import evaluate
+from cellsk.cli._explain import explain
 from cellsk.cli._interrupt import (
     INTERRUPTED,
     Interrupted,
@@ -42,6 +43,7 @@ for command in (demo, audit, evaluate, search, train):
     app.command(cls=GroupedCommand)(command)
 app.command("test", cls=GroupedCommand)(run_test)
 app.command(cls=GroupedCommand)(predict)
+app.command(cls=GroupedCommand)(explain)
 
 
 def _show_version(wanted: bool) -> None:

@@ -77,6 +77,7 @@ OPTIONS = {
 }
 # Codes of errors whose rule is about Python, and the rule for the command line.
 RULES = {
+    "cam-needs-network": "HiResCAM and Grad-CAM need a model that predicts by networks of cellsk",
     "classes-differ": "The model must know the classes of all images",
     "image-shape": "All images must have the size of the training images, {expected[0]} x"
     " {expected[1]} pixels (height x width)",
@@ -164,6 +165,9 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     # Stain
     "no-stained-images": "Leave out --stain.",
     "few-stained-images": "Look at them, and leave out --stain if they are not stained sections.",
+    # Explanations
+    "cam-needs-network": "Leave out --method, or pass --method occlusion.",
+    "cam-network-unknown": "Pass --method occlusion, which works for every model.",
     # Networks
     "small-hold-out": "Add images.",
     "no-hold-out-by-group": "Add images of more patients.",

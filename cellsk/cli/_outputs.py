@@ -38,7 +38,7 @@ _MARKS = {
     "html": rb'<!DOCTYPE html>[^<]*<html[^>]*>\s*<head>\s*<meta charset="utf-8">\s*'
     rb'<meta name="generator" content="cellsk">',
     "json": rb'\{\s*"schema": "cellsk-'
-    rb'(audit|comparison|evaluation|folds|predict|search|search-summary|train)-\d+"',
+    rb'(audit|comparison|evaluation|explain|folds|predict|search|search-summary|train)-\d+"',
     "md": rb".*<!-- Written by cellsk\. -->\s*\Z",
     "folds": rb"file,sha256,label,group,fold\r?\n",
     "predictions": rb'path,predicted(,probability_[^,"\r\n]*|,"probability_([^"]|"")*")+\r?\n',

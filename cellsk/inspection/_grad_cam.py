@@ -333,9 +333,10 @@ def _make_grid(
         wide = sum(widths[:-1]) * (_PANEL_INCHES + _PAD_INCHES)
         high = n_rows * (tall + _TEXT_INCHES) + _SCALE * tall + 2 * _TEXT_INCHES
         options: dict[str, Any] = {"squeeze": False, "figsize": (wide, high)}
-        _, axes = plt.subplots(
+        figure, axes = plt.subplots(
             n_rows + 1, len(widths) - 1, layout="compressed", **options, **ratios
         )
+        figure.get_layout_engine().set(h_pad=_PAD_INCHES)
     return axes
 
 

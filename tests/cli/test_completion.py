@@ -27,7 +27,7 @@ def complete(monkeypatch, capsys):
 
 def test_completion_of_commands_and_options(complete):
     """Words of every kind are completed, in front of and behind arguments."""
-    assert complete("e") == ["evaluate"]
+    assert complete("e") == ["evaluate", "explain"]
     assert complete("t") == ["train", "test"]
     assert complete("evaluate", "--agg") == ["--aggregation"]
     assert complete("audit", "cells", "--json", "--no-") == ["--no-near-duplicates"]

@@ -7,7 +7,7 @@ from typer.main import get_command
 
 from cellsk.cli._main import app
 
-COMMANDS = ("demo", "audit", "evaluate", "search", "train", "test", "predict")
+COMMANDS = ("demo", "audit", "evaluate", "search", "train", "test", "predict", "explain")
 GROUPS = ["Data", "Patients", "Cross-validation", "Predictions", "Scores", "Network", "Output"]
 
 

@@ -8,6 +8,7 @@ from cellsk.cli._command import _complete_json
 
 SMALL = ("--filters", "4", "--epochs", "1")
 PATIENT = ("--group-pattern", r"(P\d+)")
+FEW = ("--limit", "2")
 QUICK = ("--folds", "2", *SMALL, *PATIENT)
 
 
@@ -20,6 +21,7 @@ QUICK = ("--folds", "2", *SMALL, *PATIENT)
         (("evaluate", "FOLDER", "--quick", *QUICK), "folds", {"folds", "mean"}),
         (("test", "MODEL", "FOLDER", *PATIENT), "evaluation", {"data"}),
         (("predict", "MODEL", "FOLDER", "--output", "FILE"), "predict", {"n_predicted_as"}),
+        (("explain", "MODEL", "FOLDER", "--output", "FILE", *FEW), "explain", {"strongest"}),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

@@ -10,7 +10,7 @@ from typer.main import get_command
 from cellsk.cli._main import app
 
 SMALL = ("--filters", "4", "--epochs", "2")
-COMMANDS = ("demo", "audit", "evaluate", "search", "train", "test", "predict")
+COMMANDS = ("demo", "audit", "evaluate", "search", "train", "test", "predict", "explain")
 
 
 @pytest.fixture(scope="module")

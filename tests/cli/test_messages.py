@@ -169,6 +169,7 @@ NOT_SHOWN = {
             *("best_epoch", "images-masked", "codes-without-names"),
             "images",
             *("image-layout", "stain-needs-color", "stain-needs-uint8"),
+            *("cam-layer-unknown", "fill", "patch_size"),
         ),
     },
     "No command calls these, or with constants only.": {

@@ -1,6 +1,8 @@
 """Renderings of a document: page, model card, and text for a terminal."""
 
 from cellsk.report.render._card import render_card as render_card
+from cellsk.report.render._explanation_page import ExplainedImage as ExplainedImage
+from cellsk.report.render._explanation_page import render_explanations as render_explanations
 from cellsk.report.render._page import render_page as render_page
 from cellsk.report.render._page import render_summary as render_summary
 from cellsk.report.render._pictures import choose_rows as choose_rows
