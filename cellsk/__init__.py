@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         choose_cv,
         make_operating_point_scorer,
     )
-    from cellsk.neural_network import CellClassifier, build_cnn
+    from cellsk.neural_network import CellClassifier, ImageEmbedder, build_cnn
     from cellsk.persistence import export_onnx, load_model, save_model
     from cellsk.preprocessing import ImageReader, StainNormalizer
     from cellsk.report import EvaluationReport, SearchReport, evaluate, evaluate_model
@@ -32,6 +32,7 @@ _ROOMS = {
     "CellClassifier": "neural_network",
     "EvaluationReport": "report",
     "GradCAMDisplay": "inspection",
+    "ImageEmbedder": "neural_network",
     "ImageGridDisplay": "inspection",
     "ImageReader": "preprocessing",
     "OperatingPointClassifierCV": "model_selection",
@@ -57,6 +58,7 @@ __all__ = [
     "CellClassifier",
     "EvaluationReport",
     "GradCAMDisplay",
+    "ImageEmbedder",
     "ImageGridDisplay",
     "ImageReader",
     "OperatingPointClassifierCV",

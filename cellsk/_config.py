@@ -19,6 +19,7 @@ class Switch(NamedTuple):
 
 _ON_OFF = ("on", "off")
 SWITCHES = {
+    "CELLSK_CACHE": Switch(_ON_OFF, "off embeds images each time, whatever cache is given"),
     "CELLSK_FAST": Switch(_ON_OFF, "off trains by Keras' own step, in float32"),
     "CELLSK_ONNX": Switch(_ON_OFF, "off predicts with TensorFlow, even if ONNX Runtime is there"),
     "CELLSK_PRECISION": Switch(

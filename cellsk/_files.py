@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple, TextIO
 
 from cellsk.exceptions import InputTypeError
 
-__all__ = ["STANDARD_OUTPUT", "check_output", "is_stream", "whole_file"]
+__all__ = ["STANDARD_OUTPUT", "check_output", "is_stream", "make_private_folder", "whole_file"]
 
 STANDARD_OUTPUT = Path("/dev/stdout")
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
@@ -176,6 +176,21 @@ def _is_dead(machine: str, pid: int, draft: Path) -> bool:
     except PermissionError:
         pass
     return False
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder for its owner only, with the tag that backup programs look for.
+
+    Raises
+    ------
+    OSError
+        If it cannot be created.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        return
+    (folder / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "CacheWarning",
     "CellskWarning",
     "Explained",
     "FastStepWarning",
@@ -187,6 +188,10 @@ class OutOfMemoryError(Explained, MemoryError):
 
 class CellskWarning(Explained, UserWarning):
     """A warning of cellsk. The ``code`` names its kind."""
+
+
+class CacheWarning(CellskWarning):
+    """Features of images cannot be kept on disk, or those on disk are damaged."""
 
 
 class FastStepWarning(CellskWarning):

@@ -9,7 +9,13 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import cellsk
-from cellsk import CellClassifier, ImageReader, OperatingPointClassifierCV, StainNormalizer
+from cellsk import (
+    CellClassifier,
+    ImageEmbedder,
+    ImageReader,
+    OperatingPointClassifierCV,
+    StainNormalizer,
+)
 
 EXPECTED_FAILURES = {
     "check_classifiers_train": (
@@ -25,7 +31,7 @@ EXPECTED_FAILURES = {
     expected_failed_checks=lambda _: EXPECTED_FAILURES,
 )
 def test_estimator_keeps_sklearn_contract(estimator, check):
-    """scikit-learn's check passes. Those of CellClassifier are in neural_network."""
+    """scikit-learn's check passes. Those of networks are in neural_network."""
     check(estimator)
 
 
@@ -58,7 +64,13 @@ def test_every_public_estimator_is_checked():
         for value in (getattr(module, name) for name in module.__all__)
         if isinstance(value, type) and issubclass(value, BaseEstimator)
     }
-    assert public == {CellClassifier, ImageReader, OperatingPointClassifierCV, StainNormalizer}
+    assert public == {
+        CellClassifier,
+        ImageEmbedder,
+        ImageReader,
+        OperatingPointClassifierCV,
+        StainNormalizer,
+    }
 
 
 @pytest.mark.parametrize(

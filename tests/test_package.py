@@ -11,7 +11,14 @@ import cellsk
 HEAVY = ("tensorflow", "keras", "scikeras", "matplotlib", "PIL", "sklearn", "h5py", "rich")
 
 
-NAMES = ("list_images", "make_cells", "ImageReader", "CellClassifier", "load_model")
+NAMES = (
+    "list_images",
+    "make_cells",
+    "ImageReader",
+    "CellClassifier",
+    "ImageEmbedder",
+    "load_model",
+)
 # Each name is imported as if it were the first one of the package.
 CODE = f"""
 import sys

@@ -128,26 +128,27 @@ def resize_as_in_training(model: Any) -> tuple[int, int] | None:
     -------
     size : (int, int) or None
         Height and width. None if the readers have a size already, or if it is not known which
-        size they gave in training, because other steps than a `StainNormalizer` follow them.
+        size they gave in training, because the step after them does not keep it. A
+        `StainNormalizer` between them does not change it.
     """
     readers = list_readers(model)
-    pipelines = [
-        part
-        for part in _iter_parts(model)
-        if isinstance(part, Pipeline)
-        and isinstance(part[0], ImageReader)
-        and hasattr(part[-1], "image_shape_")
-    ]
-    sizes = {tuple(map(int, part[-1].image_shape_[:2])) for part in pipelines}
+    sizes = {_find_size(part) for part in _iter_parts(model) if isinstance(part, Pipeline)} - {None}
     if any(reader.image_size is not None for reader in readers) or len(sizes) != 1:
         return None
-    between = [step for part in pipelines for _, step in part.steps[1:-1]]
-    if not all(isinstance(step, StainNormalizer) for step in between):
-        return None
-    height, width = sizes.pop()
+    size = sizes.pop()
     for reader in readers:
-        reader.set_params(image_size=(height, width))
-    return height, width
+        reader.set_params(image_size=size)
+    return size
+
+
+def _find_size(pipeline: Pipeline) -> tuple[int, int] | None:
+    """Return height and width of the images that the step after a reader got in its fit."""
+    (_, reader), *others = pipeline.steps
+    if not isinstance(reader, ImageReader):
+        return None
+    after = next((step for _, step in others if not isinstance(step, StainNormalizer)), None)
+    shape = getattr(after, "image_shape_", None)
+    return None if shape is None else (int(shape[0]), int(shape[1]))
 
 
 def _iter_parts(model: Any) -> Iterator[Any]:

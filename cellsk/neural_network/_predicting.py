@@ -17,7 +17,7 @@ from cellsk.neural_network.networks import find_brightest
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["TracedNetwork", "read_probabilities"]
+__all__ = ["TracedNetwork", "compute_outputs", "read_probabilities"]
 
 BATCH_SIZE, BATCH_VALUES = 64, 2**21
 CHUNK_BYTES = 2**25  # of images, after which the pages of a memory map are released
@@ -63,9 +63,17 @@ _lock = threading.Lock()
 
 
 def read_probabilities(model: keras.Model, images: NDArray) -> NDArray[np.float64]:
-    """Return one column per class. Each row sums to one.
+    """Return one column per class. Each row sums to one."""
+    proba = compute_outputs(model, images).astype(np.float64)
+    if proba.shape[1] == 1:
+        return np.hstack([1 - proba, proba])
+    return proba / proba.sum(axis=1, keepdims=True)
 
-    ONNX Runtime computes them if it is installed and agrees with TensorFlow. Otherwise TensorFlow
+
+def compute_outputs(model: keras.Model, images: NDArray) -> NDArray[np.float32]:
+    """Return the output of a network, one row per image.
+
+    ONNX Runtime computes it if it is installed and agrees with TensorFlow. Otherwise TensorFlow
     does.
     """
     network, pages = _find_network(model, images.dtype), find_map(images)
@@ -74,10 +82,7 @@ def read_probabilities(model: keras.Model, images: NDArray) -> NDArray[np.float6
     for start in range(0, len(images), size):
         found.append(network(images[start : start + size]))
         release_pages(pages)
-    proba = np.concatenate(found).astype(np.float64)
-    if proba.shape[1] == 1:
-        return np.hstack([1 - proba, proba])
-    return proba / proba.sum(axis=1, keepdims=True)
+    return np.concatenate(found)
 
 
 def _find_network(model: keras.Model, dtype: DTypeLike) -> Network:
@@ -97,7 +102,9 @@ def _make_network(model: keras.Model, dtype: DTypeLike) -> Network:
     try:
         network = OnnxNetwork(model, dtype)
         probe = _draw_probe(model, dtype)
-        agrees = np.abs(network(probe, 1) - model(probe, training=False).numpy()).max() <= TOLERANCE
+        expected = model(probe, training=False).numpy()
+        error, largest = np.abs(network(probe, 1) - expected).max(), np.abs(expected).max()
+        agrees = error <= TOLERANCE * max(1, largest)
     except Exception:  # not installed, too old, or an unknown layer: TensorFlow always works
         agrees = False
     return network if agrees else TracedNetwork(model, dtype)

@@ -13,13 +13,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
 from cellsk.exceptions import ModelFileError
-from cellsk.neural_network import CellClassifier
+from cellsk.neural_network import CellClassifier, ImageEmbedder
 from cellsk.persistence._archive import refuse
 from cellsk.persistence._arrays import parse_dtype, read_array
 from cellsk.persistence._classes import find_class, find_metric
 from cellsk.persistence._encoder import BUILT_IN_TYPES
 from cellsk.persistence._json import LONGEST_INT, MAX_DEPTH, MAX_LONG_INTS, is_long
-from cellsk.persistence._network import unpack_network
+from cellsk.persistence._network import unpack_backbone, unpack_network
 from cellsk.persistence._states import fill_request, new_instance, set_state
 
 __all__ = ["Decoder"]
@@ -185,10 +185,13 @@ class Decoder:
         return instance
 
     def _restore_network(self, instance: Any, node: dict[str, Any], depth: int) -> None:
-        if not isinstance(instance, CellClassifier):
+        if not isinstance(instance, CellClassifier | ImageEmbedder):
             raise refuse(_RULE, f"a network for {type(instance).__name__}")
-        settings = self._decode(node["settings"], depth)
         data = self._member(node["member"])
+        if isinstance(instance, ImageEmbedder):
+            instance.network_ = unpack_backbone(instance, data)
+            return
+        settings = self._decode(node["settings"], depth)
         instance.keras_classifier_ = unpack_network(instance, data, settings, self._max_bytes)
 
 

@@ -14,7 +14,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from cellsk.exceptions import ModelFileError
-from cellsk.neural_network import CellClassifier
+from cellsk.neural_network import CellClassifier, ImageEmbedder
 from cellsk.persistence._archive import refuse
 from cellsk.persistence._arrays import MAX_TEXT, can_store, write_array
 from cellsk.persistence._classes import name_class, name_metric
@@ -174,27 +174,34 @@ class Encoder:
         state = get_state(instance)
         if state.get("memory") is not None:
             raise _refuse_value(state["memory"], place.attribute("memory"))
-        wrapper = state.pop("keras_classifier_", None)
-        if isinstance(instance, CellClassifier) and wrapper is not None:
-            node["network"] = self._encode_network(wrapper, place.attribute("keras_classifier_"))
+        if isinstance(instance, CellClassifier) and "keras_classifier_" in state:
+            inside = place.attribute("keras_classifier_")
+            node["network"] = self._encode_wrapper(state.pop("keras_classifier_"), inside)
+        if isinstance(instance, ImageEmbedder) and "network_" in state:
+            inside = place.attribute("network_")
+            node["network"] = {"member": self._pack(state.pop("network_"), inside.label)}
         encoded = {key: self._encode(item, place.attribute(key)) for key, item in state.items()}
         params = set(param_names(type(instance)))
         node["params"] = {key: item for key, item in encoded.items() if key in params}
         node["attributes"] = {key: item for key, item in encoded.items() if key not in params}
         return node
 
-    def _encode_network(self, wrapper: Any, place: _Place) -> dict[str, Any]:
+    def _encode_wrapper(self, wrapper: Any, place: _Place) -> dict[str, Any]:
+        member = self._pack(wrapper.model_, f"{place.label}.model_")
+        return {"member": member, "settings": self._encode(network_settings(wrapper), place)}
+
+    def _pack(self, model: Any, label: str) -> str:
         name = self._next_name("network", "keras")
         try:
-            self.members[name] = pack_network(wrapper.model_)
+            self.members[name] = pack_network(model)
         except ModelFileError as error:
             raise ModelFileError(
-                f"{place.label}.model_ cannot be saved. {error.rule}",
+                f"{label} cannot be saved. {error.rule}",
                 error.got,
                 error.remedy,
                 code=error.code,
             ) from None
-        return {"member": name, "settings": self._encode(network_settings(wrapper), place)}
+        return name
 
     def _next_name(self, stem: str, suffix: str) -> str:
         self._counts[stem] += 1

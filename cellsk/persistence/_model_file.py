@@ -92,9 +92,9 @@ def save_model(
     - ``array-<k>.npy``: arrays;
     - ``training.json`` and ``training-<what>.npy``: fingerprints of the training images, if there
       are any. They hold no pixels and no names, and take 88 bytes for each image;
-    - ``network-<k>.keras``: the network of each `CellClassifier`. Extract it with any zip
-      program and open it with ``keras.saving.load_model``. It holds weights, but not the
-      state of the optimizer, so call ``model.compile`` before you train it further.
+    - ``network-<k>.keras``: the network of each `CellClassifier` and `ImageEmbedder`. Extract it
+      with any zip program and open it with ``keras.saving.load_model``. It holds weights, but
+      not the state of the optimizer, so call ``model.compile`` before you train it further.
 
     The same fitted estimator gives the same bytes with the same versions of the packages.
 

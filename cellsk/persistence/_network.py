@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from cellsk.exceptions import InputError, ModelFileError
 from cellsk.neural_network import (
     CellClassifier,
+    ImageEmbedder,
     NetworkGraph,
     OutsideTableError,
     check_architecture,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import keras
     from scikeras.wrappers import KerasClassifier
 
-__all__ = ["network_settings", "pack_network", "unpack_network"]
+__all__ = ["network_settings", "pack_network", "unpack_backbone", "unpack_network"]
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _FILE_NAME = "network.keras"
@@ -48,7 +49,7 @@ _LAYERS_RULE = (
     "cellsk knows, with nothing registered, custom or callable in it."
 )
 _LAYERS_REMEDY = "Use a network of cellsk, or keep yours in a separate .keras file."
-_FIT_RULE = "A network in a model file must fit the classifier that it belongs to."
+_FIT_RULE = "A network in a model file must fit the estimator that it belongs to."
 _LABELS = (str, int, float, np.generic)
 _WRAPPER_SETTINGS = ("epochs", "batch_size", "verbose")
 
@@ -122,23 +123,43 @@ def unpack_network(
         If the network is of another kind, or does not fit the classifier.
     """
     _check_architecture(classifier.architecture)
+    members, graph = _check_network(data)
+    images, labels = _sample(classifier, graph, max_bytes)
+    network = _load(members)
+    try:
+        compile_network(network, settings["model__learning_rate"])
+        return _wrap(classifier, network, images, labels, settings)
+    except Exception:  # Keras fails in too many ways to list, and its messages show internals
+        raise _refuse_loading() from None
+
+
+def unpack_backbone(embedder: ImageEmbedder, data: bytes) -> keras.Model:
+    """Return the network of features in a .keras file. It is checked as `unpack_network` does.
+
+    Raises
+    ------
+    ModelFileError
+        If the network is of another kind, or does not fit the embedder.
+    """
+    members, graph = _check_network(data)
+    shape = tuple(embedder.image_shape_)
+    if shape != graph.image_shape:
+        got = f"one for images of shape {graph.image_shape}, not {str(shape)[:100]}"
+        raise refuse(_FIT_RULE, got)
+    _check_images(embedder)
+    network = _load(members)
+    network.trainable = False
+    return network
+
+
+def _check_network(data: bytes) -> tuple[dict[str, bytes], NetworkGraph]:
+    """Return the members of a .keras file, checked, and the graph of its network."""
     members = _read_members(data)
     config = parse_json(_CONFIG, members[_CONFIG])
     graph = check_network_config(config)
     if (held := count_stored_weights(members[_WEIGHTS])) < graph.n_weights:
         raise refuse(_RULE, f"{held:,} weights for a network of {graph.n_weights:,}")
-    images, labels = _sample(classifier, graph, max_bytes)
-    members[_CONFIG] = json.dumps(config).encode()
-    try:
-        network = _load(members)
-        compile_network(network, settings["model__learning_rate"])
-        return _wrap(classifier, network, images, labels, settings)
-    except Exception:  # Keras fails in too many ways to list, and its messages show internals
-        raise refuse(
-            _RULE,
-            f"one that Keras {version('keras')} cannot load",
-            "Install the version that manifest.json names, or save the model again.",
-        ) from None
+    return {**members, _CONFIG: json.dumps(config).encode()}, graph
 
 
 def _check_architecture(name: Any) -> None:
@@ -235,8 +256,19 @@ def _load(members: Mapping[str, bytes]) -> keras.Model:
     with TemporaryDirectory() as folder:
         path = Path(folder) / _FILE_NAME
         path.write_bytes(write_archive(members))
-        with _old_conversions():
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        try:
+            with _old_conversions():
+                return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception:  # as above
+            raise _refuse_loading() from None
+
+
+def _refuse_loading() -> ModelFileError:
+    return refuse(
+        _RULE,
+        f"one that Keras {version('keras')} cannot load",
+        "Install the version that manifest.json names, or save the model again.",
+    )
 
 
 def _wrap(
@@ -279,10 +311,9 @@ def _sample(
             f"{graph.n_outputs} outputs for images of shape {graph.image_shape}, for a classifier "
             f"of {len(classes)} classes and images of shape {str(shape)[:100]}",
         )
-    if classifier.n_features_in_ != math.prod(shape) or not isinstance(classifier.history_, dict):
-        raise refuse(_FIT_RULE, "other numbers of pixels, or no history")
-    if classifier.image_dtype_ not in ("uint8", "float32"):
-        raise refuse(_FIT_RULE, f"pixels of dtype {str(classifier.image_dtype_)[:100]!r}")
+    if not isinstance(classifier.history_, dict):
+        raise refuse(_FIT_RULE, "no history")
+    _check_images(classifier)
     if classes.dtype == object and not all(isinstance(name, _LABELS) for name in classes):
         raise refuse(_FIT_RULE, "classes that are neither text nor numbers")
     labels = np.repeat(classes, 2)
@@ -295,6 +326,14 @@ def _sample(
             code="model-file-too-large",
         )
     return np.zeros((len(labels), *shape), dtype), labels
+
+
+def _check_images(estimator: CellClassifier | ImageEmbedder) -> None:
+    """Raise unless what an estimator knows of its images fits together."""
+    if estimator.n_features_in_ != math.prod(estimator.image_shape_):
+        raise refuse(_FIT_RULE, "other numbers of pixels")
+    if estimator.image_dtype_ not in ("uint8", "float32"):
+        raise refuse(_FIT_RULE, f"pixels of dtype {str(estimator.image_dtype_)[:100]!r}")
 
 
 def _is_setting(name: str) -> bool:

@@ -18,8 +18,8 @@ __all__ = ["fill_request", "get_requests", "get_state", "new_instance", "param_n
 _CALLBACK_STATE = frozenset(
     {"_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "_parent_callback_ctx"}
 )
-# The place where a reader stores decoded pixels on the machine that saves.
-_STORE = frozenset({"store", "max_store_bytes"})
+# The places where pixels and features are kept on the machine that saves.
+_STORE = frozenset({"store", "max_store_bytes", "cache", "max_cache_bytes"})
 _RULE = "Estimators in a model file must only have attributes of their class."
 
 
@@ -62,8 +62,9 @@ def set_state(instance: Any, state: dict[str, Any]) -> None:
     _check_names(kind, state)
     if state.get("memory") is not None:  # fit would read pickles from that folder
         raise refuse("memory must be None in a model file.", f"one for {kind.__name__}")
-    if state.get("store") is not None:  # reading would write pixels to that folder
-        raise refuse("store must be None in a model file.", f"one for {kind.__name__}")
+    for name in ("store", "cache"):  # predicting would write pixels or features to that folder
+        if state.get(name) is not None:
+            raise refuse(f"{name} must be None in a model file.", f"one for {kind.__name__}")
     if isinstance(instance, BaseEstimator):
         for name, default in _list_defaults(kind):
             state.setdefault(name, default)

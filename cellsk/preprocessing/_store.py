@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cellsk._codec import ImageSource, name_decoder
 from cellsk._config import is_on
+from cellsk._files import make_private_folder
 from cellsk._image_bytes import take_stamp
 from cellsk.exceptions import InputError, InputTypeError, StoreWarning
 from cellsk.preprocessing._pixel_file import (
@@ -175,7 +176,7 @@ class Store(NamedTuple):
 
     def _write_once(self, path: Path, images: _ImageList) -> NDArray[np.uint8] | None:
         """Write a pixel file, or wait for the process that writes it. Return None without space."""
-        _make_folder(self.folder)
+        make_private_folder(self.folder)
         with (
             suppress(_NoSpaceError),
             hold_lock(self.folder / f"{path.name[:2]}.lock"),
@@ -237,15 +238,6 @@ def _take_stamp(source: ImageSource) -> _Stamp:
     if isinstance(source, bytes):
         raise TypeError("bytes have no time")
     return take_stamp(source)
-
-
-def _make_folder(folder: Path) -> None:
-    """Create the folder for its owner only, with the tag that backup programs look for."""
-    try:
-        folder.mkdir(mode=0o700, parents=True)
-    except FileExistsError:
-        return
-    (folder / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
 
 
 def _hash(data: bytes) -> bytes:

@@ -207,6 +207,14 @@ def test_opens_counts_the_calls_of_each_command(run_short):
     assert all(1 <= count <= 1.2 for count in found.values())
 
 
+def test_embed_times_each_way(run_short):
+    """The embedder, Keras, and the cache."""
+    _, document = run_short("embed")
+    rows = document["rows"]
+    assert [row["way"] for row in rows] == ["ImageEmbedder", "model.predict", "cache"]
+    assert are_positive(rows, "rate_best", "cpu_rate_best")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_fuzz_finds_no_failure_in_a_few_tries(tmp_path):
     """Damaged images and killed writers, without the model files, which need TensorFlow."""

@@ -6,6 +6,11 @@ from cellsk.neural_network.networks._architectures import (
     count_weights,
     select_settings,
 )
+from cellsk.neural_network.networks._backbones import (
+    BACKBONES,
+    build_backbone,
+    describe_backbone,
+)
 from cellsk.neural_network.networks._compiling import compile_network
 from cellsk.neural_network.networks._fast_operations import Operation
 from cellsk.neural_network.networks._graph import (
@@ -23,6 +28,7 @@ from cellsk.neural_network.networks._seed import MAX_FILTERS, build_cnn, check_f
 
 __all__ = [
     "ARCHITECTURES",
+    "BACKBONES",
     "LAYERS",
     "MAX_FILTERS",
     "NetworkGraph",
@@ -30,11 +36,13 @@ __all__ = [
     "OnnxGraph",
     "Operation",
     "OutsideTableError",
+    "build_backbone",
     "build_cnn",
     "check_architecture",
     "check_filters",
     "compile_network",
     "count_weights",
+    "describe_backbone",
     "drop_session_names",
     "find_brightest",
     "find_slow_setting",

@@ -270,5 +270,7 @@ def _check_build(build: Any, shapes: list[Shape]) -> None:
 
 def find_brightest(model: keras.Model) -> float:
     """Return the pixel value that a network rescales to one, or 255 if it does not rescale."""
-    scales = (layer.scale for layer in model.layers if type(layer).__name__ == "Rescaling")
-    return 1 / next(scales, 1 / 255)
+    for layer in model.layers:
+        if type(layer).__name__ == "Rescaling":
+            return (1 - layer.offset) / layer.scale
+    return 255

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cellsk._checks import join_words
+from cellsk.neural_network import describe_backbone
 from cellsk.report.checklists._items import Answer, Answers
 from cellsk.report.document import EvaluationDocument
 from cellsk.report.words import (
@@ -70,9 +71,12 @@ def _answer_start(document: EvaluationDocument) -> Answer:
     seeds = _pick_parameters(document, "random_state")
     of_estimator = f" Seed of the estimator: {_write_parameters(seeds)}." if seeds else ""
     of_run = "none was set" if document["seed"] is None else document["seed"]
-    return Answer(
-        f"Seed of the run: {of_run}.{of_estimator}", "how weights start, if not at random."
-    )
+    text = f"Seed of the run: {of_run}.{of_estimator}"
+    backbones = sorted(set(_pick_parameters(document, "backbone").values()))
+    if backbones:
+        sources = join_words([describe_backbone(name.strip("'")) for name in backbones])
+        return Answer(f"{text} Pretrained network, which is not trained further: {sources}.", "")
+    return Answer(text, "how weights start, if not at random.")
 
 
 def _answer_training(document: EvaluationDocument) -> Answer:
