@@ -215,6 +215,18 @@ def test_embed_times_each_way(run_short):
     assert are_positive(rows, "rate_best", "cpu_rate_best")
 
 
+def test_frozen_scores_each_way_to_average(run_short):
+    """One view, and two views whose features or probabilities are averaged."""
+    _, document = run_short("frozen")
+    rows = document["rows"]
+    assert [(row["n_views"], row["averaged"]) for row in rows] == [
+        (1, ""),
+        (2, "features"),
+        (2, "probabilities"),
+    ]
+    assert are_positive(rows, "accuracy", "roc_auc", "embedding_seconds", "penalty")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_fuzz_finds_no_failure_in_a_few_tries(tmp_path):
     """Damaged images and killed writers, without the model files, which need TensorFlow."""

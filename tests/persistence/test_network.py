@@ -335,5 +335,5 @@ def test_load_classifier_of_other_classes_is_refused(members, forge):
     """Three classes do not fit one output."""
     buffer = io.BytesIO()
     np.save(buffer, np.array(["a", "b", "c"]))
-    with pytest.raises(ModelFileError, match=r"must fit the classifier.*1 outputs.*3 classes"):
+    with pytest.raises(ModelFileError, match=r"must fit the estimator.*1 outputs.*3 classes"):
         load_model(forge({**members, "array-0.npy": buffer.getvalue()}))
