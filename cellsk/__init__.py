@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from cellsk.audit import AuditReport, audit_images
     from cellsk.datasets import list_images, make_cells
     from cellsk.inspection import (
+        AugmentationDisplay,
         GradCAMDisplay,
         ImageGridDisplay,
         SearchDisplay,
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "AuditReport": "audit",
+    "AugmentationDisplay": "inspection",
     "CellClassifier": "neural_network",
     "EvaluationReport": "report",
     "GradCAMDisplay": "inspection",
@@ -55,6 +57,7 @@ _ROOMS = {
 
 __all__ = [
     "AuditReport",
+    "AugmentationDisplay",
     "CellClassifier",
     "EvaluationReport",
     "GradCAMDisplay",

@@ -24,11 +24,13 @@ from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._next import print_next, write_command
 from cellsk.cli._options import (
     CROSS_VALIDATION,
+    NO_AUGMENTATION,
     OUTPUT,
     PATIENTS,
     PREDICTIONS,
     SCORES,
     Aggregation,
+    Augmentation,
     BatchSize,
     Epochs,
     Filters,
@@ -165,6 +167,7 @@ def evaluate(
     image_size: ImageSize = None,
     stain: Stain = None,
     filters: Filters = "32,64",
+    augmentation: Augmentation = NO_AUGMENTATION,
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
     html: Html = None,
@@ -210,8 +213,9 @@ def evaluate(
         "left_out": images.left_out,
         **{"baselines": baselines, "random_state": seed},
     }
-    network = {"epochs": epochs, "batch_size": batch_size, "random_state": seed}
-    pipeline = build_pipeline(size, store, stain=stain, filters=counts, **network)
+    network: dict[str, Any] = {"filters": counts, "augmentation": augmentation}
+    network |= {"epochs": epochs, "batch_size": batch_size, "random_state": seed}
+    pipeline = build_pipeline(size, store, stain=stain, **network)
     check_networks(pipeline, size)
     fits = _name_fits(calibrate=calibrate, tune=sensitivity or specificity)
     plan = _Plan(images, pipeline, fits, settings)

@@ -46,6 +46,7 @@ def _suggest_fewer_folds(values: Mapping[str, Any]) -> str:
 # Parameters of Python functions, and the options that set them.
 OPTIONS = {
     "aggregation": "--aggregation",
+    "augmentation": "--augmentation",
     "batch_size": "--batch-size",
     "calibrate": "--calibrate",
     "cv": "--cv",
@@ -177,6 +178,7 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     " another --image-size.",
     "network-too-large": "Pass a smaller --image-size or --batch-size, or smaller numbers to"
     " --filters.",
+    "augmentation-not-rgb": "Pass --augmentation microscopy, which is for other images, too.",
     "training-diverged": "Check the images with cellsk audit.",
 }
 _NAME_ONE_PATIENT = (

@@ -18,16 +18,19 @@ from cellsk.cli._values import (
 )
 
 __all__ = [
+    "AUGMENTATIONS",
     "CROSS_VALIDATION",
     "DATA",
     "GENERAL",
     "NETWORK",
+    "NO_AUGMENTATION",
     "N_FOLDS",
     "OUTPUT",
     "PATIENTS",
     "PREDICTIONS",
     "SCORES",
     "Aggregation",
+    "Augmentation",
     "BatchSize",
     "Epochs",
     "Filters",
@@ -76,6 +79,9 @@ GENERAL = "General"
 
 N_FOLDS = 5
 STAINS = ("macenko", "reinhard", "vahadane")
+# Those of cellsk.neural_network, which takes a second to import; none is None.
+NO_AUGMENTATION = "none"
+AUGMENTATIONS = (NO_AUGMENTATION, "dihedral", "stain", "microscopy")
 AGGREGATIONS = ("mean", "max", "vote")
 
 
@@ -269,6 +275,12 @@ Filters = Annotated[
         NETWORK,
         metavar="N,N,...",
         help="Filters of each convolution: 32,64 is two layers.",
+    ),
+]
+Augmentation = Annotated[
+    str,
+    choice_option(
+        NETWORK, AUGMENTATIONS, metavar="NAME", help="Random changes of the images in training"
     ),
 ]
 Epochs = Annotated[int, count_option(NETWORK, 1, 100_000, help="Maximum passes over the images.")]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cellsk.cli._options import NO_AUGMENTATION
 from cellsk.cli._outputs import write_files
 from cellsk.cli._progress import show_fits, show_steps
 
@@ -46,12 +47,15 @@ def build_pipeline(
     """Return a pipeline of a reader with this store, and a classifier with these parameters.
 
     With a method of ``stain`` normalization, it is the step between them.
+    The augmentation may be "none", the word of the command line for None.
     """
     from sklearn.pipeline import Pipeline
 
     from cellsk.neural_network import CellClassifier
     from cellsk.preprocessing import ImageReader, StainNormalizer, give_store
 
+    if parameters.get("augmentation") == NO_AUGMENTATION:
+        parameters["augmentation"] = None
     reader = ImageReader(image_size=image_size)
     if store is not None:
         give_store(reader, store)

@@ -1,7 +1,8 @@
-"""``cellsk search``: compare numbers of filters by cross-validation."""
+"""``cellsk search``: compare filters and augmentations by cross-validation."""
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,9 +15,11 @@ from cellsk.cli._images import FileOptions, LabeledImages, PatientOptions, list_
 from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._next import print_next, suggest_uses, write_command
 from cellsk.cli._options import (
+    AUGMENTATIONS,
     CROSS_VALIDATION,
     N_FOLDS,
     NETWORK,
+    NO_AUGMENTATION,
     OUTPUT,
     BatchSize,
     Epochs,
@@ -50,7 +53,7 @@ from cellsk.cli._pipeline import (
 )
 from cellsk.cli._progress import show_fits
 from cellsk.cli._terminal import print_note, print_result, show_warnings
-from cellsk.cli._values import parse_filters, parse_size
+from cellsk.cli._values import make_choices_parser, parse_filters, parse_size
 from cellsk.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +71,7 @@ SCORINGS = (
     "f1_macro",
     "neg_log_loss",
 )
-PARAMETER = "classifier__filters"
+FILTERS, AUGMENTATION = "classifier__filters", "classifier__augmentation"
 NESTED_FAILED = "The nested evaluation did not finish. The results of the search are valid."
 NESTED_REMEDY = "Pass --nested to cellsk search for a score without this bias."
 PATIENTS_UNKNOWN = (
@@ -78,7 +81,7 @@ PATIENTS_UNKNOWN = (
 
 
 class FilterSearch(NamedTuple):
-    """Images, pipeline and candidates of a search over the numbers of filters."""
+    """Images and pipeline of a search over filters and, if there are any, augmentations."""
 
     images: LabeledImages
     pipeline: Any
@@ -86,6 +89,13 @@ class FilterSearch(NamedTuple):
     n_folds: int
     seed: int
     scoring: str | None = None
+    augmentations: Sequence[str] = ()
+
+    @property
+    def grid(self) -> dict[str, list[Any]]:
+        """The candidates, as GridSearchCV takes them."""
+        names = [None if name == NO_AUGMENTATION else name for name in self.augmentations]
+        return {FILTERS: list(self.candidates), **({AUGMENTATION: names} if names else {})}
 
 
 class SearchOutputs(NamedTuple):
@@ -139,6 +149,18 @@ def search(
             show_default="16,32 and 32,64",
         ),
     ] = ["16,32", "32,64"],  # noqa: B006 - typer copies it
+    augmentation: Annotated[
+        list[str],
+        option(
+            NETWORK,
+            metavar="NAME",
+            callback=make_choices_parser(AUGMENTATIONS),
+            autocompletion=lambda: list(AUGMENTATIONS),
+            help="Random changes of the images in training: none, dihedral, stain or microscopy."
+            " Repeat it to compare some.",
+            show_default=NO_AUGMENTATION,
+        ),
+    ] = [NO_AUGMENTATION],  # noqa: B006 - typer copies it
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
     output: Annotated[
@@ -154,7 +176,7 @@ def search(
     force: Force = False,
     seed: Seed = 0,
 ) -> None:
-    """Compare numbers of filters by cross-validation."""
+    """Compare numbers of filters, and augmentations, by cross-validation."""
     show_warnings()
     candidates, size = [parse_filters(text) for text in filters], parse_size(image_size)
     outputs = SearchOutputs(output, html, json)
@@ -163,10 +185,11 @@ def search(
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:
-        pipeline = build_pipeline(
-            size, place, stain=stain, epochs=epochs, batch_size=batch_size, random_state=seed
-        )
-        plan = FilterSearch(images, pipeline, candidates, folds, seed, scoring)
+        network: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
+        network |= {"augmentation": augmentation[0], "random_state": seed}
+        pipeline = build_pipeline(size, place, stain=stain, **network)
+        compared = augmentation if len(augmentation) > 1 else ()
+        plan = FilterSearch(images, pipeline, candidates, folds, seed, scoring, compared)
         if nested:
             _check_nested(plan)
         report = _run(plan, outputs, nested=nested)
@@ -180,15 +203,22 @@ def _print_next(
     if report.summary()["better_than_guessing"] is False:
         print_next((write_command(context, "audit", folder), "check the images and labels"))
         return
-    best: Any = report.best["params"][PARAMETER]
-    filters = ",".join(map(str, best))
+    options = _write_best(report.best["params"], context.params["augmentation"])
     commands = [
-        (write_command(context, "evaluate", folder, filters=filters), "estimate how well it works")
+        (write_command(context, "evaluate", folder, **options), "estimate how well it works")
     ]
     if output is None:
-        command = write_command(context, "train", folder, filters=filters)
+        command = write_command(context, "train", folder, **options)
         commands.append((command, "train the best candidate on all images"))
     print_next(*commands, *suggest_uses(context, output))
+
+
+def _write_best(params: Any, augmentations: Sequence[str]) -> dict[str, object]:
+    """Return the options of the other commands that make the best candidate."""
+    options: dict[str, object] = {"filters": ",".join(map(str, params[FILTERS]))}
+    if list(augmentations) != [NO_AUGMENTATION]:
+        options["augmentation"] = params.get(AUGMENTATION, augmentations[0]) or NO_AUGMENTATION
+    return options
 
 
 def _run(plan: FilterSearch, outputs: SearchOutputs, *, nested: bool) -> SearchReport:
@@ -330,7 +360,7 @@ def _make_inner_folds(plan: FilterSearch) -> InnerKFold:
 
 
 def search_filters(plan: FilterSearch, *, refit: bool) -> Any:
-    """Return a fitted GridSearchCV over the numbers of filters."""
+    """Return a fitted GridSearchCV over the candidates."""
     from sklearn import config_context
 
     classifier, images = plan.pipeline["classifier"], plan.images
@@ -345,12 +375,21 @@ def search_filters(plan: FilterSearch, *, refit: bool) -> Any:
 
 def _name_fits(plan: FilterSearch) -> list[str]:
     """Return a name for each fit of the search, in the order of GridSearchCV."""
+    from sklearn.model_selection import ParameterGrid
+
     names = [
-        f"filters {','.join(map(str, filters))}  fold {fold} of {plan.n_folds}"
-        for filters in plan.candidates
+        f"{_name_candidate(params)}  fold {fold} of {plan.n_folds}"
+        for params in ParameterGrid(plan.grid)
         for fold in range(1, plan.n_folds + 1)
     ]
-    return [*names, "best filters"]
+    return [*names, "best candidate"]
+
+
+def _name_candidate(params: Any) -> str:
+    name = f"filters {','.join(map(str, params[FILTERS]))}"
+    if AUGMENTATION not in params:
+        return name
+    return f"{name}  augmentation {params[AUGMENTATION] or NO_AUGMENTATION}"
 
 
 def evaluate_search(plan: FilterSearch) -> EvaluationReport:
@@ -368,7 +407,7 @@ def evaluate_search(plan: FilterSearch) -> EvaluationReport:
     images, n_folds = plan.images, plan.n_folds
     scoring = _choose_scoring(plan, _make_quiet_splits(plan))
     print_note(f"Evaluating the whole search in {n_folds} folds ...")
-    n_fits = len(plan.candidates) * n_folds + 1  # in each fold, or fewer
+    n_fits = math.prod(map(len, plan.grid.values())) * n_folds + 1  # in each fold, or fewer
     names = [f"network {number} of {n_fits}" for number in range(1, n_fits + 1)]
     with (
         config_context(enable_metadata_routing=True),
@@ -399,7 +438,7 @@ def _make_search(plan: FilterSearch, cv: Any, scoring: dict[str, Any], *, refit:
     plan.pipeline["classifier"].set_fit_request(groups=True)
     return GridSearchCV(
         plan.pipeline,
-        {PARAMETER: list(plan.candidates)},
+        plan.grid,
         cv=cv,
         scoring=scoring,
         refit=next(iter(scoring)) if refit else False,

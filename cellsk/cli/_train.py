@@ -11,7 +11,9 @@ from cellsk._checks import count_noun
 from cellsk.cli._images import FileOptions, PatientOptions, list_labeled_images
 from cellsk.cli._next import print_next, suggest_uses, write_command
 from cellsk.cli._options import (
+    NO_AUGMENTATION,
     OUTPUT,
+    Augmentation,
     BatchSize,
     Epochs,
     Filters,
@@ -62,6 +64,7 @@ def train(
     image_size: ImageSize = None,
     stain: Stain = None,
     filters: Filters = "32,64",
+    augmentation: Augmentation = NO_AUGMENTATION,
     epochs: Epochs = 30,
     batch_size: BatchSize = 32,
     output: Annotated[Path, option(OUTPUT, metavar="FILE", help="Model file to write.")] = Path(
@@ -79,15 +82,9 @@ def train(
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:
-        pipeline = build_pipeline(
-            size,
-            place,
-            stain=stain,
-            filters=counts,
-            epochs=epochs,
-            batch_size=batch_size,
-            random_state=seed,
-        )
+        network: dict[str, Any] = {"filters": counts, "augmentation": augmentation}
+        network |= {"epochs": epochs, "batch_size": batch_size, "random_state": seed}
+        pipeline = build_pipeline(size, place, stain=stain, **network)
         check_networks(pipeline, size)
         read_images(pipeline, images)
         fit_pipeline(pipeline, images)

@@ -16,6 +16,7 @@ __all__ = [
     "MAX_FILTERS",
     "check_store",
     "make_choice_parser",
+    "make_choices_parser",
     "make_count_parser",
     "make_fraction_parser",
     "parse_filters",
@@ -74,6 +75,16 @@ def make_choice_parser(choices: Sequence[str]) -> Callable[..., str | None]:
 
     def parse(param: typer.CallbackParam, value: str | None) -> str | None:
         return None if value is None else str(check_option(_name_option(param), value, choices))
+
+    return parse
+
+
+def make_choices_parser(choices: Sequence[str]) -> Callable[..., list[str]]:
+    """Return a callback that accepts several of the words in ``choices``, each kept once."""
+
+    def parse(param: typer.CallbackParam, values: Sequence[str]) -> list[str]:
+        name = _name_option(param)
+        return list(dict.fromkeys(str(check_option(name, one, choices)) for one in values))
 
     return parse
 

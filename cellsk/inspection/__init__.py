@@ -1,5 +1,6 @@
-"""Displays and charts: training curves, grids of images, searches, and charts of a report."""
+"""Displays and charts: training, images, augmentation, searches, and charts of a report."""
 
+from cellsk.inspection._augmentation import AugmentationDisplay
 from cellsk.inspection._charts import FEW_IN_BIN as FEW_IN_BIN
 from cellsk.inspection._charts import draw_evaluation as draw_evaluation
 from cellsk.inspection._explanation import METHOD_NAMES as METHOD_NAMES
@@ -20,6 +21,7 @@ from cellsk.inspection._search_display import value_key as value_key
 from cellsk.inspection._training_curve import TrainingCurveDisplay
 
 __all__ = [
+    "AugmentationDisplay",
     "GradCAMDisplay",
     "ImageGridDisplay",
     "SearchDisplay",

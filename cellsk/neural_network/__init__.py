@@ -2,6 +2,8 @@
 
 from cellsk.neural_network._attribution import CAM_METHODS as CAM_METHODS
 from cellsk.neural_network._attribution import compute_cam as compute_cam
+from cellsk.neural_network._augmentation import AUGMENTATIONS as AUGMENTATIONS
+from cellsk.neural_network._augmentation import draw_versions as draw_versions
 from cellsk.neural_network._classifier import CellClassifier
 from cellsk.neural_network._embedder import ImageEmbedder
 from cellsk.neural_network._occlusion import compute_occlusion as compute_occlusion

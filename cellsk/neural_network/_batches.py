@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsk.neural_network._augmentation import Augment
 from cellsk.neural_network._memory_maps import find_map, release_pages
 
 if TYPE_CHECKING:
@@ -48,10 +49,13 @@ class Epochs(NamedTuple):
 
 
 @contextmanager
-def training_batches(subset: Subset, *, batch_size: int, seed: int) -> Iterator[Epochs]:
+def training_batches(
+    subset: Subset, *, batch_size: int, seed: int, augment: Augment | None = None
+) -> Iterator[Epochs]:
     """Yield batches of the subset, in a new order in each epoch. Read them in the body.
 
     The orders follow from seed and epoch alone. Shuffling a dataset would read the global seed.
+    ``augment`` gets the images of a batch, and a seed that follows from seed, epoch and batch.
     """
     import tensorflow as tf
 
@@ -60,13 +64,21 @@ def training_batches(subset: Subset, *, batch_size: int, seed: int) -> Iterator[
         order = tf.random.experimental.stateless_shuffle(members, tf.stack([first, number]))
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
+    @tf.autograph.experimental.do_not_convert
+    def change(step: tf.Tensor, batch: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        assert augment is not None
+        images, *others = batch
+        return augment(images, tf.random.fold_in(tf.stack([first, number]), step)), *others
+
     with tf.device("cpu"):
         number = tf.Variable(0, dtype=tf.int64)
         members, first = tf.constant(subset.rows.astype(np.int32)), tf.constant(seed, tf.int64)
     steps = math.ceil(len(subset.rows) / batch_size)
     with _open(subset.data) as pick:
-        batches = tf.data.Dataset.range(1).flat_map(shuffle).map(pick).prefetch(2)
-        counted = batches.apply(tf.data.experimental.assert_cardinality(steps))
+        batches = tf.data.Dataset.range(1).flat_map(shuffle).map(pick)
+        if augment is not None:
+            batches = batches.enumerate().map(change)
+        counted = batches.prefetch(2).apply(tf.data.experimental.assert_cardinality(steps))
         yield Epochs(counted.with_options(_without_tuning()), number)
 
 

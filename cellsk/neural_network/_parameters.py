@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cellsk._checks import check_count, check_number, check_option
+from cellsk.neural_network._augmentation import check_augmentation
 from cellsk.neural_network._precision import check_precision
 from cellsk.neural_network._runtime import set_threads
 from cellsk.neural_network._training import make_callbacks
@@ -37,6 +38,7 @@ def check_parameters(classifier: Any) -> None:
     check_number("learning_rate", classifier.learning_rate, low=0)
     check_number("validation_fraction", classifier.validation_fraction, low=0, high=1)
     check_precision(classifier.precision)
+    check_augmentation(classifier.augmentation)
     make_callbacks(classifier.callbacks)
 
 

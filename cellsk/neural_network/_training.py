@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from cellsk.exceptions import InputError, InputTypeError
+from cellsk.neural_network._augmentation import Augment
 from cellsk.neural_network._batches import Subset, training_batches, validation_batches
 from cellsk.neural_network._runtime import silence_retracing
 from cellsk.neural_network._trainers import prepare_trainer
@@ -41,6 +42,7 @@ def train(
     epochs: int,
     batch_size: int,
     seed: int,
+    augment: Augment | None = None,
     patience: int | None,
     callbacks: Callbacks,
     precision: str,
@@ -49,6 +51,7 @@ def train(
 ) -> Training:
     """Train ``network`` on a subset of the images. With ``patience``, keep the best weights.
 
+    ``augment`` changes the images of the subset, not those that are watched.
     ``watchers`` are called after all ``callbacks``, which do not keep the network.
 
     Raises
@@ -68,10 +71,11 @@ def train(
     with (
         _forget_network(given),
         silence_retracing(),
-        training_batches(subset, batch_size=batch_size, seed=seed) as (batches, number),
+        training_batches(subset, batch_size=batch_size, seed=seed, augment=augment) as epoch_data,
         validation_batches(watched) as watched_batches,
         prepare_trainer(network, precision, images, reuse=not callbacks, steps=steps) as trainer,
     ):
+        batches, number = epoch_data
         count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda n, _: number.assign(n))
         result = trainer.model.fit(
             batches,

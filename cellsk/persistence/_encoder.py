@@ -31,6 +31,7 @@ _RULE = (
     "attributes can be written as JSON and arrays."
 )
 _REMEDIES = {
+    "augmentation": "Call set_params(augmentation=None) first: predictions need no augmentation.",
     "callbacks": "Call set_params(callbacks=None) first: predictions need no callbacks.",
     "memory": "Call set_params(memory=None) first: the cache belongs to one machine.",
     "random_state": "Call set_params(random_state=0) first, or pass another whole number.",

@@ -248,3 +248,27 @@ def test_duplicates_counts_false_pairs_and_recall(run_short):
     rows = [row for row in document["rows"] if row["name"] == "drawn cells"]
     assert {row["precision"] for row in rows if row["recall"]} == {1}
     assert next(row["recall"] for row in rows if row["change"] == "turned only") == 1
+
+
+@pytest.mark.slow
+def test_augmentation_measures_what_it_adds_to_a_step(run_short):
+    """Each augmentation has both times in both precisions, compared with a step without."""
+    _, document = run_short("augmentation")
+    rows = document["rows"]
+    assert len(rows) == 8
+    assert are_positive(rows, "wall_best", "wall_median", "cpu_best", "cpu_median")
+    assert ["wall_best_added" in row for row in rows] == [False, True, True, True] * 2
+    assert all(len(run["stain"]["cpu"]) == 3 for run in document["runs"]["float32"])
+
+
+@pytest.mark.slow
+def test_augmentation_scores_have_mean_and_spread(run_short):
+    """Each augmentation is scored on images that did not train."""
+    _, document = run_short("augmentation_scores")
+    assert [row["name"] for row in document["rows"]] == ["none", "dihedral", "stain", "microscopy"]
+    for row in document["rows"]:
+        keys = [
+            f"{part}_{score}" for part in ("held_out", "valid") for score in ("accuracy", "auc")
+        ]
+        assert all(0 <= row[key] <= 1 for key in keys)
+        assert row["valid_auc_spread"] == 0  # one seed

@@ -142,7 +142,13 @@ def test_fraction_out_of_bounds_is_refused(cellsk, option, value):
 
 @pytest.mark.parametrize(
     ("command", "option"),
-    [("evaluate", "--calibrate"), ("test", "--aggregation"), ("search", "--scoring")],
+    [
+        ("evaluate", "--calibrate"),
+        ("test", "--aggregation"),
+        ("search", "--scoring"),
+        ("train", "--augmentation"),
+        ("search", "--augmentation"),
+    ],
 )
 def test_unknown_choice_is_refused(cellsk, command, option):
     """The error lists the choices."""
@@ -151,3 +157,11 @@ def test_unknown_choice_is_refused(cellsk, command, option):
     assert done.returncode == 2
     assert f"cellsk: {option} must be one of '" in done.stderr
     assert "Got 'best'." in done.stderr
+
+
+def test_augmentations_are_those_of_the_classifier():
+    """The command line lists them without importing the networks."""
+    from cellsk.cli._options import AUGMENTATIONS, NO_AUGMENTATION
+    from cellsk.neural_network import AUGMENTATIONS as KNOWN
+
+    assert list(AUGMENTATIONS) == [NO_AUGMENTATION, *KNOWN]

@@ -257,3 +257,31 @@ def test_search_unknown_scoring_is_refused(folder, cellsk):
     assert done.returncode == 2
     assert "--scoring" in done.stderr
     assert "balanced_accuracy" in done.stderr
+
+
+def test_search_compares_augmentations(folder, tmp_path, cellsk):
+    """Each is a candidate, and the next commands name the best one."""
+    options = ("--filters", "2", "--folds", "2", "--epochs", "1")
+    names = ("--augmentation", "none", "--augmentation", "dihedral", "--augmentation", "none")
+    done = cellsk("search", folder, *PATIENT, *options, *names, "--json")
+    assert done.returncode == 0, done.stderr
+    candidates = json.loads(done.stdout)["candidates"]
+    assert sorted(str(one["augmentation"]) for one in candidates) == ["None", "dihedral"]
+    best = candidates[0]["augmentation"] or "none"
+    following = [line for line in done.stderr.splitlines() if "cellsk evaluate" in line]
+    assert all(f"--augmentation {best}" in line for line in following)
+    assert len(following) <= 1
+
+
+def test_search_names_each_fit_in_the_order_of_the_grid(folder):
+    """The line of the progress names filters and augmentation as GridSearchCV takes them."""
+    images = list_labeled_images(folder)
+    plan = command.FilterSearch(images, None, [(2,), (4,)], 2, 0, None, ("none", "stain"))
+    names = [name.partition("  fold")[0] for name in command._name_fits(plan)[::2]]
+    assert names == [
+        "filters 2  augmentation none",
+        "filters 4  augmentation none",
+        "filters 2  augmentation stain",
+        "filters 4  augmentation stain",
+        "best candidate",
+    ]

@@ -188,3 +188,26 @@ def test_stain_methods_are_those_of_the_normalizer():
     from cellsk.preprocessing._stain_methods import METHODS
 
     assert sorted(STAINS) == sorted(METHODS)
+
+
+def test_train_augmentation_is_kept_in_the_model_file(folder, tmp_path, cellsk):
+    """The model names its augmentation; "none" is the default."""
+    models = [tmp_path / "plain.cellsk", tmp_path / "turned.cellsk"]
+    for model, augmentation in zip(models, ("none", "dihedral"), strict=True):
+        done = cellsk("train", folder, "--output", model, "--augmentation", augmentation, *SMALL)
+        assert done.returncode == 0, done.stderr
+    assert [load_model(model)[-1].augmentation for model in models] == [None, "dihedral"]
+
+
+def test_train_augmentation_of_gray_images_names_the_option(folder, tmp_path, cellsk):
+    """The remedy is an option of the command line."""
+    for path in sorted(folder.glob("*/*"))[::10]:
+        gray = tmp_path / "gray" / path.parent.name / path.name
+        gray.parent.mkdir(parents=True, exist_ok=True)
+        with PIL.Image.open(path) as image:
+            image.convert("L").save(gray)
+    output = tmp_path / "m.cellsk"
+    done = cellsk("train", tmp_path / "gray", "--output", output, "--augmentation", "stain", *SMALL)
+    assert done.returncode == 2
+    assert "'stain' needs RGB images with colors" in done.stderr
+    assert "Pass --augmentation microscopy" in done.stderr

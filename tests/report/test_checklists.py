@@ -249,3 +249,17 @@ def test_amounts_of_many_folds_are_cut_short(document):
     answer = find(document, "TRIPOD+AI", "21")["answer"]
     assert answer.count("trained on 4 images of 2 patients") == 10
     assert answer.endswith("2 more folds are in the report.")
+
+
+def test_training_names_the_augmentation(document):
+    """The answer tells whether training images were changed, if the model has that parameter."""
+    assert "augment" not in find(document, "CLAIM", "25")["answer"]
+    parameters = document["estimator"]["parameters"]
+    parameters["classifier__augmentation"] = "None"
+    assert "images were not augmented." in find(document, "CLAIM", "25")["answer"]
+    parameters["classifier__augmentation"] = "'stain'"
+    sentence = "Training images were changed at random: classifier__augmentation='stain'."
+    assert sentence in find(document, "CLAIM", "25")["answer"]
+    assert sentence in find(document | {"cv": None}, "CLAIM", "25")["answer"]
+    document["folds"][0]["best_params"] = {"classifier__augmentation": "None"}
+    assert "A search chose the augmentation." in find(document, "CLAIM", "25")["answer"]

@@ -11,7 +11,7 @@ from cellsk.neural_network.networks._backbones import (
     build_backbone,
     describe_backbone,
 )
-from cellsk.neural_network.networks._compiling import compile_network
+from cellsk.neural_network.networks._compiling import compile_network, draw_layer_seeds
 from cellsk.neural_network.networks._fast_operations import Operation
 from cellsk.neural_network.networks._graph import (
     NetworkGraph,
@@ -43,6 +43,7 @@ __all__ = [
     "compile_network",
     "count_weights",
     "describe_backbone",
+    "draw_layer_seeds",
     "drop_session_names",
     "find_brightest",
     "find_slow_setting",

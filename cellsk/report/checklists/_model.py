@@ -82,7 +82,8 @@ def _answer_start(document: EvaluationDocument) -> Answer:
 def _answer_training(document: EvaluationDocument) -> Answer:
     if document["cv"] is None:
         return Answer(
-            "All training parameters that the model keeps are listed in the report.",
+            "All training parameters that the model keeps are listed in the report. "
+            f"{_describe_augmentation(document)}".strip(),
             "the machine, the epochs, and why these parameters.",
         )
     epochs = [len(fold["history"]["loss"]) for fold in document["folds"] if fold["history"]]
@@ -91,9 +92,20 @@ def _answer_training(document: EvaluationDocument) -> Answer:
         of_first = " (of the first of several networks)" if document["calibration"] else ""
         where = "" if is_one_split(document) else " in each fold"
         text += f"Epochs trained{where}{of_first}: {', '.join(map(str, epochs))}. "
+    text += _describe_augmentation(document)
     took = write_duration(sum(fold["fit_seconds"] for fold in document["folds"]))
     fitting = "The fit" if is_one_split(document) else "Fitting all folds"
     return Answer(f"{text}{fitting} took {took}.", "the machine, and why these parameters.")
+
+
+def _describe_augmentation(document: EvaluationDocument) -> str:
+    if any(name.endswith("augmentation") for one in _list_best_params(document) for name in one):
+        return "A search chose the augmentation. "
+    found = _pick_parameters(document, "augmentation")
+    used = {name: value for name, value in found.items() if value != "None"}
+    if used:
+        return f"Training images were changed at random: {_write_parameters(used)}. "
+    return "Training images were not augmented. " if found else ""
 
 
 def _answer_selection(document: EvaluationDocument) -> Answer:
