@@ -127,7 +127,7 @@ def read_options() -> argparse.Namespace:
 def main() -> None:
     """Fit with each augmentation, seed by seed, and print one table."""
     options = read_options()
-    names = options.names.split(",")
+    names = [name for name in options.names.split(",") if not (options.gray and name == "stain")]
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for seed in range(options.repeats):
         parts = read_parts(options, seed)

@@ -45,7 +45,7 @@ search = GridSearchCV(
     cv=choose_cv(cells.y, cells.groups, n_splits=2),
     scoring="roc_auc",
 )
-search.fit(cells.images, cells.y)
+search.fit(cells.images, cells.y, groups=cells.groups)
 for name, mean, std in zip(
     search.cv_results_["param_augmentation"],
     search.cv_results_["mean_test_score"],

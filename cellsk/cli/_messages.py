@@ -46,7 +46,6 @@ def _suggest_fewer_folds(values: Mapping[str, Any]) -> str:
 # Parameters of Python functions, and the options that set them.
 OPTIONS = {
     "aggregation": "--aggregation",
-    "augmentation": "--augmentation",
     "batch_size": "--batch-size",
     "calibrate": "--calibrate",
     "cv": "--cv",

@@ -170,6 +170,7 @@ NOT_SHOWN = {
             "images",
             *("image-layout", "stain-needs-color", "stain-needs-uint8"),
             *("cam-layer-unknown", "fill", "patch_size"),
+            *("augmentation", "augmentation-negative", "versions", "n_versions"),
         ),
     },
     "No command calls these, or with constants only.": {

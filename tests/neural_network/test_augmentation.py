@@ -216,7 +216,7 @@ def test_stain_of_gray_images_is_refused(cells):
 
 @pytest.mark.parametrize("augmentation", ["stain", "microscopy"])
 def test_standardized_images_are_refused(cells, augmentation):
-    """Negative pixels are no light, so their logarithm means nothing."""
+    """Negative pixels are not light, so their logarithm means nothing."""
     images = cells.images.astype(np.float32) - 100
     with pytest.raises(InputError, match=f"{augmentation}.*at least 0.*'dihedral'"):
         CellClassifier(augmentation=augmentation, **FEW).fit(images, cells.y)
