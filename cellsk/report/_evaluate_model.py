@@ -166,4 +166,4 @@ def evaluate_model(
     check_two_class_settings(data.labels, settings)
     found = run_test(data, settings, fitted, training, audit=audit, left_out=left_out or ())
     found.document["seconds"] = time.perf_counter() - start
-    return EvaluationReport(found.document, data, settings, None, found.predictions, found.audit)
+    return EvaluationReport(found.document, data, settings, None, *found[1:])

@@ -12,17 +12,12 @@ from numpy.typing import ArrayLike
 from cellsk._checks import check_count, count_noun
 from cellsk._text import escape_text, write_json
 from cellsk.exceptions import InputError
-from cellsk.model_selection import (
-    Folds,
-    OutOfFold,
-    iter_estimators,
-    write_manifest,
-)
-from cellsk.preprocessing import ImageReader
+from cellsk.model_selection import Folds, OutOfFold, write_manifest
 from cellsk.report._comparison import check_report, compare_reports
 from cellsk.report._leakage import measure_leakage
 from cellsk.report._report_document import join_test
 from cellsk.report._report_file import write_report
+from cellsk.report._report_pictures import make_error_maps, make_pictures
 from cellsk.report._settings import EvaluationData, Settings
 from cellsk.report._testing import fit_all, fit_and_test, match_test_data
 from cellsk.report.document import (
@@ -34,14 +29,7 @@ from cellsk.report.document import (
     make_resampling,
     subtract_independent,
 )
-from cellsk.report.render import (
-    choose_rows,
-    make_thumbnails,
-    render_card,
-    render_page,
-    render_summary,
-    render_terminal,
-)
+from cellsk.report.render import render_card, render_page, render_summary, render_terminal
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -65,6 +53,8 @@ class EvaluationReport:
         The checked arguments of `evaluate`, the folds, and the predictions.
     audit : AuditReport, default=None
         Problems of the images, if they were audited.
+    model : estimator, default=None
+        The fitted model that predicted all images, if there is one.
 
     Attributes
     ----------
@@ -89,6 +79,7 @@ class EvaluationReport:
         folds: Folds | None,
         out_of_fold: OutOfFold,
         audit: AuditReport | None = None,
+        model: Any = None,
     ) -> None:
         self.document = document
         self.audit = audit
@@ -96,6 +87,7 @@ class EvaluationReport:
         self._settings = settings
         self._folds = folds
         self._out_of_fold = out_of_fold
+        self._model = model
         self._test: EvaluationReport | None = None
 
     @property
@@ -321,9 +313,7 @@ class EvaluationReport:
             make_resampling(self._settings),
         )
         join_test(self.document, found.document, difference)
-        self._test = EvaluationReport(
-            found.document, data, self._settings, None, found.predictions, found.audit
-        )
+        self._test = EvaluationReport(found.document, data, self._settings, None, *found[1:])
         return self._test
 
     def compare(self, other: EvaluationReport) -> Comparison:
@@ -436,14 +426,17 @@ class EvaluationReport:
         write_manifest(path, self.document["manifest"])
 
     def _render_page(self, max_pictures: int) -> str:
-        if self._test is None:
-            return render_page(self.document, self._make_pictures(max_pictures))
-        n_tested = max_pictures // 2
-        pictures = self._make_pictures(max_pictures - n_tested)
-        return render_page(self.document, pictures, self._test._make_pictures(n_tested))
+        test = self._test
+        n_tested = 0 if test is None else max_pictures // 2
+        return render_page(
+            self.document,
+            self._make_pictures(max_pictures - n_tested),
+            None if test is None else test._make_pictures(n_tested),
+            maps=self._make_maps(max_pictures) if test is None else test._make_maps(n_tested),
+        )
 
     def _make_pictures(self, limit: int) -> dict[int, str]:
-        rows = choose_rows(self.document, limit)
-        inner = iter_estimators(self._settings.estimator)
-        reader = next((one for one in inner if isinstance(one, ImageReader)), None)
-        return make_thumbnails(self._tested.X, rows, reader=reader)
+        return make_pictures(self.document, self._tested, self._settings.estimator, limit)
+
+    def _make_maps(self, limit: int) -> dict[int, str]:
+        return make_error_maps(self.document, self._tested, self._model, limit)

@@ -29,11 +29,12 @@ __all__ = ["Tested", "fit_all", "fit_and_test", "match_test_data", "run_test"]
 
 
 class Tested(NamedTuple):
-    """The document of a test, the predictions, and problems of the images."""
+    """The document of a test, the predictions, problems of the images, and the model."""
 
     document: EvaluationDocument
     predictions: OutOfFold
     audit: AuditReport | None
+    model: Any
 
 
 def run_test(
@@ -76,7 +77,7 @@ def run_test(
     facts = build_facts(
         labels, settings, test_set, predictions, found, kept.remarks, left_out, runs
     )
-    return Tested(complete_document(facts), predictions, found)
+    return Tested(complete_document(facts), predictions, found, model)
 
 
 def match_test_data(

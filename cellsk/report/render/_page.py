@@ -86,6 +86,8 @@ def render_page(
     document: EvaluationDocument,
     pictures: Mapping[int, str],
     test_pictures: Mapping[int, str] | None = None,
+    *,
+    maps: Mapping[int, str] | None = None,
 ) -> str:
     """Return an evaluation as one html page that needs no network.
 
@@ -98,6 +100,8 @@ def render_page(
         :func:`choose_rows` are shown; rows without a picture show the name of the file.
     test_pictures : mapping of int to str, default=None
         The same for the test set, if the document has one.
+    maps : mapping of int to str, default=None
+        Maps of what speaks for the prediction, of some errors of a model that is tested.
 
     Returns
     -------
@@ -110,7 +114,7 @@ def render_page(
         {
             "document": document,
             "prefix": "",
-            "parts": _render_parts(document, pictures, test_pictures or {}),
+            "parts": _render_parts(document, pictures, test_pictures or {}, maps or {}),
             "origin": write_origin(document),
             "cautions": list_cautions(document),
             "next": suggest_next(document),
@@ -134,11 +138,15 @@ class Part(NamedTuple):
 
 
 def _render_parts(
-    document: EvaluationDocument, pictures: Mapping[int, str], test_pictures: Mapping[int, str]
+    document: EvaluationDocument,
+    pictures: Mapping[int, str],
+    test_pictures: Mapping[int, str],
+    maps: Mapping[int, str],
 ) -> list[Part]:
     """Return the evaluation, or else the evaluation, the test set, and what is about both."""
-    found, sections = _describe_part(document, pictures), _list_sections(document)
     test = document["test"]
+    found = _describe_part(document, pictures, maps if test is None else {})
+    sections = _list_sections(document)
     if test is None:
         return [_render_part(found, sections)]
     tested = test["report"]
@@ -148,7 +156,8 @@ def _render_parts(
     return [
         _render_part(found | {"cautions_shown": True}, own, name_design(document)),
         _render_part(
-            _describe_part(tested, test_pictures) | {"prefix": "test-", "of_part": ", test set"},
+            _describe_part(tested, test_pictures, maps)
+            | {"prefix": "test-", "of_part": ", test set"},
             _take_common(_list_sections(tested))[0],
             "Test set",
         ),
@@ -168,7 +177,9 @@ def _render_part(found: Mapping[str, Any], sections: dict[str, str], title: str 
     return Part(title, found["prefix"], sections, html)
 
 
-def _describe_part(document: EvaluationDocument, pictures: Mapping[int, str]) -> dict[str, Any]:
+def _describe_part(
+    document: EvaluationDocument, pictures: Mapping[int, str], maps: Mapping[int, str]
+) -> dict[str, Any]:
     """Return the content of all sections of an evaluation, or of a test."""
     document = add_exact_intervals(document)
     return {
@@ -182,7 +193,7 @@ def _describe_part(document: EvaluationDocument, pictures: Mapping[int, str]) ->
         "families": _group_by_family(_list_rows(document)),
         "charts": draw_charts(document),
         "matrix": build_matrix(document, pictures),
-        "errors": describe_pictures(document, document["confident_errors"], pictures),
+        "errors": describe_pictures(document, document["confident_errors"], pictures, maps),
         "suspects": describe_pictures(document, _list_other_suspects(document), pictures),
         "error_captions": describe_errors(document),
         "single_predictions": list_single_prediction_folds(document),

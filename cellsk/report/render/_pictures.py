@@ -22,7 +22,7 @@ class Picture(NamedTuple):
     """One image, its label, and its prediction.
 
     ``confidence`` is the probability of the predicted class, ``label_probability`` that of the
-    label.
+    label. ``map`` shows what speaks for the predicted class.
     """
 
     file: str
@@ -35,6 +35,7 @@ class Picture(NamedTuple):
     label_probability: float | None
     at_threshold: str
     suspected: bool
+    map: str | None
 
 
 class Cell(NamedTuple):
@@ -80,9 +81,12 @@ def build_matrix(facts: EvaluationFacts, pictures: Mapping[int, str]) -> list[li
 
 
 def describe_pictures(
-    facts: EvaluationFacts, rows: Sequence[int], pictures: Mapping[int, str]
+    facts: EvaluationFacts,
+    rows: Sequence[int],
+    pictures: Mapping[int, str],
+    maps: Mapping[int, str] | None = None,
 ) -> list[Picture]:
-    """Return the captions of some images, with the picture if there is one."""
+    """Return the captions of some images, with the picture and the map if there are any."""
     found = facts["predictions"]
     suspected = set(facts["label_errors"]) if is_better_than_chance(facts) else set()
     names = list_names(facts["data"])
@@ -101,6 +105,7 @@ def describe_pictures(
                 proba[label],
                 _explain_threshold(facts, row),
                 row in suspected,
+                (maps or {}).get(row),
             )
         )
     return described
