@@ -24,6 +24,7 @@ from cellsk.report.words import (
     pick_best,
     warn_of_baselines,
     write_number,
+    write_steps,
 )
 
 if TYPE_CHECKING:
@@ -211,12 +212,11 @@ def warn_if_model_is_weak(facts: EvaluationFacts) -> None:
         return
     if is_baseline_as_good(facts):
         rule, code = "A model must be better than simple classifiers", "not-better-than-baseline"
-        remedy = "Train for more epochs, on larger images, or on more patients, or use that one."
     else:
         found = compare_with_chance(facts)
         rule, code = "A model must be better than guessing", "not-better-than-guessing"
-        remedy = "Check the labels with audit_images, add images, or train for more epochs."
     got = f"{found[0].lower()}{found[1:].rstrip('.')}"
+    remedy = write_steps(code, commands=False)
     warnings.warn(WeakModelWarning(rule, got, remedy, code=code), stacklevel=2)
 
 
@@ -230,15 +230,15 @@ def warn_if_search_is_weak(document: SearchDocument) -> None:
     """
     best, guessing = pick_best(document), document["guessing"]
     if guessing is not None and not guessing["best_is_better"]:
+        code = "not-better-than-guessing"
         score, value = name_search_score(document), write_number(guessing["value"])
         warnings.warn(
             WeakModelWarning(
                 "The best candidate of a search must be better than guessing",
                 f"a {score} of {write_number(best['mean'])}, where guessing has {value}: with its"
                 " interval, it is not shown to be better",
-                "Do not use this model. Check the labels with audit_images, add images, or train"
-                " for more epochs.",
-                code="not-better-than-guessing",
+                f"Do not use this model. {write_steps(code, commands=False)}",
+                code=code,
             ),
             stacklevel=2,
         )

@@ -1,7 +1,10 @@
 """Simple classifiers beside the model: features, paired differences, and what the report states."""
 
+import itertools
+
 import numpy as np
 import pytest
+import typer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -9,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import Bunch
 
 from cellsk import ImageReader, evaluate, make_cells
+from cellsk.cli._main import app
 from cellsk.exceptions import WeakModelWarning
 from cellsk.model_selection import measure_features
 from cellsk.report.render import render_card, render_page, render_terminal
@@ -17,7 +21,9 @@ from cellsk.report.words import (
     list_cautions,
     summarize,
     write_headline,
+    write_steps,
 )
+from cellsk.report.words._next_steps import NEXT_STEPS
 
 # These models are weak, on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
@@ -218,3 +224,24 @@ def test_model_that_may_be_guessing_warns():
     )
     with pytest.warns(WeakModelWarning, match=match):
         evaluate(LogisticRegression(), X, y, groups=np.arange(60), **QUICK)
+
+
+def test_next_steps_name_commands_and_options_that_exist():
+    """What a report advises can be run."""
+    commands = typer.main.get_command(app).commands
+    for step in itertools.chain(*NEXT_STEPS.values()):
+        if step.command:
+            program, name, _, *options = step.command.split()
+            known = {option for param in commands[name].params for option in param.opts}
+            assert program == "cellsk"
+            assert set(options[::2]) <= known
+
+
+def test_next_steps_come_in_order_with_commands():
+    """The first step is the cheapest, and Python's warning has no commands."""
+    text = write_steps("not-better-than-baseline")
+    assert text.startswith("Next: train for more epochs (cellsk evaluate FOLDER --epochs 60); then")
+    assert text.endswith("; then use the simple classifier instead.")
+    plain = write_steps("not-better-than-guessing", commands=False)
+    assert "cellsk" not in plain
+    assert plain.index("check the labels") < plain.index("epochs") < plain.index("patients")

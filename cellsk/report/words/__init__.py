@@ -42,6 +42,7 @@ from cellsk.report.words._limits import list_limits as list_limits
 from cellsk.report.words._limits import list_warnings as list_warnings
 from cellsk.report.words._limits import write_headline as write_headline
 from cellsk.report.words._limits import write_intended_use as write_intended_use
+from cellsk.report.words._next_steps import write_steps as write_steps
 from cellsk.report.words._scores import ScoreWords as ScoreWords
 from cellsk.report.words._scores import count_defined as count_defined
 from cellsk.report.words._scores import describe_score as describe_score

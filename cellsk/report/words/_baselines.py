@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from cellsk.report.document import Baseline, EvaluationFacts, Number
 from cellsk.report.words._formats import write_interval, write_number
+from cellsk.report.words._next_steps import write_steps
 from cellsk.report.words._scores import name_score
 from cellsk.report.words._verdict import is_better_than_chance
 
@@ -35,13 +36,6 @@ _CLASSIFIERS = {
     "mean_color": "logistic regression on the mean color",
     "texture_forest": "random forest on color and texture",
 }
-_REMEDY = (
-    "train for more epochs, on larger images, or on more patients, or use the simpler classifier."
-)
-_NEXT_IF_GUESSING = (
-    "Next: check the labels, and whether the images show what the labels are about; then add"
-    " patients or train for more epochs."
-)
 _CHECK_COLOR = (
     " If color alone classifies the images, check whether stain or scanner differ between the"
     " classes."
@@ -152,8 +146,8 @@ def suggest_next(facts: EvaluationFacts) -> str:
     best = _find_best(facts)
     if best is not None and is_baseline_as_good(facts):
         check = _CHECK_COLOR if best["name"] == "mean_color" else ""
-        return f"Next: {_REMEDY}{check}"
-    return _NEXT_IF_GUESSING if _may_be_guessing(facts) else ""
+        return f"{write_steps('not-better-than-baseline')}{check}"
+    return write_steps("not-better-than-guessing") if _may_be_guessing(facts) else ""
 
 
 def _may_be_guessing(facts: EvaluationFacts) -> bool:
