@@ -161,6 +161,8 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     " patients, or use that classifier.",
     "not-better-than-guessing": "Do not use this model. Check the labels with cellsk audit, add"
     " images, or train for more --epochs.",
+    "loss-of-guessing": "Do not use this model. Check the labels with cellsk audit, add images, or"
+    " train for more --epochs.",
     "one-class-predicted": "Train for more --epochs, or add images of the other classes.",
     # Stain
     "no-stained-images": "Leave out --stain.",

@@ -11,16 +11,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
-from cellsk.neural_network._augmentation import Augmentation, build_augmentation
+from cellsk.neural_network._augmentation import Augmentation
 from cellsk.neural_network._callbacks import FitTask
 from cellsk.neural_network._holdout import split_rows
 from cellsk.neural_network._inputs import validate_images
 from cellsk.neural_network._labels import check_groups, encode_images, encode_validation
-from cellsk.neural_network._parameters import check_parameters, wrap_network
-from cellsk.neural_network._precision import choose_precision
+from cellsk.neural_network._parameters import check_parameters
 from cellsk.neural_network._predicting import read_probabilities
+from cellsk.neural_network._restarts import Seeds, train_with_restarts, warn_if_guessing
 from cellsk.neural_network._runtime import draw_seeds, explain_memory_errors
-from cellsk.neural_network._training import Callbacks, train
+from cellsk.neural_network._training import Callbacks
 
 __all__ = ["CellClassifier"]
 
@@ -100,9 +100,11 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         on the images as augmentation changed them,
         and `val_loss` and `val_accuracy` on the hold-out after it, if there was one.
     n_iter_ : int
-        Number of epochs run.
+        Number of epochs run, in the training that was kept.
     best_epoch_ : int
         The epoch whose weights were kept, counted from 1.
+    n_restarts_ : int
+        How often training began anew with other initial weights; see Notes.
     precision_ : str
         "float32" or "bfloat16": the precision of the training.
     image_shape_ : tuple of int
@@ -126,6 +128,12 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     The hold-out chose the epoch, so do not report its scores, which are too good. Use
     :func:`~sklearn.model_selection.cross_val_score`, and keep the images of one patient in
     one fold.
+
+    If early stopping ends a training whose loss on the hold-out is hardly lower than that of the
+    shares of the classes, the network has learned nothing. Training then begins anew, twice at
+    most, with other initial weights and 0.3 times the learning rate. All trainings together run at
+    most `epochs` epochs, and the network with the lowest loss is kept. If it has learned nothing
+    either, there is a warning. Keras callbacks see each training from its beginning.
 
     uint8 pixels are divided by 255, other numbers by the largest absolute value in `fit`.
     Weights are scaled to a mean of one; images of weight zero are not used.
@@ -276,6 +284,9 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If the hold-out has too few images of a class to choose an epoch.
         FastStepWarning
             If this version of Keras cannot be trained by the fast step.
+        WeakModelWarning
+            If the loss on the hold-out stays that of the shares of the classes for more epochs
+            than `patience`, despite restarts.
         LabelWarning
             If classes or patients have nearly equal names, or classes have names such as "nan".
         """
@@ -287,30 +298,15 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         own = encode_validation(self, X_val, y_val, sample_weight_val)
         split_seed, weight_seed, order_seed = draw_seeds(self.random_state, 3)
         subset, watched = split_rows(self, data, groups, own, split_seed)
-        augment = build_augmentation(self.augmentation, data.images, self.pixel_max_, order_seed)
-        network = wrap_network(self, 1 / self.pixel_max_, weight_seed)
         context = self._init_callback_context(max_subtasks=self.epochs)
         task = FitTask(self, context, subset, sample_weight)
         task.begin()
+        seeds = Seeds(weight_seed, order_seed)
         with explain_memory_errors():
-            network.initialize(data.images, self.classes_[data.codes])
-            self.precision_ = choose_precision(self.precision, network.model_)
-            network.history_, self.best_epoch_, self.precision_ = train(
-                network.model_,
-                subset,
-                watched,
-                epochs=self.epochs,
-                batch_size=self.batch_size,
-                seed=order_seed,
-                augment=augment,
-                patience=self.patience if self.early_stopping and watched else None,
-                callbacks=self.callbacks,
-                precision=self.precision_,
-                watchers=task.watch(network),
-                verbose=self.verbose,
-            )
-        self.keras_classifier_ = network
-        self.history_ = network.history_
+            best = train_with_restarts(self, subset, watched, task, seeds)
+        warn_if_guessing(self, best)
+        self.keras_classifier_ = best.network
+        self.history_, self.best_epoch_, self.precision_, _ = best.training
         self.n_iter_ = len(self.history_["loss"])
         task.end()
         return self

@@ -127,8 +127,8 @@ def _warn_once(reason: str) -> None:
             "Install a version of Keras that cellsk supports, or set CELLSK_FAST to 'off'.",
             code="fast-step-unusable",
         ),
-        # The caller of fit: six functions and the decorator of fit are between.
-        stacklevel=9,
+        # The caller of fit: eight functions and the decorator of fit are between.
+        stacklevel=11,
     )
 
 

@@ -14,7 +14,7 @@ from cellsk._checks import count_noun
 from cellsk.exceptions import InputError, SmallHoldOutWarning
 from cellsk.neural_network._batches import LabeledImages, Subset
 
-__all__ = ["hold_out", "split_rows", "warn_if_small"]
+__all__ = ["FEW_IMAGES", "hold_out", "split_rows", "warn_if_small"]
 
 # With fewer images of a class, one image changes the accuracy of that class by a fifth or more.
 FEW_IMAGES = 5

@@ -42,7 +42,9 @@ def check_parameters(classifier: Any) -> None:
     make_callbacks(classifier.callbacks)
 
 
-def wrap_network(classifier: Any, rescale: float, seed: int) -> KerasClassifier:
+def wrap_network(
+    classifier: Any, rescale: float, seed: int, *, rate_factor: float = 1.0
+) -> KerasClassifier:
     """Return the scikeras classifier around the architecture, not yet initialized."""
     # scikeras builds the network, holds it with its settings, and predicts for those who use
     # `keras_classifier_` by itself. Training and the predictions of CellClassifier bypass it.
@@ -50,6 +52,8 @@ def wrap_network(classifier: Any, rescale: float, seed: int) -> KerasClassifier:
     from scikeras.wrappers import KerasClassifier
 
     settings = select_settings(classifier)
+    if "learning_rate" in settings:
+        settings["learning_rate"] = float(settings["learning_rate"]) * rate_factor
     return KerasClassifier(
         model=check_architecture(classifier.architecture),
         **{f"model__{name}": value for name, value in settings.items()},

@@ -27,11 +27,24 @@ STEPS_PER_CALL = 4  # more steps are not faster, and Ctrl-C waits for them
 
 
 class Training(NamedTuple):
-    """History of a training, the epoch whose weights were kept, from 1, and the precision."""
+    """How a training went.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        Loss and accuracy of each epoch.
+    best_epoch : int
+        The epoch whose weights were kept, counted from 1.
+    precision : str
+        "float32" or "bfloat16": what it multiplied in.
+    stopped : bool
+        Whether early stopping ended it, and not a callback or the number of epochs.
+    """
 
     history: dict[str, list[float]]
     best_epoch: int
     precision: str
+    stopped: bool
 
 
 def train(
@@ -91,7 +104,7 @@ def train(
         _check_finite(history["loss"])
     epochs_run = len(history["loss"])
     best_epoch = epochs_run if patience is None else stopping.best_epoch + 1
-    return Training(history, best_epoch, trainer.precision)
+    return Training(history, best_epoch, trainer.precision, stopping.stopped_epoch > 0)
 
 
 def make_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:

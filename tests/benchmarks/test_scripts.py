@@ -7,9 +7,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import floor, startup
+from benchmarks._inclusions import draw_inclusions
 
 ROOT = Path(__file__).resolve().parents[2]
 # All scripts run in one process, because cellsk keeps the networks that it has compiled.
@@ -272,3 +274,29 @@ def test_augmentation_scores_have_mean_and_spread(run_short):
         ]
         assert all(0 <= row[key] <= 1 for key in keys)
         assert row["valid_auc_spread"] == 0  # one seed
+
+
+@pytest.mark.slow
+def test_collapse_compares_the_first_weights(run_short):
+    """Each variant has scores, and its fit a history within the epochs."""
+    _, document = run_short("collapse")
+    names = [row["name"] for row in document["rows"]]
+    assert names == ["Glorot", "centered, restarts"]
+    for name, row in zip(names, document["rows"], strict=True):
+        (fit,) = document["runs"][name]
+        assert row["auc"] == fit["auc"]
+        assert 0 <= row["constant_units"] <= 1
+        assert fit["best_epoch"] <= fit["epochs"] == len(fit["history"]["val_loss"]) <= 30
+
+
+def test_draw_inclusions_darken_the_positive_cells():
+    """The same cells have the same pixels, except for the inclusion."""
+    dark, plain = (
+        draw_inclusions(40, n_patients=4, contrast=contrast, seed=0) for contrast in (2, 0)
+    )
+    assert dark.images.shape == (40, 50, 50, 1)
+    changed = np.abs(dark.images.astype(int) - plain.images).max(axis=(1, 2, 3)) > 0
+    assert (changed == dark.y.astype(bool)).all()
+    assert 0 < dark.y.mean() < 1
+    assert (dark.images[dark.y == 1].mean() < plain.images[dark.y == 1].mean()).all()
+    assert len(set(dark.groups)) == 4

@@ -22,6 +22,8 @@ from cellsk.neural_network.networks import ARCHITECTURES, compile_network
 from cellsk.neural_network.networks._compiling import draw_layer_seeds, make_output_layer
 
 L = keras.layers
+# Six epochs are too few for a hold-out loss better than that of guessing.
+pytestmark = pytest.mark.filterwarnings("ignore::cellsk.exceptions.WeakModelWarning")
 
 
 def build_residual(meta, *, filters=(8,), learning_rate=1e-3, rescale=1 / 255, seed=None):
@@ -91,7 +93,7 @@ def test_second_architecture_fits_and_predicts(classifier):
 def test_second_architecture_keeps_the_moving_statistics_of_the_best_epoch(cells, settings):
     """Early stopping, and handing the state over, restore them: the score is that of the epoch."""
     settings = settings | {"epochs": 8, "learning_rate": 0.1, "patience": 3}
-    X_val, y_val = cells.images[80:], cells.y[80:] ^ 1
+    X_val, y_val = cells.images[80:88], cells.y[80:88] ^ 1  # too few to compare with guessing
     classifier = CellClassifier(**settings)
     classifier.fit(cells.images[:80], cells.y[:80], X_val=X_val, y_val=y_val)
     assert classifier.best_epoch_ < classifier.n_iter_

@@ -38,6 +38,25 @@ def test_build_cnn_default_is_the_seed_network():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
+def test_build_cnn_first_filters_ignore_brightness(channels):
+    """Before training, a plain image gives zero behind the first convolution."""
+    model = build_cnn(meta(12, 12, channels), seed=0)
+    plain = np.full((1, 12, 12, channels), 200, dtype=np.uint8)
+    features = model.layers[1](model.layers[0](plain))
+    np.testing.assert_allclose(features, 0, atol=1e-6)
+    assert (np.std(model.get_layer("conv_1").kernel, axis=(0, 1, 2)) > 0.01).all()
+
+
+def test_build_cnn_windows_of_a_row_or_a_pixel_keep_their_mean():
+    """Their only weight, or all that they know of a gray image, would become zero."""
+    for model in (
+        build_cnn(meta(1, 8, 1), seed=0),
+        build_cnn(meta(8, 8, 1), kernel_size=1, seed=0),
+    ):
+        assert (np.abs(np.mean(model.get_layer("conv_1").kernel, axis=(0, 1, 2))) > 1e-3).any()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
 def test_build_cnn_uint8_pixels_go_in(channels):
     """uint8 pixels give probabilities, in gray and in color."""
     model = build_cnn(meta(20, 24, channels), seed=0)

@@ -123,12 +123,20 @@ def build_cnn(
     If a side of the images is one pixel long (rows of features), windows and pools are one
     pixel long on that side, and the other side never becomes shorter than one pixel.
 
+    The initial weights are those of Glorot and Bengio. From each filter of the first convolution
+    its mean is subtracted, so that a plain area gives zero, however bright it is. Otherwise the
+    brightness of the pixels, which are not negative, dominates all units: many become zero for
+    every image in the first steps, and the loss may not fall for many epochs.
+
     References
     ----------
     D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
 
     X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", AISTATS 2010, for the initial weights.
+
+    L. Huang et al., "Centered weight normalization in accelerating training of deep neural
+    networks", ICCV 2017, for weights whose mean is zero.
 
     Examples
     --------
@@ -162,6 +170,7 @@ def build_cnn(
         ],
         name="cell_cnn",
     )
+    _center_filters(model.get_layer("conv_1"))
     compile_network(model, learning_rate)
     return model
 
@@ -182,6 +191,16 @@ def _convolutions(
             name=f"conv_{depth}",
         )
         yield keras.layers.MaxPooling2D(pool, data_format=LAYOUT, name=f"pool_{depth}")
+
+
+def _center_filters(convolution: keras.layers.Conv2D) -> None:
+    """Subtract its mean from each filter, unless its window is a row or a single pixel."""
+    import keras
+
+    if min(convolution.kernel_size) > 1:
+        kernel = convolution.kernel
+        means = keras.ops.mean(kernel, axis=(0, 1, 2), keepdims=True)
+        kernel.assign(kernel - means)
 
 
 def _head(dense_units: int, dropout: float, seeds: Iterator[int]) -> Iterator[keras.Layer]:
