@@ -32,10 +32,10 @@ HEMATOXYLIN, EOSIN = (0.65, 0.70, 0.29), (0.07, 0.99, 0.11)
 # -range to range. Densities and exposure are natural logarithms, the hue is in radians.
 STAIN_FACTOR, STAIN_SHIFT = 0.2, 0.05
 EXPOSURE, CONTRAST, SATURATION, HUE = 0.1, 0.15, 0.2, 0.15
-NOISE = 0.02  # standard deviation, as a fraction of the pixel
+NOISE = 0.01  # standard deviation, as a fraction of the pixel
 
 BLUR = (0.25, 0.5, 0.25)  # weights of the blurred copy, in each direction
-BLURS = (0.0, 0.2, 0.4, 0.6)  # shares of the blurred copy
+BLURS = (0.0, 0.1, 0.2, 0.3)  # shares of the blurred copy
 N_FIELDS = 4  # of noise, which all images of a batch mix
 WHITE = 255
 OFFSET = 0.5  # added to pixels, so that black has a logarithm
