@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         make_operating_point_scorer,
     )
     from cellsk.neural_network import CellClassifier, ImageEmbedder, build_cnn
+    from cellsk.outliers import ImageOutlierDetector
     from cellsk.persistence import export_onnx, load_model, save_model
     from cellsk.preprocessing import ImageReader, StainNormalizer
     from cellsk.report import EvaluationReport, SearchReport, evaluate, evaluate_model
@@ -36,6 +37,7 @@ _ROOMS = {
     "GradCAMDisplay": "inspection",
     "ImageEmbedder": "neural_network",
     "ImageGridDisplay": "inspection",
+    "ImageOutlierDetector": "outliers",
     "ImageReader": "preprocessing",
     "OperatingPointClassifierCV": "model_selection",
     "SearchDisplay": "inspection",
@@ -63,6 +65,7 @@ __all__ = [
     "GradCAMDisplay",
     "ImageEmbedder",
     "ImageGridDisplay",
+    "ImageOutlierDetector",
     "ImageReader",
     "OperatingPointClassifierCV",
     "SearchDisplay",

@@ -31,6 +31,7 @@ __all__ = [
     "StainWarning",
     "StoreWarning",
     "ThreadsWarning",
+    "UnlikeTrainingWarning",
     "WeakModelWarning",
 ]
 
@@ -236,6 +237,10 @@ class StoreWarning(CellskWarning):
 
 class ThreadsWarning(CellskWarning):
     """TensorFlow uses another number of threads than requested, so rounding differs."""
+
+
+class UnlikeTrainingWarning(CellskWarning):
+    """More test images are unlike the training images than are by chance."""
 
 
 class WeakModelWarning(CellskWarning):

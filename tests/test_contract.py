@@ -12,6 +12,7 @@ import cellsk
 from cellsk import (
     CellClassifier,
     ImageEmbedder,
+    ImageOutlierDetector,
     ImageReader,
     OperatingPointClassifierCV,
     StainNormalizer,
@@ -49,8 +50,12 @@ def test_estimator_keeps_sklearn_contract(estimator, check):
         "check_valid_tag_types",
     ],
 )
-@pytest.mark.parametrize("estimator", [ImageReader(), StainNormalizer()], ids=["reader", "stain"])
-def test_transformer_of_images_keeps_sklearn_contract(check, estimator):
+@pytest.mark.parametrize(
+    "estimator",
+    [ImageReader(), StainNormalizer(), ImageOutlierDetector()],
+    ids=["reader", "stain", "outliers"],
+)
+def test_estimator_of_images_keeps_sklearn_contract(check, estimator):
     """scikit-learn skips estimators without tables. Its checks without data pass."""
     getattr(estimator_checks, check)(type(estimator).__name__, estimator)
 
@@ -67,6 +72,7 @@ def test_every_public_estimator_is_checked():
     assert public == {
         CellClassifier,
         ImageEmbedder,
+        ImageOutlierDetector,
         ImageReader,
         OperatingPointClassifierCV,
         StainNormalizer,

@@ -167,6 +167,8 @@ REMEDIES: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     # Stain
     "no-stained-images": "Leave out --stain.",
     "few-stained-images": "Look at them, and leave out --stain if they are not stained sections.",
+    "images-unlike-training": "Look at them: cellsk predict names them. Check stain, scanner and"
+    " magnification.",
     # Explanations
     "cam-needs-network": "Leave out --method, or pass --method occlusion.",
     "cam-network-unknown": "Pass --method occlusion, which works for every model.",

@@ -41,7 +41,8 @@ _MARKS = {
     rb'(audit|comparison|evaluation|explain|folds|predict|search|search-summary|train)-\d+"',
     "md": rb".*<!-- Written by cellsk\. -->\s*\Z",
     "folds": rb"file,sha256,label,group,fold\r?\n",
-    "predictions": rb'path,predicted(,probability_[^,"\r\n]*|,"probability_([^"]|"")*")+\r?\n',
+    "predictions": rb'path,predicted(,probability_[^,"\r\n]*|,"probability_([^"]|"")*")+'
+    rb"(,unlike_training)?\r?\n",
     "findings": rb"code,severity,side,row,file,set\r?\n",
 }
 _ENDINGS = {"html": ".html", "json": ".json", "md": ".md", "folds": ".csv"}

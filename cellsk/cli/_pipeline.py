@@ -13,7 +13,11 @@ from cellsk.cli._outputs import write_files
 from cellsk.cli._progress import show_fits, show_steps
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cellsk.cli._images import LabeledImages
+    from cellsk.outliers import ImageOutlierDetector
 
 __all__ = [
     "build_pipeline",
@@ -24,6 +28,8 @@ __all__ = [
     "save_model_file",
     "save_pipeline",
 ]
+
+MIN_COMPARED = 10  # training images of a detector of images unlike them
 
 
 @contextmanager
@@ -130,8 +136,9 @@ def save_model_file(pipeline: Any, output: Path, images: LabeledImages) -> None:
 
 
 def save_pipeline(pipeline: Any, output: Path, images: LabeledImages) -> None:
-    """Write a model file, whose reader has no store, with fingerprints of the training images.
+    """Write a model file, whose reader has no store, with what it needs to know of new images.
 
+    These are fingerprints of the training images, and a detector of images that are unlike them.
     The pixels are those of the reader, which has them in its store.
     """
     from sklearn.base import clone
@@ -147,4 +154,12 @@ def save_pipeline(pipeline: Any, output: Path, images: LabeledImages) -> None:
     model = Pipeline([("reader", reader), *pipeline.steps[1:]])
     pixels = pipeline["reader"].transform(images.paths)
     training = make_training_fingerprints(pixels, images.groups, paths=images.paths)
-    save_model(model, output, training=training)
+    save_model(model, output, training=training, detector=_fit_detector(pixels, images))
+
+
+def _fit_detector(pixels: NDArray[np.uint8], images: LabeledImages) -> ImageOutlierDetector | None:
+    """Return a detector of images unlike the training images, or None if they are too few."""
+    from cellsk.outliers import ImageOutlierDetector
+
+    detector = ImageOutlierDetector()
+    return detector.fit(pixels, groups=images.groups) if len(pixels) >= MIN_COMPARED else None

@@ -18,7 +18,7 @@ from cellsk.persistence._archive import refuse
 __all__ = ["find_class", "find_metric", "name_class", "name_metric"]
 
 _ROOMS = {
-    "cellsk": frozenset({"model_selection", "neural_network", "preprocessing"}),
+    "cellsk": frozenset({"model_selection", "neural_network", "outliers", "preprocessing"}),
     # The public sub-packages. Importing sklearn.experimental changes other modules.
     "sklearn": frozenset(sklearn.__all__) - {"experimental", "externals"}
     | {"feature_extraction.image", "feature_extraction.text"},

@@ -57,13 +57,19 @@ class _Place(NamedTuple):
 class Encoder:
     """Turns one estimator into a tree for JSON, and collects the binary members.
 
+    Parameters
+    ----------
+    prefix : str, default=""
+        Beginning of the names of the members.
+
     Attributes
     ----------
     members : dict of str to bytes
         Arrays and networks, by the name that the tree gives them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self.members: dict[str, bytes] = {}
         self._numbers: dict[int, int] = {}  # of the estimators already encoded, by id
         self._met: list[Any] = []  # kept in memory, so that no id is used twice
@@ -206,7 +212,7 @@ class Encoder:
 
     def _next_name(self, stem: str, suffix: str) -> str:
         self._counts[stem] += 1
-        return f"{stem}-{self._counts[stem] - 1}.{suffix}"
+        return f"{self._prefix}{stem}-{self._counts[stem] - 1}.{suffix}"
 
 
 def _is_step(item: Any) -> bool:

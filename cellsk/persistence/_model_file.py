@@ -16,6 +16,7 @@ from cellsk._checks import check_count, show_value
 from cellsk._files import whole_file
 from cellsk.audit import TrainingFingerprints
 from cellsk.exceptions import InputTypeError, ModelFileError
+from cellsk.outliers import ImageOutlierDetector
 from cellsk.persistence._archive import read_archive, refuse, write_archive
 from cellsk.persistence._decoder import Decoder
 from cellsk.persistence._encoder import Encoder
@@ -23,9 +24,11 @@ from cellsk.persistence._json import dump_json, parse_json
 from cellsk.persistence._manifest import MANIFEST, build_manifest, check_manifest
 from cellsk.persistence._training import decode_training, encode_training, is_training
 
-__all__ = ["is_model_file", "load_model", "read_training", "save_model"]
+__all__ = ["is_model_file", "load_model", "read_detector", "read_training", "save_model"]
 
 _TREE = "estimator.json"
+_DETECTOR = "detector-"  # beginning of the names of its members
+_DETECTOR_TREE = f"{_DETECTOR}{_TREE}"
 _START_BYTES, _MARK = 512, b'"format": "cellsk model"'
 
 
@@ -34,6 +37,7 @@ def save_model(
     path: str | os.PathLike[str] | BinaryIO,
     *,
     training: TrainingFingerprints | None = None,
+    detector: ImageOutlierDetector | None = None,
 ) -> None:
     """Write a fitted estimator, with all estimators inside it, as one file without pickle.
 
@@ -58,6 +62,10 @@ def save_model(
         `ImageReader` of the estimator returns them if it has one. With them, :func:`evaluate_model`
         finds images, folders and patients that a test set shares with the training images. If
         they take more than 512 MiB (about 6 million images), the perceptual hashes are left out.
+    detector : ImageOutlierDetector, default=None
+        Fitted on the training images, as the `ImageReader` of the estimator returns them. With it,
+        ``cellsk predict`` and :func:`evaluate_model` find images that are unlike the training
+        images. It takes about 110 kB.
 
     Raises
     ------
@@ -65,7 +73,7 @@ def save_model(
         If this format cannot hold a part of the estimator, such as functions, Keras callbacks,
         ``RandomState`` instances and estimators of other packages. The message names the part.
     NotFittedError
-        If the estimator is not fitted.
+        If the estimator or the detector is not fitted.
     FileNotFoundError
         If the folder does not exist.
     OSError
@@ -92,6 +100,7 @@ def save_model(
     - ``array-<k>.npy``: arrays;
     - ``training.json`` and ``training-<what>.npy``: fingerprints of the training images, if there
       are any. They hold no pixels and no names, and take 88 bytes for each image;
+    - ``detector-estimator.json`` and ``detector-array-<k>.npy``: the detector, if there is one;
     - ``network-<k>.keras``: the network of each `CellClassifier` and `ImageEmbedder`. Extract it
       with any zip program and open it with ``keras.saving.load_model``. It holds weights, but
       not the state of the optimizer, so call ``model.compile`` before you train it further.
@@ -121,6 +130,8 @@ def save_model(
     tree = dump_json(_TREE, encoder.encode_root(estimator))
     _check_fitted(estimator)
     members = {_TREE: tree, **encoder.members}
+    if detector is not None:
+        members |= _encode_detector(detector)
     if training is not None:
         members |= encode_training(training, sum(map(len, members.values())))
     _write_file(path, write_archive({MANIFEST: build_manifest(members), **members}))
@@ -204,7 +215,11 @@ def load_model(path: str | os.PathLike[str] | BinaryIO, *, max_bytes: int = 2**3
     else:
         file = Path(str(getattr(path, "name", "model file")))
         members = _read_open(file, path, max_bytes)
-    members = {name: data for name, data in members.items() if not is_training(name)}
+    members = {
+        name: data
+        for name, data in members.items()
+        if not is_training(name) and not name.startswith(_DETECTOR)
+    }
     with _naming(file):
         tree = parse_json(_TREE, members.pop(_TREE, b""))
         return Decoder(members, max_bytes).decode_root(tree)
@@ -244,6 +259,49 @@ def read_training(path: str | os.PathLike[str]) -> TrainingFingerprints | None:
     members = _read_members(file, 2**31)
     with _naming(file):
         return decode_training(members)
+
+
+def read_detector(path: str | os.PathLike[str]) -> ImageOutlierDetector | None:
+    """Return the detector of images unlike the training images in a model file, or None.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    detector : ImageOutlierDetector or None
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError, OSError
+        As `load_model`.
+    """
+    file = _check_path(path)
+    members = _read_members(file, 2**31)
+    with _naming(file):
+        if _DETECTOR_TREE not in members:
+            return None
+        own = {name: data for name, data in members.items() if name.startswith(_DETECTOR)}
+        tree = parse_json(_DETECTOR_TREE, own.pop(_DETECTOR_TREE))
+        detector = Decoder(own, 2**31).decode_root(tree)
+        if not isinstance(detector, ImageOutlierDetector):
+            raise refuse(
+                "A model file must describe a detector as cellsk does.",
+                f"another estimator in {_DETECTOR_TREE!r}",
+            )
+        _check_fitted(detector)
+        return detector
+
+
+def _encode_detector(detector: ImageOutlierDetector) -> dict[str, bytes]:
+    """Return a detector as members."""
+    encoder = Encoder(_DETECTOR)
+    tree = dump_json(_DETECTOR_TREE, encoder.encode_root(detector))
+    _check_fitted(detector)
+    return {_DETECTOR_TREE: tree, **encoder.members}
 
 
 def _check_path(path: str | os.PathLike[str]) -> Path:

@@ -14,6 +14,7 @@ from cellsk.report._inputs import check_data, check_settings, check_two_class_se
 from cellsk.report._settings import Settings
 from cellsk.report._testing import run_test
 from cellsk.report._training import find_training
+from cellsk.report._unlike import find_detector
 
 __all__ = ["evaluate_model"]
 
@@ -111,6 +112,9 @@ def evaluate_model(
     SplitWarning
         When a class has few patients, or the test set shares images, folders or patients with the
         training images.
+    UnlikeTrainingWarning
+        When more images are unlike the training images than by chance. Only a model file knows how
+        they look.
     ImageReadWarning
         When images have another size than in training. They are resized to it.
 
@@ -164,6 +168,14 @@ def evaluate_model(
         classes=fitted.classes_,
     )
     check_two_class_settings(data.labels, settings)
-    found = run_test(data, settings, fitted, training, audit=audit, left_out=left_out or ())
+    found = run_test(
+        data,
+        settings,
+        fitted,
+        training,
+        audit=audit,
+        left_out=left_out or (),
+        detector=find_detector(model),
+    )
     found.document["seconds"] = time.perf_counter() - start
     return EvaluationReport(found.document, data, settings, None, *found[1:])

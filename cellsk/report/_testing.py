@@ -16,12 +16,14 @@ from cellsk.model_selection import (
     name_images,
     predict_fixed,
 )
+from cellsk.outliers import ImageOutlierDetector
 from cellsk.report._baselines import run_test_baselines
 from cellsk.report._inputs import check_data
 from cellsk.report._reading import SharedPixels, share_fixed_pixels, share_pixels
 from cellsk.report._report_document import complete_document
 from cellsk.report._settings import EvaluationData, EvaluationLabels, Settings, make_estimator
 from cellsk.report._training import Training, compare_training, warn_if_training_is_shared
+from cellsk.report._unlike import fit_detector, warn_if_images_are_unlike
 from cellsk.report._warnings import KeptWarnings, warn_if_patients_are_few
 from cellsk.report.document import BaselineRun, EvaluationDocument, TestSet, build_facts
 
@@ -46,11 +48,13 @@ def run_test(
     audit: bool,
     left_out: Sequence[tuple[str, str]],
     compare: Callable[[NDArray | None], list[BaselineRun]] | None = None,
+    detector: ImageOutlierDetector | None = None,
 ) -> Tested:
     """Predict a test set by a fitted model, and describe what was found.
 
     The estimator in the settings is the one to show. ``compare`` gets the pixels, if they were
-    kept, and returns the predictions of simple classifiers.
+    kept, and returns the predictions of simple classifiers. The detector is that of images unlike
+    the training images.
     """
     X, labels = data
     kept, shared, found = KeptWarnings(), None, None
@@ -72,6 +76,8 @@ def run_test(
             )
         with kept.collect():
             predictions = predict_fixed(model, X)
+            if detector is not None:
+                warn_if_images_are_unlike(detector, model, data, pixels, predictions)
         runs = None if compare is None else compare(pixels.images)
     test_set = TestSet(name_images(X), describe_fixed(model).threshold, shared)
     facts = build_facts(
@@ -149,6 +155,7 @@ def fit_and_test(
             audit=audit,
             left_out=left_out,
             compare=compare if baselines else None,
+            detector=fit_detector(shared.images, train.labels.groups),
         )
     tested.document["seconds"] = time.perf_counter() - start
     return tested

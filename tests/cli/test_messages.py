@@ -147,7 +147,7 @@ NOT_SHOWN = {
         *("validation_fraction", "channels", "page", "value_range", "max_pixels", "verify"),
         *("max_store_bytes", "transform", "confidence_level", "n_resamples", "max_bytes"),
         *("sample_weight", "by", "format", "limit", "y_val", "ax", "max_pictures"),
-        *("min_density",),
+        *("min_density", "flagged_fraction"),
         *("search-splits-patients", "search-cv-not-splitter", "calibration-loses-groups"),
         *("search-without-refit", "one-target-needed", "validation-pair-incomplete"),
     },
@@ -171,6 +171,7 @@ NOT_SHOWN = {
             *("image-layout", "stain-needs-color", "stain-needs-uint8"),
             *("cam-layer-unknown", "fill", "patch_size"),
             *("augmentation", "augmentation-negative", "versions", "n_versions"),
+            *("detector-channels", "detector-needs-uint8", "too-few-images-to-compare"),
         ),
     },
     "No command calls these, or with constants only.": {

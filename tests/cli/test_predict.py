@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 import sys
 import threading
@@ -11,9 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from cellsk import CellClassifier, ImageReader, list_images, load_model, make_cells, save_model
+from cellsk import (
+    CellClassifier,
+    ImageOutlierDetector,
+    ImageReader,
+    list_images,
+    load_model,
+    make_cells,
+    save_model,
+)
 from cellsk.cli import _predict
 from cellsk.cli._predict import write_predictions
 from cellsk.exceptions import ImageReadError
@@ -35,7 +46,8 @@ def test_predict_writes_one_row_per_image(predicted):
     assert done.stderr == f"Written: {output}, 120 images.\n"
     with open(output, newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == ["path", "predicted", "probability_benign", "probability_malignant"]
+    probabilities = ["probability_benign", "probability_malignant"]
+    assert list(rows[0]) == ["path", "predicted", *probabilities, "unlike_training"]
     assert len(rows) == 120
     assert all(Path(row["path"]).is_file() for row in rows)
     for row in rows:
@@ -240,3 +252,45 @@ def test_predict_of_other_inputs_exits_2_with_a_sentence(
     done = cellsk("predict", trained, *named, "--output", tmp_path / "p.csv")
     assert done.returncode == 2
     assert words in done.stderr
+
+
+def test_predict_flags_images_unlike_the_training_images(trained, folder, tmp_path, cellsk):
+    """A blank image and noise are named, and their rows have the highest value."""
+    shutil.copytree(folder / "benign", tmp_path / "new")
+    noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "new" / "noise.png")
+    Image.new("RGB", (16, 16), "white").save(tmp_path / "new" / "white.png")
+    output, document = tmp_path / "p.csv", tmp_path / "p.json"
+    done = cellsk("predict", trained, tmp_path / "new", "--output", output, "--json", document)
+    assert "2 of 62 images are unlike the training images (0.5 expected" in done.stderr
+    assert "noise.png" in done.stderr
+    assert "white.png" in done.stderr
+    rows = {
+        Path(row["path"]).name: float(row["unlike_training"])
+        for row in csv.DictReader(output.read_text().splitlines())
+    }
+    assert rows["noise.png"] == rows["white.png"] == 0.9917  # 1 minus 1 / 121
+    assert sorted(rows.values())[-3] < 0.99
+    written = json.loads(document.read_text())["unlike_training"]
+    assert written == {"n_images": 2, "expected_fraction": pytest.approx(1 / 121)}
+
+
+def test_predict_other_sizes_and_calibration_are_compared_too(drawn, pipeline, tmp_path):
+    """Images are compared as the reader returns them, also if it is inside a calibration."""
+    detector = ImageOutlierDetector().fit(ImageReader().transform(drawn.paths))
+    Image.new("RGB", (32, 24), "white").save(tmp_path / "white.png")
+    paths = [*drawn.paths, str(tmp_path / "white.png")]
+    calibrated = CalibratedClassifierCV(FrozenEstimator(pipeline)).fit(drawn.paths, drawn.y)
+    for model in (calibrated, pipeline):
+        found = write_predictions(model, paths, tmp_path / "p.csv", names=paths, detector=detector)
+        assert found.unlike == [str(tmp_path / "white.png")]
+        pipeline["reader"].set_params(image_size=None)
+
+
+def test_predict_model_without_detector_has_no_column(drawn, pipeline, tmp_path, cellsk):
+    """Model files of Python code may lack a detector, and the csv file its column."""
+    save_model(pipeline, tmp_path / "m.cellsk")
+    output, folder = tmp_path / "p.csv", Path(drawn.paths[0]).parent
+    done = cellsk("predict", tmp_path / "m.cellsk", folder, "--output", output, "--json")
+    assert output.read_text().startswith("path,predicted,probability_0,probability_1\n")
+    assert json.loads(done.stdout)["unlike_training"] is None

@@ -60,7 +60,7 @@ def test_train_kaggle_layout_of_tif_files(tmp_path, cellsk):
     done = cellsk("train", flat, "--labels", tmp_path / "labels.csv", "--output", model, *SMALL)
     assert done.returncode == 0, done.stderr
     assert cellsk("predict", model, flat, "--output", output).returncode == 0
-    assert output.read_text().startswith("path,predicted,probability_0,probability_1\n")
+    assert output.read_text().startswith("path,predicted,probability_0,probability_1,unlike")
 
 
 def test_train_one_image_of_each_class_warns(folder, tmp_path, cellsk):
