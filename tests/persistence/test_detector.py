@@ -57,7 +57,5 @@ def test_other_estimator_in_place_of_the_detector_is_refused(members, forge, tmp
     with zipfile.ZipFile(tmp_path / "reader.cellsk") as archive:
         tree = archive.read("estimator.json")
     path = forge({**members, "detector-estimator.json": tree})
-    with pytest.raises(
-        ModelFileError, match="must describe a detector as cellsk does"
-    ):
+    with pytest.raises(ModelFileError, match="must describe a detector as cellsk does"):
         read_detector(path)
