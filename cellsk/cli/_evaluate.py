@@ -24,12 +24,12 @@ from cellsk.cli._interrupt import naming_written_files
 from cellsk.cli._next import print_next, write_command
 from cellsk.cli._options import (
     CROSS_VALIDATION,
-    NO_AUGMENTATION,
     OUTPUT,
     PATIENTS,
     PREDICTIONS,
     SCORES,
     Aggregation,
+    Architecture,
     Augmentation,
     BatchSize,
     Epochs,
@@ -166,9 +166,10 @@ def evaluate(
     ] = False,
     image_size: ImageSize = None,
     stain: Stain = None,
-    filters: Filters = "32,64",
-    augmentation: Augmentation = NO_AUGMENTATION,
-    epochs: Epochs = 30,
+    architecture: Architecture = "seed",
+    filters: Filters = None,
+    augmentation: Augmentation = "auto",
+    epochs: Epochs = None,
     batch_size: BatchSize = 32,
     html: Html = None,
     json: Json = None,
@@ -213,8 +214,8 @@ def evaluate(
         "left_out": images.left_out,
         **{"baselines": baselines, "random_state": seed},
     }
-    network: dict[str, Any] = {"filters": counts, "augmentation": augmentation}
-    network |= {"epochs": epochs, "batch_size": batch_size, "random_state": seed}
+    network = {"architecture": architecture, "filters": counts, "epochs": epochs}
+    network |= {"batch_size": batch_size, "random_state": seed, "augmentation": augmentation}
     pipeline = build_pipeline(size, store, stain=stain, **network)
     check_networks(pipeline, size)
     fits = _name_fits(calibrate=calibrate, tune=sensitivity or specificity)

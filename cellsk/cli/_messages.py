@@ -46,6 +46,7 @@ def _suggest_fewer_folds(values: Mapping[str, Any]) -> str:
 # Parameters of Python functions, and the options that set them.
 OPTIONS = {
     "aggregation": "--aggregation",
+    "architecture": "--architecture",
     "batch_size": "--batch-size",
     "calibrate": "--calibrate",
     "cv": "--cv",

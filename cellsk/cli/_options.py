@@ -18,6 +18,7 @@ from cellsk.cli._values import (
 )
 
 __all__ = [
+    "ARCHITECTURES",
     "AUGMENTATIONS",
     "CROSS_VALIDATION",
     "DATA",
@@ -30,6 +31,7 @@ __all__ = [
     "PREDICTIONS",
     "SCORES",
     "Aggregation",
+    "Architecture",
     "Augmentation",
     "BatchSize",
     "Epochs",
@@ -78,10 +80,11 @@ OUTPUT = "Output"
 GENERAL = "General"
 
 N_FOLDS = 5
+ARCHITECTURES = ("seed", "compact", "equivariant")
 STAINS = ("macenko", "reinhard", "vahadane")
-# Those of cellsk.neural_network, which takes a second to import; none is None.
+# Those of cellsk.neural_network, which takes a second to import; none is None there.
 NO_AUGMENTATION = "none"
-AUGMENTATIONS = (NO_AUGMENTATION, "dihedral", "stain", "microscopy")
+AUGMENTATIONS = ("auto", NO_AUGMENTATION, "dihedral", "stain", "microscopy")
 AGGREGATIONS = ("mean", "max", "vote")
 
 
@@ -269,12 +272,16 @@ Stain = Annotated[
         show_default="as they are",
     ),
 ]
+Architecture = Annotated[
+    str, choice_option(NETWORK, ARCHITECTURES, metavar="NAME", help="Network to train")
+]
 Filters = Annotated[
-    str,
+    str | None,
     option(
         NETWORK,
         metavar="N,N,...",
-        help="Filters of each convolution: 32,64 is two layers.",
+        help="Filters of each convolution or block: 32,64 is two of them.",
+        show_default="by architecture",
     ),
 ]
 Augmentation = Annotated[
@@ -283,7 +290,10 @@ Augmentation = Annotated[
         NETWORK, AUGMENTATIONS, metavar="NAME", help="Random changes of the images in training"
     ),
 ]
-Epochs = Annotated[int, count_option(NETWORK, 1, 100_000, help="Maximum passes over the images.")]
+Epochs = Annotated[
+    int | None,
+    count_option(NETWORK, 1, 100_000, help="Maximum passes over the images.", show_default="30"),
+]
 BatchSize = Annotated[int, count_option(NETWORK, 1, 100_000, help="Images per training step.")]
 Html = Annotated[Path | None, option(OUTPUT, metavar="FILE", help="Web page to write.")]
 Json = Annotated[

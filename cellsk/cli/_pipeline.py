@@ -52,27 +52,28 @@ def build_pipeline(
 ) -> Any:
     """Return a pipeline of a reader with this store, and a classifier with these parameters.
 
-    With a method of ``stain`` normalization, it is the step between them.
-    The augmentation may be "none", the word of the command line for None.
+    Parameters that are None have their defaults. With a method of ``stain`` normalization, it is
+    the step between them. The augmentation may be "none", the word of the command line for None.
     """
     from sklearn.pipeline import Pipeline
 
     from cellsk.neural_network import CellClassifier
     from cellsk.preprocessing import ImageReader, StainNormalizer, give_store
 
-    if parameters.get("augmentation") == NO_AUGMENTATION:
-        parameters["augmentation"] = None
     reader = ImageReader(image_size=image_size)
     if store is not None:
         give_store(reader, store)
     between = [("stain", StainNormalizer(method=stain))] if stain else []
-    return Pipeline([("reader", reader), *between, ("classifier", CellClassifier(**parameters))])
+    given = {name: value for name, value in parameters.items() if value is not None}
+    if given.get("augmentation") == NO_AUGMENTATION:
+        given["augmentation"] = None
+    return Pipeline([("reader", reader), *between, ("classifier", CellClassifier(**given))])
 
 
 def check_networks(
     pipeline: Any,
     size: tuple[int, int] | None,
-    candidates: Sequence[tuple[int, ...] | None] = (None,),
+    candidates: Sequence[tuple[int, ...] | str | None] = (None,),
 ) -> None:
     """Refuse networks that are too large or too deep for images of this size, before they train.
 

@@ -190,7 +190,10 @@ class _Ticker:
         self._times.end_fit()
 
     def _show(self, line: Line, estimator: Any, epoch: int, n_epochs: int) -> None:
-        stops = estimator.early_stopping
+        from cellsk.neural_network import choose_settings
+
+        settings = choose_settings(estimator)
+        stops = settings.early_stopping and settings.schedule == "constant"
         name = self._names[min(self._n_fits, len(self._names) - 1)]
         names = [text for text in (*(step.text for step in line.steps), name) if text]
         losses = [

@@ -21,6 +21,7 @@ from cellsk.cli._options import (
     NETWORK,
     NO_AUGMENTATION,
     OUTPUT,
+    Architecture,
     BatchSize,
     Epochs,
     Folder,
@@ -85,7 +86,7 @@ class FilterSearch(NamedTuple):
 
     images: LabeledImages
     pipeline: Any
-    candidates: Sequence[tuple[int, ...]]
+    candidates: Sequence[tuple[int, ...] | str]
     n_folds: int
     seed: int
     scoring: str | None = None
@@ -139,6 +140,7 @@ def search(
     ] = False,
     image_size: ImageSize = None,
     stain: Stain = None,
+    architecture: Architecture = "seed",
     filters: Annotated[
         list[str],
         option(
@@ -156,12 +158,12 @@ def search(
             metavar="NAME",
             callback=make_choices_parser(AUGMENTATIONS),
             autocompletion=lambda: list(AUGMENTATIONS),
-            help="Random changes of the images in training: none, dihedral, stain or microscopy."
-            " Repeat it to compare some.",
-            show_default=NO_AUGMENTATION,
+            help="Random changes of the images in training: auto, none, dihedral, stain or"
+            " microscopy. Repeat it to compare some.",
+            show_default="auto",
         ),
-    ] = [NO_AUGMENTATION],  # noqa: B006 - typer copies it
-    epochs: Epochs = 30,
+    ] = ["auto"],  # noqa: B006 - typer copies it
+    epochs: Epochs = None,
     batch_size: BatchSize = 32,
     output: Annotated[
         Path | None,
@@ -185,8 +187,9 @@ def search(
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:
-        network: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
-        network |= {"augmentation": augmentation[0], "random_state": seed}
+        network: dict[str, Any] = {"architecture": architecture, "epochs": epochs}
+        network |= {"batch_size": batch_size, "random_state": seed}
+        network["augmentation"] = augmentation[0]
         pipeline = build_pipeline(size, place, stain=stain, **network)
         compared = augmentation if len(augmentation) > 1 else ()
         plan = FilterSearch(images, pipeline, candidates, folds, seed, scoring, compared)
@@ -216,7 +219,7 @@ def _print_next(
 def _write_best(params: Any, augmentations: Sequence[str]) -> dict[str, object]:
     """Return the options of the other commands that make the best candidate."""
     options: dict[str, object] = {"filters": ",".join(map(str, params[FILTERS]))}
-    if list(augmentations) != [NO_AUGMENTATION]:
+    if list(augmentations) != ["auto"]:
         options["augmentation"] = params.get(AUGMENTATION, augmentations[0]) or NO_AUGMENTATION
     return options
 

@@ -11,8 +11,8 @@ from cellsk._checks import count_noun
 from cellsk.cli._images import FileOptions, PatientOptions, list_labeled_images
 from cellsk.cli._next import print_next, suggest_uses, write_command
 from cellsk.cli._options import (
-    NO_AUGMENTATION,
     OUTPUT,
+    Architecture,
     Augmentation,
     BatchSize,
     Epochs,
@@ -63,9 +63,10 @@ def train(
     groups_csv: GroupsCsv = None,
     image_size: ImageSize = None,
     stain: Stain = None,
-    filters: Filters = "32,64",
-    augmentation: Augmentation = NO_AUGMENTATION,
-    epochs: Epochs = 30,
+    architecture: Architecture = "seed",
+    filters: Filters = None,
+    augmentation: Augmentation = "auto",
+    epochs: Epochs = None,
     batch_size: BatchSize = 32,
     output: Annotated[Path, option(OUTPUT, metavar="FILE", help="Model file to write.")] = Path(
         "model.cellsk"
@@ -82,8 +83,8 @@ def train(
     patients = PatientOptions(group_pattern, groups, groups_csv)
     images = list_labeled_images(folder, **files._asdict(), **patients._asdict())
     with open_store(store) as place:
-        network: dict[str, Any] = {"filters": counts, "augmentation": augmentation}
-        network |= {"epochs": epochs, "batch_size": batch_size, "random_state": seed}
+        network = {"architecture": architecture, "filters": counts, "epochs": epochs}
+        network |= {"batch_size": batch_size, "random_state": seed, "augmentation": augmentation}
         pipeline = build_pipeline(size, place, stain=stain, **network)
         check_networks(pipeline, size)
         read_images(pipeline, images)
@@ -101,9 +102,13 @@ def train(
 
 def summarize_fit(classifier: Any) -> dict[str, Any]:
     """Return the classes, the epochs and the hold-out scores of a fit, as plain values."""
+    from cellsk.neural_network import choose_settings
+
     kept = classifier.best_epoch_ - 1
     return {
         "classes": classifier.classes_.tolist(),
+        "architecture": classifier.architecture,
+        "early_stopping": choose_settings(classifier).early_stopping,
         "image_shape": list(classifier.image_shape_),
         "epochs": classifier.n_iter_,
         "best_epoch": classifier.best_epoch_,
@@ -120,6 +125,8 @@ def describe_fit(summary: dict[str, Any]) -> str:
     hold_out = summary["hold_out"]
     epochs = count_noun(summary["epochs"], "epoch")
     kept = f"{epochs}; the weights of epoch {summary['best_epoch']} were kept.\n"
+    if not hold_out and not summary["early_stopping"]:
+        return f"{epochs} on all images. None were held out."
     if not hold_out:
         return (
             f"{kept}Too few images for a hold-out, which chooses the epoch: all images were used in"

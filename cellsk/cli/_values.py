@@ -117,14 +117,16 @@ def parse_output(value: Path | None) -> Path | None:
     return STANDARD_OUTPUT if value is not None and str(value) == "-" else value
 
 
-def parse_filters(text: str) -> tuple[int, ...]:
-    """Return ``"16,32"`` as (16, 32), or raise.
+def parse_filters(text: str | None) -> tuple[int, ...] | str:
+    """Return ``"16,32"`` as (16, 32), or raise. None is "auto".
 
     Raises
     ------
     InputError
         When the text is not whole numbers separated by commas, or one of them is too large.
     """
+    if text is None:
+        return "auto"
     parts = [re.fullmatch(r"\s*0*(\d*?)\s*", part, re.ASCII) for part in text.split(",")]
     counts = [0 if part is None else int(part[1][:18] or 0) for part in parts]
     if min(counts) < 1 or max(counts) > MAX_FILTERS:

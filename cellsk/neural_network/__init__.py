@@ -17,12 +17,14 @@ from cellsk.neural_network.networks import NetworkGraph as NetworkGraph
 from cellsk.neural_network.networks import OutsideTableError as OutsideTableError
 from cellsk.neural_network.networks import build_cnn
 from cellsk.neural_network.networks import check_architecture as check_architecture
+from cellsk.neural_network.networks import choose_settings as choose_settings
 from cellsk.neural_network.networks import compile_network as compile_network
 from cellsk.neural_network.networks import count_weights as count_weights
 from cellsk.neural_network.networks import describe_backbone as describe_backbone
 from cellsk.neural_network.networks import drop_session_names as drop_session_names
 from cellsk.neural_network.networks import read_graph as read_graph
 from cellsk.neural_network.networks import read_model as read_model
+from cellsk.neural_network.networks import register_layers as register_layers
 
 __all__ = [
     "CellClassifier",

@@ -22,7 +22,7 @@ from cellsk.neural_network._random_changes import (
     turn_images,
 )
 from cellsk.neural_network._runtime import draw_seeds
-from cellsk.neural_network.networks import draw_layer_seeds
+from cellsk.neural_network.networks import AUTO, choose_settings, draw_layer_seeds
 
 if TYPE_CHECKING:
     import keras
@@ -54,13 +54,13 @@ def check_augmentation(augmentation: Any) -> None:
         If it is not None, the name of a preset, or a Keras layer.
     """
     if augmentation is None or isinstance(augmentation, str):
-        check_option("augmentation", augmentation, (None, *AUGMENTATIONS))
+        check_option("augmentation", augmentation, (None, *AUGMENTATIONS, AUTO))
         return
     import keras
 
     if not isinstance(augmentation, keras.layers.Layer):
         raise InputTypeError(
-            "must be None, 'dihedral', 'stain', 'microscopy', or a Keras layer",
+            "must be None, 'dihedral', 'stain', 'microscopy', 'auto', or a Keras layer",
             repr(augmentation),
             "Pass an instance, such as keras.layers.RandomRotation(0.1).",
             parameter="augmentation",
@@ -114,7 +114,11 @@ def draw_versions(
     import tensorflow as tf
 
     check_augmentation(classifier.augmentation)
-    if classifier.augmentation is None:
+    is_fitted = hasattr(classifier, "pixel_max_")
+    shown = classifier if is_fitted else clone(classifier)
+    images = validate_images(shown, X, shown.image_shape, reset=not is_fitted)
+    augmentation = choose_settings(classifier).augmentation
+    if augmentation is None:
         raise InputError(
             "must change images in training",
             "None",
@@ -122,11 +126,8 @@ def draw_versions(
             parameter="augmentation",
             code="no-augmentation",
         )
-    is_fitted = hasattr(classifier, "pixel_max_")
-    shown = classifier if is_fitted else clone(classifier)
-    images = validate_images(shown, X, shown.image_shape, reset=not is_fitted)
     (seed,) = draw_seeds(random_state, 1)
-    augment = build_augmentation(classifier.augmentation, images, shown.pixel_max_, seed)
+    augment = build_augmentation(augmentation, images, shown.pixel_max_, seed)
     assert augment is not None
     batch = tf.constant(images)
     seeds = [tf.constant([seed, version], tf.int64) for version in range(n_versions)]

@@ -21,6 +21,7 @@ from cellsk.neural_network._predicting import read_probabilities
 from cellsk.neural_network._restarts import Seeds, train_with_restarts, warn_if_guessing
 from cellsk.neural_network._runtime import draw_seeds, explain_memory_errors
 from cellsk.neural_network._training import Callbacks
+from cellsk.neural_network.networks import ARCHITECTURES, choose_settings, register_layers
 
 __all__ = ["CellClassifier"]
 
@@ -34,30 +35,38 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    architecture : str, default="seed"
-        Name of the network. "seed" is that of :func:`build_cnn`, which uses each of `filters`,
-        `kernel_size`, `dense_units` and `dropout`.
-    filters : sequence of int, default=(32, 64)
-        Number of filters of each convolution; its length is the depth.
+    architecture : {"seed", "compact", "equivariant"}, default="seed"
+        Name of the network. "seed" is that of :func:`build_cnn`, "compact" a small residual network
+        with batch normalization, and "equivariant" one of group-equivariant convolutions, whose
+        predictions are the same for an image in all eight orientations. See Notes for what "auto"
+        means for each of them.
+    filters : sequence of int or "auto", default="auto"
+        Number of filters of each convolution ("seed") or block; its length is the depth.
+        "equivariant" has eight times as many.
     kernel_size : int, default=3
-        Height and width of the convolution windows, in pixels.
+        Height and width of the convolution windows of "seed", in pixels.
     dense_units : int, default=64
-        Units of the dense layer.
-    dropout : float, default=0.0
-        Fraction of the dense layer's outputs dropped in training, in [0, 1).
-    augmentation : {"dihedral", "stain", "microscopy"} or keras.layers.Layer, default=None
+        Units of the dense layer of "seed".
+    dropout : float or "auto", default="auto"
+        Fraction of the outputs of the last hidden layer dropped in training, in [0, 1).
+    augmentation : str, keras.layers.Layer or None, default="auto"
         Random changes of the images in training, new ones in each epoch. The hold-out and
         predictions are not changed. "dihedral" turns and mirrors. "stain" also changes the amounts
         of hematoxylin and eosin. "microscopy" turns and mirrors, and changes exposure,
         contrast, saturation, hue, sharpness and noise. Another change is a Keras layer, such as
         ``keras.layers.RandomRotation(0.05)``, which `fit` copies. None changes nothing. See Notes.
-    learning_rate : float, default=1e-3
-        Step size of Adam.
-    epochs : int, default=30
+    learning_rate : float or "auto", default="auto"
+        Step size of Adam, the largest one if it changes.
+    weight_decay : float or "auto", default="auto"
+        Decay of the weights in each step, times the step size (AdamW). "seed" has none.
+    schedule : {"constant", "cosine", "auto"}, default="auto"
+        How the step size changes. "cosine" rises for one epoch and then falls to zero along a
+        cosine. All epochs are then run, and `patience` is not used.
+    epochs : int or "auto", default="auto"
         Passes over the training images, at most.
     batch_size : int, default=32
         Images per step.
-    early_stopping : bool, default=True
+    early_stopping : bool or "auto", default="auto"
         Whether to set some training images aside (the hold-out), to stop when their loss no
         longer falls, and to keep the weights of the epoch where it was lowest. If False, all
         images train for all epochs.
@@ -125,9 +134,20 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    The hold-out chose the epoch, so do not report its scores, which are too good. Use
-    :func:`~sklearn.model_selection.cross_val_score`, and keep the images of one patient in
-    one fold.
+    "auto" means for each architecture:
+
+    ==============  ============  ===========  ===========
+    parameter       seed          compact      equivariant
+    ==============  ============  ===========  ===========
+    filters         32, 64        32, 64, 128  4, 8, 16
+    dropout         0             0.2          0.2
+    augmentation    None          microscopy   microscopy
+    learning_rate   0.001         0.002        0.002
+    weight_decay    0             0.02         0.02
+    schedule        constant      cosine       cosine
+    epochs          30            30           30
+    early_stopping  True          False        False
+    ==============  ============  ===========  ===========
 
     If early stopping ends a training whose loss on the hold-out is hardly lower than that of the
     shares of the classes, the network has learned nothing. Training then begins anew, twice at
@@ -135,16 +155,20 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     most `epochs` epochs, and the network with the lowest loss is kept. If it has learned nothing
     either, there is a warning. Keras callbacks see each training from its beginning.
 
-    uint8 pixels are divided by 255, other numbers by the largest absolute value in `fit`.
-    Weights are scaled to a mean of one; images of weight zero are not used.
+    The last two shrink images whose longer side has more than 128 pixels. The hold-out chose the
+    epoch, so do not report its scores, which are too good. Use
+    :func:`~sklearn.model_selection.cross_val_score`, and keep the images of one patient in one
+    fold.
 
-    Augmentation must not change the label. The presets keep the center of an image in its place,
-    because the label of a patch is often that of its center: in PatchCamelyon, whether the middle
-    32 x 32 pixels hold tumor. Shifts, crops and zooms may move it out. Images that are not square
-    are not turned by 90 degrees, and rows of features are not turned at all. "stain" is for RGB
-    images of hematoxylin and eosin; "microscopy" is for gray images, too. With augmentation, the
-    loss falls more slowly: allow more `epochs`. The images pass a Keras layer as floats in
-    their own range, such as 0 to 255, and are rounded and clipped to it afterwards.
+    uint8 pixels are divided by 255, other numbers by the largest absolute value in `fit`. Weights
+    are scaled to a mean of one; images of weight zero are not used. Augmentation must not change
+    the label. The presets keep the center of an image in its place, because the label of a patch is
+    often that of its center: in PatchCamelyon, whether the middle 32 x 32 pixels hold tumor.
+    Shifts, crops and zooms may move it out. Images that are not square are not turned by 90
+    degrees, and rows of features are not turned at all. "stain" is for RGB images of hematoxylin
+    and eosin; "microscopy" is for gray images, too. With augmentation, the loss falls more slowly:
+    allow more `epochs`. The images pass a Keras layer as floats in their own range, such as 0 to
+    255, and are rounded and clipped to it afterwards.
 
     `set_callbacks` takes the callbacks of :mod:`sklearn.callback`. Each epoch is a task. A
     callback gets the images that train (without the hold-out), their labels, the caller's
@@ -166,6 +190,8 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     D. Tellez et al., "Quantifying the effects of data augmentation and stain color
     normalization in convolutional neural networks for computational pathology", Medical
     Image Analysis 58, 2019.
+    I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017,
+    and "Decoupled weight decay regularization", ICLR 2019.
 
     Examples
     --------
@@ -188,15 +214,17 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self,
         *,
         architecture: str = "seed",
-        filters: Sequence[int] = (32, 64),
+        filters: Sequence[int] | str = "auto",
         kernel_size: int = 3,
         dense_units: int = 64,
-        dropout: float = 0.0,
-        augmentation: Augmentation = None,
-        learning_rate: float = 1e-3,
-        epochs: int = 30,
+        dropout: float | str = "auto",
+        augmentation: Augmentation = "auto",
+        learning_rate: float | str = "auto",
+        weight_decay: float | str = "auto",
+        schedule: str = "auto",
+        epochs: int | str = "auto",
         batch_size: int = 32,
-        early_stopping: bool = True,
+        early_stopping: bool | str = "auto",
         patience: int = 5,
         validation_fraction: float = 0.1,
         class_weight: dict[Any, float] | str | None = None,
@@ -206,6 +234,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
+        """Store the parameters. `fit` checks them."""
         self.architecture = architecture
         self.filters = filters
         self.kernel_size = kernel_size
@@ -213,6 +242,8 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.dropout = dropout
         self.augmentation = augmentation
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.schedule = schedule
         self.epochs = epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
@@ -230,6 +261,10 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.non_deterministic = self.random_state is None
         return tags
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A pickle makes the classifier before it reads the network, which needs its layers.
+        return _make_classifier, (type(self), self.architecture), self.__getstate__()
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "keras_classifier_")
@@ -293,12 +328,14 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         # If this fit fails, the classifier is not fitted, and keeps nothing of an old fit.
         self.__dict__.pop("keras_classifier_", None)
         check_parameters(self)
+        settings = choose_settings(self)
         data = encode_images(self, X, y, sample_weight, reset=True)
         groups = check_groups(groups, data.images)
         own = encode_validation(self, X_val, y_val, sample_weight_val)
         split_seed, weight_seed, order_seed = draw_seeds(self.random_state, 3)
-        subset, watched = split_rows(self, data, groups, own, split_seed)
-        context = self._init_callback_context(max_subtasks=self.epochs)
+        fraction = self.validation_fraction if settings.early_stopping else None
+        subset, watched = split_rows(self.classes_, data, groups, own, fraction, split_seed)
+        context = self._init_callback_context(max_subtasks=settings.epochs)
         task = FitTask(self, context, subset, sample_weight)
         task.begin()
         seeds = Seeds(weight_seed, order_seed)
@@ -398,3 +435,10 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]
+
+
+def _make_classifier(kind: type[CellClassifier], architecture: Any) -> CellClassifier:
+    """Return an empty classifier, to which a pickle gives its attributes."""
+    if architecture in ARCHITECTURES and ARCHITECTURES[architecture].has_own_layers:
+        register_layers()
+    return kind.__new__(kind)

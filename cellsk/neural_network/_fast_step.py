@@ -177,6 +177,8 @@ def _noisy_biases(model: keras.Model) -> Iterator[None]:
 
 
 def _replace_call(model: keras.Model, precision: str) -> None:
+    import tensorflow as tf
+
     usual = model.call
     image, *nodes = read_model(model).nodes
     steps = list(_plan(model, nodes, precision))
@@ -184,7 +186,7 @@ def _replace_call(model: keras.Model, precision: str) -> None:
     def call(inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         if not training:
             return usual(inputs, training=training, mask=mask)
-        values = {image.name: inputs}
+        values = {image.name: tf.cast(inputs, "float32")}  # as the network does
         for step in steps:
             values[step.output] = step.operation(*(values[name] for name in step.inputs))
         return values[steps[-1].output]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +20,17 @@ FEW_IMAGES = 5
 
 
 def split_rows(
-    classifier: Any,
+    classes: NDArray,
     data: LabeledImages,
     groups: NDArray | None,
     own: Subset | None,
+    fraction: float | None,
     seed: int,
 ) -> tuple[Subset, Subset | None]:
     """Return the images that train, and those for early stopping, or None.
 
     Images of weight zero are in neither. If the caller passed hold-out images, ``own``, these
-    are used, and no image is held out.
+    are used, and no image is held out. Nor is one without a ``fraction`` to hold out.
 
     Raises
     ------
@@ -38,11 +38,11 @@ def split_rows(
         If no split keeps each group on one side and each class in training.
     """
     rows = np.flatnonzero(data.weights)
-    if own is not None or not classifier.early_stopping:
+    if own is not None or fraction is None:
         return Subset(data, rows), own
     groups = None if groups is None else groups[rows]
-    training, held_out = hold_out(data.codes[rows], groups, classifier.validation_fraction, seed)
-    warn_if_small(classifier.classes_, data.codes[rows[held_out]])
+    training, held_out = hold_out(data.codes[rows], groups, fraction, seed)
+    warn_if_small(classes, data.codes[rows[held_out]])
     watched = Subset(data, rows[held_out]) if len(held_out) else None
     return Subset(data, rows[training]), watched
 

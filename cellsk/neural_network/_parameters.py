@@ -9,12 +9,19 @@ from cellsk.neural_network._augmentation import check_augmentation
 from cellsk.neural_network._precision import check_precision
 from cellsk.neural_network._runtime import set_threads
 from cellsk.neural_network._training import make_callbacks
-from cellsk.neural_network.networks import check_architecture, check_filters, select_settings
+from cellsk.neural_network.networks import (
+    AUTO,
+    check_architecture,
+    choose_settings,
+    select_settings,
+)
 
 if TYPE_CHECKING:
     from scikeras.wrappers import KerasClassifier
 
-__all__ = ["check_parameters", "wrap_network"]
+__all__ = ["SCHEDULES", "check_parameters", "wrap_network"]
+
+SCHEDULES = ("constant", "cosine")
 
 MAX_COUNT = 2**31 - 1  # TensorFlow and Keras hold such counts in 32 bits
 
@@ -27,15 +34,17 @@ def check_parameters(classifier: Any) -> None:
     InputError, InputTypeError
         If one of them is out of range. The message names it.
     """
-    check_architecture(classifier.architecture)
-    check_filters(classifier.filters)
-    for name in ("kernel_size", "dense_units", "epochs", "batch_size", "patience"):
+    settings = choose_settings(classifier)
+    check_count("epochs", settings.epochs, maximum=MAX_COUNT)
+    for name in ("kernel_size", "dense_units", "batch_size", "patience"):
         check_count(name, getattr(classifier, name), maximum=MAX_COUNT)
     verbose = classifier.verbose
     check_count("verbose", int(verbose) if isinstance(verbose, bool) else verbose, minimum=0)
-    check_option("early_stopping", classifier.early_stopping, (True, False))
-    check_number("dropout", classifier.dropout, low=0, high=1, closed="left")
-    check_number("learning_rate", classifier.learning_rate, low=0)
+    check_option("early_stopping", classifier.early_stopping, (True, False, AUTO))
+    check_option("schedule", classifier.schedule, (*SCHEDULES, AUTO))
+    check_number("dropout", settings.dropout, low=0, high=1, closed="left")
+    check_number("learning_rate", settings.learning_rate, low=0)
+    check_number("weight_decay", settings.weight_decay, low=0, closed="left")
     check_number("validation_fraction", classifier.validation_fraction, low=0, high=1)
     check_precision(classifier.precision)
     check_augmentation(classifier.augmentation)
@@ -55,11 +64,11 @@ def wrap_network(
     if "learning_rate" in settings:
         settings["learning_rate"] = float(settings["learning_rate"]) * rate_factor
     return KerasClassifier(
-        model=check_architecture(classifier.architecture),
+        model=check_architecture(classifier.architecture).build,
         **{f"model__{name}": value for name, value in settings.items()},
         model__rescale=rescale,
         model__seed=seed,
-        epochs=classifier.epochs,
+        epochs=choose_settings(classifier).epochs,
         batch_size=classifier.batch_size,
         verbose=classifier.verbose,
     )

@@ -16,6 +16,7 @@ from cellsk.neural_network._holdout import FEW_IMAGES
 from cellsk.neural_network._parameters import wrap_network
 from cellsk.neural_network._precision import choose_precision
 from cellsk.neural_network._training import Training, train
+from cellsk.neural_network.networks import choose_settings
 
 if TYPE_CHECKING:
     from scikeras.wrappers import KerasClassifier
@@ -86,8 +87,9 @@ def train_with_restarts(
     InputError
         If the loss becomes NaN or infinite.
     """
-    guessing = _guess_loss(subset, watched) if classifier.early_stopping and watched else 0.0
-    left = int(classifier.epochs)
+    settings = choose_settings(classifier)
+    guessing = _guess_loss(subset, watched) if settings.early_stopping and watched else 0.0
+    left = int(settings.epochs)
     attempts: list[Attempt] = []
     while len(attempts) <= MAX_RESTARTS:
         classifier.n_restarts_ = len(attempts)
@@ -133,8 +135,9 @@ def _train_once(
     rate_factor: float,
     epochs: int,
 ) -> tuple[KerasClassifier, Training]:
+    settings = choose_settings(classifier)
     data, pixel_max = subset.data, classifier.pixel_max_
-    augment = build_augmentation(classifier.augmentation, data.images, pixel_max, seeds.order)
+    augment = build_augmentation(settings.augmentation, data.images, pixel_max, seeds.order)
     rescale = 1 / pixel_max
     network = wrap_network(classifier, rescale, seeds.weights, rate_factor=rate_factor)
     network.initialize(data.images, classifier.classes_[data.codes])
@@ -147,7 +150,8 @@ def _train_once(
         batch_size=classifier.batch_size,
         seed=seeds.order,
         augment=augment,
-        patience=classifier.patience if classifier.early_stopping and watched else None,
+        patience=classifier.patience if settings.early_stopping and watched else None,
+        schedule=settings.schedule,
         callbacks=classifier.callbacks,
         precision=classifier.precision_,
         watchers=task.watch(network),

@@ -123,11 +123,11 @@ def _describe(network: keras.Model) -> str | None:
 
 
 def _holds_code(node: Any) -> bool:
-    """Return whether a configuration names functions or classes that are not of Keras."""
+    """Return whether a configuration names functions or classes of neither Keras nor cellsk."""
     if isinstance(node, dict):
         foreign = (
-            node.get("registered_name")
-            or not str(node.get("module", "keras")).startswith("keras")
+            not str(node.get("registered_name") or "cellsk>").startswith("cellsk>")
+            or not str(node.get("module", "keras")).startswith(("keras", "cellsk."))
             or node.get("class_name") == "__lambda__"
         )
         return bool(foreign) or any(map(_holds_code, node.values()))

@@ -12,6 +12,7 @@ from cellsk.exceptions import InputError, InputTypeError
 from cellsk.neural_network._augmentation import Augment
 from cellsk.neural_network._batches import Subset, training_batches, validation_batches
 from cellsk.neural_network._runtime import silence_retracing
+from cellsk.neural_network._schedule import follow_cosine
 from cellsk.neural_network._trainers import prepare_trainer
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def train(
     seed: int,
     augment: Augment | None = None,
     patience: int | None,
+    schedule: str,
     callbacks: Callbacks,
     precision: str,
     watchers: Sequence[keras.callbacks.Callback] = (),
@@ -65,6 +67,7 @@ def train(
     """Train ``network`` on a subset of the images. With ``patience``, keep the best weights.
 
     ``augment`` changes the images of the subset, not those that are watched.
+    With the schedule "cosine" all epochs are run, because the last ones are the best.
     ``watchers`` are called after all ``callbacks``, which do not keep the network.
 
     Raises
@@ -75,7 +78,10 @@ def train(
     import keras
 
     stopping = keras.callbacks.EarlyStopping(
-        monitor="val_loss", mode="min", patience=patience or 0, restore_best_weights=True
+        monitor="val_loss",
+        mode="min",
+        patience=epochs if schedule == "cosine" else patience or 0,
+        restore_best_weights=True,
     )
     given = make_callbacks(callbacks)
     called = [*given, *([] if patience is None else [stopping]), *watchers]
@@ -90,13 +96,15 @@ def train(
     ):
         batches, number = epoch_data
         count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda n, _: number.assign(n))
+        n_steps = int(batches.cardinality())
+        rates = [follow_cosine(trainer.model, epochs, n_steps)] if schedule == "cosine" else []
         result = trainer.model.fit(
             batches,
             epochs=epochs,
             # With this, Keras makes one iterator per epoch. Without it, it makes two.
-            steps_per_epoch=int(batches.cardinality()),
+            steps_per_epoch=n_steps,
             validation_data=watched_batches,
-            callbacks=[count, *called],
+            callbacks=[count, *rates, *called],
             shuffle=False,  # the batches are in random order
             verbose=verbose,
         )

@@ -27,6 +27,7 @@ from cellsk.neural_network import (
     drop_session_names,
     read_graph,
     read_model,
+    register_layers,
     wrap_network,
 )
 from cellsk.persistence._archive import read_archive, refuse, write_archive
@@ -253,6 +254,7 @@ def _old_conversions() -> Iterator[None]:
 def _load(members: Mapping[str, bytes]) -> keras.Model:
     import keras
 
+    register_layers()
     with TemporaryDirectory() as folder:
         path = Path(folder) / _FILE_NAME
         path.write_bytes(write_archive(members))

@@ -336,8 +336,7 @@ def test_evaluate_of_few_warns_once_without_python(tmp_path, cellsk):
     assert [line.split()[2] for line in warned] == ["Intervals", "Early", "A"]
     assert "'benign'" in warned[1]
     assert "Train for more --epochs" in warned[2]
-    assert done.stdout.splitlines()[4].startswith("All images were predicted")
-    assert "on color and texture scores" in done.stdout
+    assert done.stdout.splitlines()[4].startswith("A random forest on color and texture")
     assert "validation_fraction" not in done.stderr
     assert "!" not in done.stdout
 

@@ -32,7 +32,7 @@ def test_help_shows_groups_in_one_order_and_80_columns(cellsk, command, monkeypa
 def test_help_shows_each_default_in_one_form(cellsk):
     """Defaults are in brackets at the end of a text, and short ones on one line."""
     network = read_sections(cellsk("train", "--help").stdout)["Network"]
-    defaults = ["not resized", "as they are", "32,64", "none", "30", "32"]
+    defaults = ["not resized", "as they are", "seed", "by architecture", "auto", "30", "32"]
     assert re.findall(r"\[default: (.+?)\]", network) == defaults
     text = cellsk("evaluate", "--help").stdout
     assert text.count("default") == text.count("[default: ")
@@ -164,4 +164,4 @@ def test_augmentations_are_those_of_the_classifier():
     from cellsk.cli._options import AUGMENTATIONS, NO_AUGMENTATION
     from cellsk.neural_network import AUGMENTATIONS as KNOWN
 
-    assert list(AUGMENTATIONS) == [NO_AUGMENTATION, *KNOWN]
+    assert list(AUGMENTATIONS) == ["auto", NO_AUGMENTATION, *KNOWN]

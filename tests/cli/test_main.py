@@ -138,4 +138,4 @@ def test_option_of_several_commands_has_one_wording():
         for option in command.params:
             wordings.setdefault(option.opts[0], set()).add(option.help)
     several = {name for name, texts in wordings.items() if len(texts) > 1}
-    assert several <= {"folder", "--filters", "--output"}
+    assert several <= {"folder", "--augmentation", "--filters", "--output"}

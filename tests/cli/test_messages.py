@@ -142,8 +142,9 @@ CHECKS = {"check_count", "check_number", "check_option", "check_image_size", "ch
 # Errors that no command shows, and why. Names of parameters, codes, and beginnings of modules.
 NOT_SHOWN = {
     "No command sets these; their defaults are valid.": {
-        *("architecture", "callbacks", "class_weight", "dense_units", "dropout", "early_stopping"),
-        *("image_shape", "kernel_size", "learning_rate", "precision", "verbose"),
+        *("callbacks", "class_weight", "dense_units", "dropout", "early_stopping"),
+        *("image_shape", "kernel_size", "learning_rate", "precision", "schedule", "verbose"),
+        *("weight_decay",),
         *("validation_fraction", "channels", "page", "value_range", "max_pixels", "verify"),
         *("max_store_bytes", "transform", "confidence_level", "n_resamples", "max_bytes"),
         *("sample_weight", "by", "format", "limit", "y_val", "ax", "max_pictures"),
@@ -178,6 +179,7 @@ NOT_SHOWN = {
         *("inspection/", "metrics/", "datasets/_synthetic.py", "datasets/_cohort.py"),
         *("report/document/_sklearn_search.py", "report/document/_search_results.py"),
         *("report/render/_thumbnails.py", "persistence/_onnx_file.py", "neural_network/_onnx.py"),
+        *("neural_network/_embedder.py", "neural_network/_feature_cache.py", "backbone"),
     },
     "The user sets an environment variable of this name.": {"CELLSK_THREADS"},
 }

@@ -1,5 +1,6 @@
 """cellsk train: the model file, the output, and one decoding of each image."""
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,6 +9,8 @@ import PIL.Image
 import pytest
 
 from cellsk import load_model, make_cells
+from cellsk.cli._options import ARCHITECTURES
+from cellsk.neural_network.networks import ARCHITECTURES as known
 
 SMALL = ("--filters", "4", "--epochs", "2")
 PATIENT = ("--group-pattern", r"(P\d+)")
@@ -61,6 +64,24 @@ def test_train_kaggle_layout_of_tif_files(tmp_path, cellsk):
     assert done.returncode == 0, done.stderr
     assert cellsk("predict", model, flat, "--output", output).returncode == 0
     assert output.read_text().startswith("path,predicted,probability_0,probability_1,unlike")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES[1:])
+def test_train_other_architecture(folder, tmp_path, cellsk, architecture):
+    """It is trained on all images, and its file predicts."""
+    model, output, summary = (tmp_path / name for name in ("m.cellsk", "p.csv", "s.json"))
+    options = ("--architecture", architecture, "--filters", "2,4", "--epochs", "1")
+    done = cellsk("train", folder, "--output", model, "--json", summary, *options)
+    assert done.returncode == 0, done.stderr
+    assert "1 epoch on all images. None were held out." in done.stdout
+    assert json.loads(summary.read_text())["architecture"] == architecture
+    assert cellsk("predict", model, folder, "--output", output).returncode == 0
+    assert len(output.read_text().splitlines()) == 121
+
+
+def test_train_names_the_architectures_of_the_table():
+    """The help lists what there is."""
+    assert tuple(known) == ARCHITECTURES
 
 
 def test_train_one_image_of_each_class_warns(folder, tmp_path, cellsk):
@@ -191,7 +212,7 @@ def test_stain_methods_are_those_of_the_normalizer():
 
 
 def test_train_augmentation_is_kept_in_the_model_file(folder, tmp_path, cellsk):
-    """The model names its augmentation; "none" is the default."""
+    """The model names its augmentation."""
     models = [tmp_path / "plain.cellsk", tmp_path / "turned.cellsk"]
     for model, augmentation in zip(models, ("none", "dihedral"), strict=True):
         done = cellsk("train", folder, "--output", model, "--augmentation", augmentation, *SMALL)

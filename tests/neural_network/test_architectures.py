@@ -18,7 +18,7 @@ from cellsk.exceptions import ModelFileError
 from cellsk.neural_network import _predicting, count_weights
 from cellsk.neural_network._fast_step import can_speed_up
 from cellsk.neural_network._onnx import OnnxNetwork
-from cellsk.neural_network.networks import ARCHITECTURES, compile_network
+from cellsk.neural_network.networks import ARCHITECTURES, Architecture, compile_network
 from cellsk.neural_network.networks._compiling import draw_layer_seeds, make_output_layer
 
 L = keras.layers
@@ -53,7 +53,7 @@ def build_residual(meta, *, filters=(8,), learning_rate=1e-3, rescale=1 / 255, s
 def residual():
     """Register the architecture, as an entry of the table does."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ARCHITECTURES, "residual", build_residual)
+        patch.setitem(ARCHITECTURES, "residual", Architecture(build_residual))
         yield
 
 
@@ -162,8 +162,8 @@ def test_search_report_counts_the_weights_of_each_architecture(settings, cells):
     assert document["search"]["size_unit"] == "weights"
     for candidate in document["candidates"]:
         params = candidate["params"]
-        build, meta = ARCHITECTURES[params["architecture"]], {"X_shape_": (0, 16, 16, 3)}
-        network = build(meta | {"n_classes_": 2}, filters=params.get("filters", (6,)))
+        known, meta = ARCHITECTURES[params["architecture"]], {"X_shape_": (0, 16, 16, 3)}
+        network = known.build(meta | {"n_classes_": 2}, filters=params.get("filters", (6,)))
         assert candidate["size"] == network.count_params()
 
 

@@ -13,7 +13,7 @@ from cellsk import CellClassifier, build_cnn, make_cells
 from cellsk.exceptions import InputError
 from cellsk.neural_network import _attribution, compute_cam, compute_occlusion
 from cellsk.neural_network._attribution import _find_place
-from cellsk.neural_network.networks import ARCHITECTURES, compile_network, read_model
+from cellsk.neural_network.networks import ARCHITECTURES, Architecture, compile_network, read_model
 from cellsk.neural_network.networks._compiling import draw_layer_seeds, make_output_layer
 
 SPOT = (slice(3, 9), slice(13, 19))
@@ -56,8 +56,8 @@ def _build(meta, filters, learning_rate, rescale, seed, join):
 @pytest.fixture(scope="module", autouse=True)
 def _architectures():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ARCHITECTURES, "global", build_global)
-        patch.setitem(ARCHITECTURES, "linear", build_linear)
+        patch.setitem(ARCHITECTURES, "global", Architecture(build_global))
+        patch.setitem(ARCHITECTURES, "linear", Architecture(build_linear))
         yield
 
 

@@ -246,7 +246,7 @@ def test_predict_unfitted_raises():
         ({"dropout": 1}, r"dropout must be a number in \[0, 1\)"),
         ({"learning_rate": -1}, "learning_rate must be"),
         ({"validation_fraction": 1.0}, r"validation_fraction must be a number in \(0, 1\)"),
-        ({"early_stopping": "yes"}, "early_stopping must be one of True, False. Got 'yes'"),
+        ({"early_stopping": "yes"}, "early_stopping must be one of True, False, 'auto'. Got 'yes'"),
         ({"class_weight": "even"}, "class_weight"),
         ({"class_weight": {0: float("nan"), 1: 1}}, "class_weight must hold positive, finite"),
         (

@@ -305,9 +305,8 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 cells = make_cells(90, image_size=(16, 16), random_state=0)
 
 def fit():
-    classifier = CellClassifier(
-        filters=(4,), epochs=3, learning_rate=0.01, random_state=0, precision="float32"
-    )
+    settings = {"filters": (4,), "epochs": 12, "learning_rate": 0.001, "early_stopping": False}
+    classifier = CellClassifier(**settings, random_state=1, precision="float32")
     return classifier.fit(cells.images, cells.y).predict_proba(cells.images)[:, 1].tolist()
 
 found = [fit()]

@@ -2,8 +2,13 @@
 
 from cellsk.neural_network.networks._architectures import (
     ARCHITECTURES,
+    AUTO,
+    Architecture,
+    Settings,
     check_architecture,
+    choose_settings,
     count_weights,
+    register_layers,
     select_settings,
 )
 from cellsk.neural_network.networks._backbones import (
@@ -28,18 +33,22 @@ from cellsk.neural_network.networks._seed import MAX_FILTERS, build_cnn, check_f
 
 __all__ = [
     "ARCHITECTURES",
+    "AUTO",
     "BACKBONES",
     "LAYERS",
     "MAX_FILTERS",
+    "Architecture",
     "NetworkGraph",
     "Node",
     "OnnxGraph",
     "Operation",
     "OutsideTableError",
+    "Settings",
     "build_backbone",
     "build_cnn",
     "check_architecture",
     "check_filters",
+    "choose_settings",
     "compile_network",
     "count_weights",
     "describe_backbone",
@@ -50,5 +59,6 @@ __all__ = [
     "is_float32",
     "read_graph",
     "read_model",
+    "register_layers",
     "select_settings",
 ]

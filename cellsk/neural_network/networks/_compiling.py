@@ -31,14 +31,19 @@ def make_output_layer(n_classes: int, seed: int) -> keras.Layer:
     )
 
 
-def compile_network(model: keras.Model, learning_rate: float) -> None:
-    """Compile a network of probabilities with Adam on the cross-entropy."""
+def compile_network(model: keras.Model, learning_rate: float, weight_decay: float = 0) -> None:
+    """Compile a network of probabilities with Adam or AdamW on the cross-entropy."""
     import keras
 
     n_outputs = model.output_shape[-1]
+    # TensorFlow keeps 35 kB for each new name of a variable for good; so no "adam_2".
+    settings = {"learning_rate": float(learning_rate), "name": "adam"}
+    if weight_decay:
+        optimizer = keras.optimizers.AdamW(weight_decay=float(weight_decay), **settings)
+    else:
+        optimizer = keras.optimizers.Adam(**settings)
     model.compile(
-        # TensorFlow keeps 35 kB for each new name of a variable for good; so no "adam_2".
-        optimizer=keras.optimizers.Adam(float(learning_rate), name="adam"),
+        optimizer=optimizer,
         loss="binary_crossentropy" if n_outputs == 1 else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )

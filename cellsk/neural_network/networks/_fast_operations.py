@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +26,8 @@ __all__ = [
     "plan_depthwise",
     "plan_dropout",
     "plan_flatten",
+    "plan_group_convolution",
+    "plan_group_normalization",
     "plan_normalization",
     "plan_padding",
     "plan_pool",
@@ -119,6 +121,18 @@ def plan_average(layers: Layers, precision: str) -> tuple[Operation, int]:
     return _average, 1
 
 
+def plan_group_convolution(layers: Layers, precision: str) -> tuple[Operation, int]:
+    """Convolve by the expanded kernel in the precision."""
+    return partial(_convolve_group, layers[0], precision), 1
+
+
+def plan_group_normalization(layers: Layers, precision: str) -> tuple[Operation, int]:
+    """Call the layer in the precision of its input."""
+    layer = layers[0]
+    # A call of the layer itself would turn its input into float32.
+    return partial(layer.call, training=True), 1
+
+
 def plan_flatten(layers: Layers, precision: str) -> tuple[Operation, int]:
     """Reshape."""
     return _flatten, 1
@@ -151,6 +165,13 @@ def _convolve(conv: keras.layers.Conv2D, precision: str, images: tf.Tensor) -> t
     if conv.bias is not None:
         values = tf.nn.bias_add(values, tf.cast(conv.bias.value, precision))
     return conv.activation(values)
+
+
+def _convolve_group(layer: Any, precision: str, images: tf.Tensor) -> tf.Tensor:
+    import tensorflow as tf
+
+    kernel = tf.cast(layer.expand_kernel(), precision)
+    return tf.nn.conv2d(tf.cast(images, precision), kernel, layer.strides, "SAME")
 
 
 def _convolve_each(

@@ -169,11 +169,14 @@ def _read(config: Mapping[str, Any]) -> NetworkGraph:
     return graph
 
 
-def _check_identity(node: Mapping[str, Any], keys: frozenset[str], module: str) -> None:
+def _check_identity(
+    node: Mapping[str, Any], keys: frozenset[str], module: str, name: str | None = None
+) -> None:
     found, extra = node.get("module"), node.keys() - keys
     registered = node.get("registered_name")
-    if found != module or registered is not None or extra:
-        text = f"{found}.{node.get('class_name')}" if found != module else registered or min(extra)
+    if found != module or registered != name or extra:
+        own = f"{found}.{node.get('class_name')}"
+        text = own if found != module else registered or min(extra, default=own)
         raise OutsideTableError(f"{str(text)[:100]!r}")
 
 
@@ -191,7 +194,7 @@ def _read_layer(
     if not isinstance(kind, str) or kind not in LAYERS:
         raise OutsideTableError(f"a layer {str(kind)[:100]!r}")
     keys = _LAYER_KEYS if chained else _LAYER_KEYS | _CALL_KEYS
-    _check_identity(layer, keys, "keras.layers")
+    _check_identity(layer, keys, LAYERS[kind].module, LAYERS[kind].registered_name)
     settings = layer["config"]
     if odd := find_odd_setting(LAYERS[kind].settings, settings, LAYERS[kind].empty):
         value = str(settings.get(odd))[:100]
@@ -221,7 +224,9 @@ def _read_inputs(kind: str, calls: Any, nodes: Mapping[str, Node]) -> tuple[str,
     options = dict(call["kwargs"])
     if kind in _CALLED_WITH_TRAINING and type(options.get("training")) is bool:
         del options["training"]
-    if call.keys() != {"args", "kwargs"} or any(options[name] is not None for name in options):
+    # The network passes on its own `training` in place of the default, which Keras writes down.
+    given = [name for name in options if options[name] is not None and name != "training"]
+    if call.keys() != {"args", "kwargs"} or given or options.get("training"):
         raise OutsideTableError("a layer that is called with options")
     tensors = argument if isinstance(argument, list) else [argument]
     if len(tensors) > _MAX_INPUTS:

@@ -16,6 +16,9 @@ __all__ = [
     "measure_dense",
     "measure_depthwise",
     "measure_flatten",
+    "measure_group_convolution",
+    "measure_group_normalization",
+    "measure_group_pool",
     "measure_image",
     "measure_mean",
     "measure_normalization",
@@ -29,6 +32,7 @@ __all__ = [
 Config: TypeAlias = Mapping[str, Any]
 Shape: TypeAlias = tuple[int, ...]
 
+N_SYMMETRIES = 8  # of a square
 _WIDEST_MARGIN = 100  # pixels of a window, or of padding, outside of the image
 
 
@@ -50,6 +54,51 @@ def measure_convolution(config: Config, shapes: Sequence[Shape]) -> tuple[Shape,
     count = config["filters"]
     after = *_slide(config, "kernel_size", height, width), count
     return after, (rows * columns * channels + config["use_bias"]) * count
+
+
+def measure_group_convolution(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    """Measure a group convolution, whose kernel has eight orientations.
+
+    Raises
+    ------
+    ValueError
+        If the input is neither an image nor a feature map of eight orientations.
+    """
+    ((height, width, channels),) = shapes
+    size, stride, count = config["kernel_size"], config["strides"], config["filters"]
+    window = {"kernel_size": [size] * 2, "strides": [stride] * 2, "padding": "same"}
+    if not config["lifts"] and channels % N_SYMMETRIES:
+        raise ValueError(f"a group convolution of {channels} channels")
+    after = *_slide(window, "kernel_size", height, width), N_SYMMETRIES * count
+    return after, size * size * channels * count
+
+
+def measure_group_normalization(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    """Measure a batch normalization that the eight orientations share.
+
+    Raises
+    ------
+    ValueError
+        If the input is not a feature map of eight orientations.
+    """
+    ((height, width, channels),) = shapes
+    if channels % N_SYMMETRIES:
+        raise ValueError(f"a group normalization of {channels} channels")
+    return (height, width, channels), 4 * channels // N_SYMMETRIES
+
+
+def measure_group_pool(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:
+    """Measure the mean over the eight orientations.
+
+    Raises
+    ------
+    ValueError
+        If the input does not have eight orientations.
+    """
+    ((channels,),) = shapes
+    if channels % N_SYMMETRIES:
+        raise ValueError(f"a group pooling of {channels} channels")
+    return (channels // N_SYMMETRIES,), 0
 
 
 def measure_depthwise(config: Config, shapes: Sequence[Shape]) -> tuple[Shape, int]:

@@ -19,6 +19,8 @@ from cellsk.neural_network.networks._fast_operations import (
     plan_depthwise,
     plan_dropout,
     plan_flatten,
+    plan_group_convolution,
+    plan_group_normalization,
     plan_normalization,
     plan_padding,
     plan_pool,
@@ -33,6 +35,9 @@ from cellsk.neural_network.networks._layer_shapes import (
     measure_dense,
     measure_depthwise,
     measure_flatten,
+    measure_group_convolution,
+    measure_group_normalization,
+    measure_group_pool,
     measure_image,
     measure_mean,
     measure_normalization,
@@ -52,6 +57,9 @@ from cellsk.neural_network.networks._onnx_operations import (
     add_dense,
     add_depthwise,
     add_flatten,
+    add_group_convolution,
+    add_group_normalization,
+    add_group_pool,
     add_image,
     add_normalization,
     add_nothing,
@@ -70,7 +78,7 @@ Check: TypeAlias = Callable[[Any], bool]
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,99}")
 _DTYPES = frozenset({"float32", "float64", "float16", "bfloat16"})
 _POLICIES = _DTYPES | {"mixed_float16", "mixed_bfloat16"}
-_INITIALIZERS = frozenset({"GlorotUniform", "Zeros", "Ones"})
+_INITIALIZERS = frozenset({"GlorotUniform", "HeNormal", "Zeros", "Ones"})
 _OBJECT_KEYS = frozenset({"module", "class_name", "config", "registered_name"})
 
 
@@ -90,6 +98,8 @@ class LayerKind(NamedTuple):
         Returns a faster operation for training. None: such networks train by Keras' own step.
     fast_settings : mapping of str to callable
         The narrower values that the faster operation needs.
+    module, registered_name : str or None
+        How Keras names the class in a file.
     empty : frozenset of str
         Settings that the configuration may have if they are empty (None, False or zero). Besides
         these, only the settings of ``_COMMON`` are allowed.
@@ -101,6 +111,8 @@ class LayerKind(NamedTuple):
     fast: Callable[[Sequence[Any], str], tuple[Operation, int]] | None = None
     fast_settings: Mapping[str, Check] = {}
     empty: frozenset[str] = frozenset()
+    module: str = "keras.layers"
+    registered_name: str | None = None
 
 
 def find_odd_setting(
@@ -214,6 +226,10 @@ _TRUE, _ONE, _ONES = _is_one_of(True), _is_one_of(1), _is_one_of([1, 1])
 _AXIS = _is_one_of(-1, 1, 2, 3)  # it must be the last one of the shape
 _POOL = {"pool_size": _is_pair, "strides": _is_pair, "padding": _PADDING, "data_format": _LAST}
 
+_GROUP_LAYERS = "cellsk.neural_network.networks._group_layers"
+_NO_PENALTY = frozenset(
+    {"activity_regularizer"}
+)  # which Keras writes for other classes than its own
 _EMPTY_BIAS = frozenset({"activity_regularizer", "bias_regularizer", "bias_constraint"})
 _EMPTY_WEIGHTS = _EMPTY_BIAS | {"kernel_regularizer", "kernel_constraint", "quantization_config"}
 _COMMON: Mapping[str, Check] = {
@@ -279,6 +295,35 @@ LAYERS: Mapping[str, LayerKind] = {
         add_depthwise,
         plan_depthwise,
         empty=_EMPTY_BIAS | {"depthwise_regularizer", "depthwise_constraint"},
+    ),
+    "GroupConv2D": LayerKind(
+        {
+            "filters": _is_count,
+            "kernel_size": _is_count,
+            "strides": _is_one_of(1, 2),
+            "lifts": _is_flag,
+        },
+        measure_group_convolution,
+        add_group_convolution,
+        plan_group_convolution,
+        module=_GROUP_LAYERS,
+        registered_name="cellsk>GroupConv2D",
+    ),
+    "GroupBatchNormalization": LayerKind(
+        {"momentum": _is_number, "epsilon": _is_number},
+        measure_group_normalization,
+        add_group_normalization,
+        plan_group_normalization,
+        module=_GROUP_LAYERS,
+        registered_name="cellsk>GroupBatchNormalization",
+    ),
+    "GroupPooling": LayerKind(
+        {},
+        measure_group_pool,
+        add_group_pool,
+        plan_call,
+        module=_GROUP_LAYERS,
+        registered_name="cellsk>GroupPooling",
     ),
     "BatchNormalization": LayerKind(
         {

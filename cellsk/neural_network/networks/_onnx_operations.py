@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellsk.neural_network.networks._layer_shapes import N_SYMMETRIES
+
 if TYPE_CHECKING:
     import keras
 
@@ -25,6 +27,9 @@ __all__ = [
     "add_dense",
     "add_depthwise",
     "add_flatten",
+    "add_group_convolution",
+    "add_group_normalization",
+    "add_group_pool",
     "add_image",
     "add_normalization",
     "add_nothing",
@@ -106,6 +111,26 @@ def add_convolution(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str])
     values = kernel.transpose(3, 2, 0, 1)
     name = graph.add("Conv", inputs, values, *bias, **_slide(layer, kernel.shape[:2]))
     return graph.activate(layer, name)
+
+
+def add_group_convolution(graph: OnnxGraph, layer: Any, inputs: Sequence[str]) -> str:
+    """Add the plain convolution that computes the same."""
+    kernel = layer.expand_kernel().numpy()
+    size, stride = kernel.shape[:2], (layer.strides,) * 2
+    window = {"kernel_shape": size, "strides": stride, **PADDING["same"]}
+    return graph.add("Conv", inputs, kernel.transpose(3, 2, 0, 1), **window)
+
+
+def add_group_normalization(graph: OnnxGraph, layer: Any, inputs: Sequence[str]) -> str:
+    """Add batch normalization, with the weights repeated for each orientation."""
+    weights = [weight.numpy() for weight in layer.repeat_weights()]
+    return graph.add("BatchNormalization", inputs, *weights, epsilon=layer.epsilon)
+
+
+def add_group_pool(graph: OnnxGraph, layer: Any, inputs: Sequence[str]) -> str:
+    """Add the mean over the eight orientations."""
+    parts = graph.add("Reshape", inputs, np.array([0, N_SYMMETRIES, -1]))
+    return graph.add("ReduceMean", [parts], np.array([1]), keepdims=0)
 
 
 def add_depthwise(graph: OnnxGraph, layer: keras.Layer, inputs: Sequence[str]) -> str:

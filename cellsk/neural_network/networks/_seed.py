@@ -65,6 +65,7 @@ def build_cnn(
     dense_units: int = 64,
     dropout: float = 0.0,
     learning_rate: float = 1e-3,
+    weight_decay: float = 0.0,
     rescale: float = 1 / 255,
     seed: int | None = None,
 ) -> keras.Model:
@@ -96,6 +97,8 @@ def build_cnn(
         Fraction of the dense layer's outputs dropped in training, in [0, 1).
     learning_rate : float, default=1e-3
         Step size of Adam.
+    weight_decay : float, default=0.0
+        Decay of the weights in each step, times the step size (AdamW).
     rescale : float, default=1/255
         Factor of the first layer.
     seed : int, default=None
@@ -171,7 +174,7 @@ def build_cnn(
         name="cell_cnn",
     )
     _center_filters(model.get_layer("conv_1"))
-    compile_network(model, learning_rate)
+    compile_network(model, learning_rate, weight_decay)
     return model
 
 

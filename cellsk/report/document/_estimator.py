@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from cellsk.neural_network import CellClassifier, choose_settings
 from cellsk.report.document._types import EstimatorSummary
 
 __all__ = ["describe_estimator", "hide_folders", "shorten_repr"]
@@ -23,7 +24,7 @@ def describe_estimator(estimator: Any) -> EstimatorSummary:
     """Return name, representation and parameters. Nested estimators appear by their parameters."""
     parameters = {
         name: shorten_repr(value)
-        for name, value in sorted(estimator.get_params(deep=True).items())
+        for name, value in sorted(_read_parameters(estimator).items())
         if not _holds_estimators(value)
     }
     return {
@@ -31,6 +32,17 @@ def describe_estimator(estimator: Any) -> EstimatorSummary:
         "repr": shorten_repr(estimator, 2000),
         "parameters": parameters,
     }
+
+
+def _read_parameters(estimator: Any) -> dict[str, Any]:
+    """Return all parameters. Where a classifier has "auto", return what that means for it."""
+    found = estimator.get_params(deep=True)
+    inner = [("", estimator), *((f"{name}__", value) for name, value in found.items())]
+    for prefix, classifier in inner:
+        if isinstance(classifier, CellClassifier):
+            chosen = choose_settings(classifier)._asdict()
+            found |= {f"{prefix}{name}": value for name, value in chosen.items()}
+    return found
 
 
 def _name_estimator(estimator: Any) -> str:
