@@ -217,6 +217,17 @@ def test_embed_times_each_way(run_short):
     assert are_positive(rows, "rate_best", "cpu_rate_best")
 
 
+def test_accuracy_scores_each_recipe(run_short):
+    """One row each, networks and a forest among them."""
+    _, document = run_short("accuracy")
+    rows = document["rows"]
+    names = [row["name"] for row in rows]
+    assert names[:2] == ["forest", "seed"]
+    assert {"compact", "equivariant", "frozen-160-dihedral"} <= set(names)
+    assert are_positive(rows, "accuracy", "roc_auc", "seconds")
+    assert rows[0]["roc_auc"] > 0.8
+
+
 def test_frozen_scores_each_way_to_average(run_short):
     """One view, and two views whose features or probabilities are averaged."""
     _, document = run_short("frozen")
