@@ -78,6 +78,9 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     class_weight : dict or "balanced", default=None
         Weight of each class label. "balanced" gives each class the same total weight.
         None gives each image the same weight.
+    tta : {"dihedral"} or None, default=None
+        Test-time augmentation: probabilities are averaged over the eight symmetries of an image,
+        or four if it is not square. Predicting takes as many times as long.
     callbacks : list of keras.callbacks.Callback, default=None
         Further Keras callbacks. `fit` calls these instances, and what they record stays in them,
         but not the network. :func:`~sklearn.base.clone`, and with it a search and a
@@ -228,6 +231,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         patience: int = 5,
         validation_fraction: float = 0.1,
         class_weight: dict[Any, float] | str | None = None,
+        tta: str | None = None,
         callbacks: Callbacks = None,
         precision: str = "auto",
         image_shape: Sequence[int] | None = None,
@@ -250,6 +254,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.class_weight = class_weight
+        self.tta = tta
         self.callbacks = callbacks
         self.precision = precision
         self.image_shape = image_shape
@@ -368,7 +373,7 @@ class CellClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         images = validate_images(self, X, reset=False)
-        return read_probabilities(self.keras_classifier_.model_, images)
+        return read_probabilities(self.keras_classifier_.model_, images, self.tta)
 
     def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the logarithm of the probability of each class.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -21,7 +21,7 @@ from cellsk.exceptions import InputError
 from cellsk.neural_network._feature_cache import FeatureCache, check_cache, hash_images, open_cache
 from cellsk.neural_network._inputs import validate_images
 from cellsk.neural_network._memory_maps import find_map, release_pages
-from cellsk.neural_network._predicting import compute_outputs
+from cellsk.neural_network._predicting import SYMMETRIES, compute_outputs, iter_views
 from cellsk.neural_network._runtime import explain_memory_errors, set_threads
 from cellsk.neural_network.networks import (
     BACKBONES,
@@ -38,7 +38,6 @@ __all__ = ["ImageEmbedder"]
 MAX_CACHE_BYTES = 2**32
 MAX_SIZE = 2048  # pixels of a side
 CHUNK_IMAGES, CHUNK_BYTES = 256, 2**25
-SYMMETRIES = (None, "dihedral")
 
 
 class _Settings(NamedTuple):
@@ -266,7 +265,7 @@ class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def _compute(self, images: NDArray) -> NDArray[np.float32]:
         if self.symmetries is None:
             return compute_outputs(self.network_, images)
-        views = list(_iter_views(images))
+        views = list(iter_views(images))
         total = sum(compute_outputs(self.network_, view) for view in views)
         return np.asarray(total / np.float32(len(views)))
 
@@ -336,12 +335,3 @@ def _hash_network(model: keras.Model, symmetries: str | None) -> bytes:
         digest.update(f"{weight.dtype.str} {weight.shape}".encode())
         digest.update(np.ascontiguousarray(weight).data)
     return digest.digest()
-
-
-def _iter_views(images: NDArray) -> Iterator[NDArray]:
-    """Yield the images in all symmetries that keep their shape: eight, or four."""
-    is_square = images.shape[1] == images.shape[2]
-    for turns in range(0, 4, 1 if is_square else 2):
-        turned = np.rot90(images, turns, axes=(1, 2))
-        yield turned
-        yield turned[:, :, ::-1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cellsk._checks import check_count, check_number, check_option
 from cellsk.neural_network._augmentation import check_augmentation
 from cellsk.neural_network._precision import check_precision
+from cellsk.neural_network._predicting import SYMMETRIES
 from cellsk.neural_network._runtime import set_threads
 from cellsk.neural_network._training import make_callbacks
 from cellsk.neural_network.networks import (
@@ -46,6 +47,7 @@ def check_parameters(classifier: Any) -> None:
     check_number("learning_rate", settings.learning_rate, low=0)
     check_number("weight_decay", settings.weight_decay, low=0, closed="left")
     check_number("validation_fraction", classifier.validation_fraction, low=0, high=1)
+    check_option("tta", classifier.tta, SYMMETRIES)
     check_precision(classifier.precision)
     check_augmentation(classifier.augmentation)
     make_callbacks(classifier.callbacks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -17,7 +18,9 @@ from cellsk.neural_network.networks import find_brightest
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["TracedNetwork", "compute_outputs", "read_probabilities"]
+__all__ = ["SYMMETRIES", "TracedNetwork", "compute_outputs", "iter_views", "read_probabilities"]
+
+SYMMETRIES = (None, "dihedral")  # whose views of an image are averaged
 
 BATCH_SIZE, BATCH_VALUES = 64, 2**21
 CHUNK_BYTES = 2**25  # of images, after which the pages of a memory map are released
@@ -62,9 +65,28 @@ _networks: weakref.WeakKeyDictionary[keras.Model, Network] = weakref.WeakKeyDict
 _lock = threading.Lock()
 
 
-def read_probabilities(model: keras.Model, images: NDArray) -> NDArray[np.float64]:
-    """Return one column per class. Each row sums to one."""
-    proba = compute_outputs(model, images).astype(np.float64)
+def iter_views(images: NDArray) -> Iterator[NDArray]:
+    """Yield the images in all symmetries that keep their shape: eight, or four.
+
+    Rows of features, which are images one pixel high, have one view only.
+    """
+    if images.shape[1] == 1:
+        yield images
+        return
+    is_square = images.shape[1] == images.shape[2]
+    for turns in range(0, 4, 1 if is_square else 2):
+        turned = np.rot90(images, turns, axes=(1, 2))
+        yield turned
+        yield turned[:, :, ::-1]
+
+
+def read_probabilities(
+    model: keras.Model, images: NDArray, symmetries: str | None
+) -> NDArray[np.float64]:
+    """Return one column per class, the mean over the views of an image. Each row sums to one."""
+    views = [images] if symmetries is None else list(iter_views(images))
+    outputs = [compute_outputs(model, view).astype(np.float64) for view in views]
+    proba = np.mean(outputs, axis=0)
     if proba.shape[1] == 1:
         return np.hstack([1 - proba, proba])
     return proba / proba.sum(axis=1, keepdims=True)

@@ -96,6 +96,8 @@ def _find_classifier(estimator: Any) -> tuple[CellClassifier, Cut | None]:
     if not isinstance(inner, CellClassifier):
         raise _refuse(type(inner).__name__)
     check_is_fitted(inner)
+    if inner.tta is not None:
+        raise _refuse(f"a classifier with tta={inner.tta!r}")
     return inner, cut
 
 
@@ -106,6 +108,8 @@ def _refuse(got: str) -> InputTypeError:
             "Export the estimator of each of its calibrated_classifiers_, and apply the calibrators"
             " to the log-odds; or write the whole estimator with save_model."
         )
+    if "tta" in got:
+        remedy = "Call set_params(tta=None) first, and average the views of each image yourself."
     if "StainNormalizer" in got:
         remedy = "Pass its last step, and give the network images that are normalized already."
     return InputTypeError(

@@ -144,7 +144,7 @@ NOT_SHOWN = {
     "No command sets these; their defaults are valid.": {
         *("callbacks", "class_weight", "dense_units", "dropout", "early_stopping"),
         *("image_shape", "kernel_size", "learning_rate", "precision", "schedule", "verbose"),
-        *("weight_decay",),
+        *("tta", "weight_decay"),
         *("validation_fraction", "channels", "page", "value_range", "max_pixels", "verify"),
         *("max_store_bytes", "transform", "confidence_level", "n_resamples", "max_bytes"),
         *("sample_weight", "by", "format", "limit", "y_val", "ax", "max_pictures"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from cellsk import CellClassifier, load_model, save_model
+from cellsk import CellClassifier, export_onnx, load_model, save_model
 from cellsk.neural_network import choose_settings, count_weights
 from cellsk.neural_network._fast_step import can_speed_up
 from cellsk.neural_network._schedule import compute_cosine
@@ -15,6 +15,7 @@ from cellsk.neural_network.networks._equivariant import build_equivariant
 from cellsk.neural_network.networks._image_sizes import choose_image_size
 
 FILTERS = {"compact": (4, 8), "equivariant": (2, 2)}
+SYMMETRY = (None, "dihedral")
 SYMMETRIES = [(turns, mirrored) for mirrored in (False, True) for turns in range(4)]
 
 
@@ -62,6 +63,37 @@ def test_equivariant_classifier_is_invariant_after_training(cells):
         spread = np.ptp(views, axis=0).max()
         assert spread < largest
     assert spread > 1e-3
+
+
+@pytest.mark.parametrize(("side", "n_views"), [((16, 16), 8), ((16, 12), 4)])
+def test_test_time_augmentation_averages_the_views(side, n_views):
+    """Probabilities are the mean over symmetries, so they are the same for each of them."""
+    images = np.random.default_rng(0).integers(0, 256, (20, *side, 3), dtype=np.uint8)
+    fitted = make_classifier("compact", epochs=1, tta="dihedral").fit(images, np.arange(20) % 3)
+    averaged = fitted.predict_proba(images)
+    views = [view for view in SYMMETRIES if n_views == 8 or view[0] % 2 == 0]
+    plain = clone(fitted).set_params(tta=None).fit(images, np.arange(20) % 3)
+    each = [plain.predict_proba(turn(images, *view)) for view in views]
+    np.testing.assert_allclose(averaged, np.mean(each, axis=0), atol=1e-6)
+    for view in views:
+        np.testing.assert_allclose(fitted.predict_proba(turn(images, *view)), averaged, atol=1e-6)
+    assert np.ptp(each, axis=0).max() > 1e-3
+
+
+def test_test_time_augmentation_leaves_rows_of_features(small):
+    """A mirrored row of features is another one."""
+    rows = np.random.default_rng(0).random((20, 6))
+    settings = small | {"epochs": 1}
+    fits = [CellClassifier(**settings, tta=tta).fit(rows, rows[:, 0] > 0.5) for tta in SYMMETRY]
+    np.testing.assert_array_equal(*(fit.predict_proba(rows) for fit in fits))
+
+
+def test_test_time_augmentation_is_not_exported(cells, small, tmp_path):
+    """An ONNX file without it would give other numbers."""
+    fitted = CellClassifier(**small | {"epochs": 1}, tta="dihedral").fit(cells.images, cells.y)
+    with pytest.raises(TypeError, match=r"tta='dihedral'.*set_params\(tta=None\)"):
+        export_onnx(fitted, tmp_path / "network.onnx")
+    export_onnx(fitted.set_params(tta=None), tmp_path / "network.onnx")
 
 
 def test_network_learns(classifier, cells):
