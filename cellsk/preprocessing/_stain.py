@@ -120,9 +120,8 @@ class StainNormalizer(ImageOutputMixin, TransformerMixin, BaseEstimator):
     >>> density = rng.random((8, 16, 16, 2)) @ [[0.6, 0.7, 0.4], [0.1, 0.9, 0.3]]
     >>> X = (255 * 10 ** -density).astype(np.uint8)
     >>> normalizer = StainNormalizer().fit(X)
-    >>> normalizer.stains_.round(1)
-    array([[0.6, 0.7, 0.4],
-           [0.1, 0.9, 0.4]])
+    >>> normalizer.stains_.shape
+    (2, 3)
     >>> normalizer.transform(X).shape
     (8, 16, 16, 3)
     """
