@@ -124,7 +124,7 @@ def test_embedder_symmetries_average_over_turned_images(shape, cells):
     single = ImageEmbedder(size=SIZE, cache=None).fit(images)
     assert np.abs(single.transform(turned) - single.transform(images)).max() > 0.01
     n_views = 8 if shape[0] == shape[1] else 4
-    assert len(list(_embedder._iter_views(images))) == n_views
+    assert len(list(_embedder.iter_views(images))) == n_views
 
 
 def test_embedder_computes_each_image_once(cells, features, tmp_path, forbid_computing):
