@@ -37,7 +37,7 @@ def test_readme_python_blocks_run_in_order(tmp_path, monkeypatch):
         random_state=0,
     )
     monkeypatch.chdir(tmp_path)
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     code = "\n".join(BLOCKS)
     for pattern, quick in QUICK.items():
         code, count = re.subn(pattern, quick, code)
