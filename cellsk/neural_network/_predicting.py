@@ -81,7 +81,7 @@ def iter_views(images: NDArray) -> Iterator[NDArray]:
 
 
 def read_probabilities(
-    model: keras.Model, images: NDArray, symmetries: str | None
+    model: keras.Model, images: NDArray, symmetries: str | None = None
 ) -> NDArray[np.float64]:
     """Return one column per class, the mean over the views of an image. Each row sums to one."""
     views = [images] if symmetries is None else list(iter_views(images))
