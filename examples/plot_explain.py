@@ -3,7 +3,7 @@ What a network looks at
 =======================
 
 A network that scores well may look at something that should not matter. Maps of the places that
-speak for a prediction help to notice it.
+support a prediction help to notice it.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ print(f"accuracy without the mark: {classifier.score(cells.images, names):.2f}")
 # %%
 # The maps
 # --------
-# The strongest color is on the mark. ``target`` shows what speaks for one class in all images.
+# The strongest color is on the mark. ``target`` shows areas that support one class in all images.
 GradCAMDisplay.from_estimator(classifier, marked, labels=names, target="malignant", n_images=4)
 
 # %%

@@ -1,4 +1,4 @@
-"""``cellsk explain``: write pictures of the places that speak for each prediction."""
+"""``cellsk explain``: write pictures of the places that support each prediction."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def explain(
     json: Json = None,
     force: Force = False,
 ) -> None:
-    """Show which places of each image speak for its class."""
+    """Show which places of each image support its class."""
     from cellsk.datasets import list_images
 
     show_warnings()

@@ -40,7 +40,7 @@ class Explanation(NamedTuple):
     predicted, explained : ndarray of shape (n,)
         Codes of the predicted classes, and of the classes that are explained.
     heat : dict of str to ndarray of shape (n, height, width)
-        By method. Positive where the place speaks for the class.
+        By method. Positive where the place supports the class.
     """
 
     images: NDArray

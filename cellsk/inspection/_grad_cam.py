@@ -1,4 +1,4 @@
-"""GradCAMDisplay: which places of an image speak for the predicted class."""
+"""GradCAMDisplay: which places of an image support the predicted class."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CAPTION = "Evidence for the class named below each map"
 
 
 class GradCAMDisplay:
-    """Images beside maps of the places that speak for the predicted class.
+    """Images beside maps of the places that support the predicted class.
 
     Look at it to find out whether a network looks at cells, or at something that should not matter:
     a pen mark, a border, the background. Each row has the image, a class activation map, and the
@@ -43,8 +43,8 @@ class GradCAMDisplay:
     images : sequence of ndarray of shape (height, width), or (height, width, 1 or 3)
         The images. uint8, or numbers from 0 to 1 or from 0 to 255.
     heat : dict of str to ndarray of shape (n_images, height, width)
-        By method: "grad_cam", "hires_cam" or "occlusion". Positive where a place speaks for the
-        explained class, negative where it speaks against it.
+        By method: "grad_cam", "hires_cam" or "occlusion". Positive where a place supports the
+        explained class, negative where it counts against it.
     predictions : sequence of str
         Name of the predicted class of each image.
     confidence : array-like of shape (n_images,)
@@ -172,7 +172,7 @@ class GradCAMDisplay:
         labels : array-like of shape (n,), default=None
             True classes.
         target : label, or array-like of shape (n,), default=None
-            The class to explain, of all images or of each. Pass the labels to see what speaks for
+            The class to explain, of all images or of each. Pass the labels to see what supports
             the true class. None is the predicted class.
         target_names : sequence of str, default=None
             Names of the classes 0, 1, ... if the labels are whole numbers. None writes the numbers.

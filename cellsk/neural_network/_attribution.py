@@ -133,7 +133,7 @@ def compute_cam(
     Returns
     -------
     heat : ndarray of shape (n, height, width), dtype float32
-        Positive where the features speak for the class, and negative where they speak against it.
+        Positive where the features support the class, and negative where they count against it.
         Values between the cells of the layer's map are interpolated.
 
     Raises

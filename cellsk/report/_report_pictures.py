@@ -1,4 +1,4 @@
-"""The pictures of a report: images, and maps of what speaks for a wrong prediction."""
+"""The pictures of a report: images, and maps of areas that support a wrong prediction."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_heat_lies_on_the_only_spot_that_decides(on_spots, method, code):
 
 
 def test_heat_for_the_other_class_has_the_other_sign(on_spots):
-    """With two classes, what speaks for one speaks against the other."""
+    """With two classes, what supports one counts against the other."""
     images, y = draw_spots(6)
     for method in ("grad_cam", "hires_cam"):
         heat = compute_cam(on_spots, images, y, method=method)

@@ -1,4 +1,4 @@
-"""The page of a tested network shows what speaks for its errors."""
+"""The page of a tested network shows the areas that support its predictions."""
 
 import re
 
@@ -32,7 +32,7 @@ def find_maps(report, path, **options):
     report.save(path, **options)
     text = path.read_text("utf-8")
     n_maps = len(re.findall(MAP, text))
-    assert ("color marks the places that speak for" in text) == (n_maps > 0)
+    assert ("color marks the places that support" in text) == (n_maps > 0)
     test = report.document["test"]
     errors = (report.document if test is None else test["report"])["confident_errors"]
     return n_maps, len(errors)

@@ -1,4 +1,4 @@
-"""The page of explanations: images beside maps of what speaks for a class."""
+"""The page of explanations: images beside maps of the areas that support a class."""
 
 from __future__ import annotations
 

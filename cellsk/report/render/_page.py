@@ -101,7 +101,7 @@ def render_page(
     test_pictures : mapping of int to str, default=None
         The same for the test set, if the document has one.
     maps : mapping of int to str, default=None
-        Maps of what speaks for the prediction, of some errors of a model that is tested.
+        Maps of the areas that support the prediction, of some errors of a model that is tested.
 
     Returns
     -------

@@ -22,7 +22,7 @@ class Picture(NamedTuple):
     """One image, its label, and its prediction.
 
     ``confidence`` is the probability of the predicted class, ``label_probability`` that of the
-    label. ``map`` shows what speaks for the predicted class.
+    label. ``map`` shows the areas that support the predicted class.
     """
 
     file: str
