@@ -233,11 +233,12 @@ def _find_place(graph: NetworkGraph, name: str) -> _Place:
 
 def _move(axis: _Axis, config: dict[str, Any], side: int, before: int, after: int) -> _Axis:
     """Return the place of a map behind a layer, from its place in front of it."""
-    window: Sequence[int] | None = config.get("kernel_size") or config.get("pool_size")
+    window: Sequence[int] | int | None = config.get("kernel_size") or config.get("pool_size")
     if window is not None:
-        size, stride = window[side], config["strides"][side]
+        # A group convolution has one number for both sides, and always margins.
+        size, stride = (float(np.broadcast_to(n, 2)[side]) for n in (window, config["strides"]))
         lost = max((after - 1) * stride + size - before, 0) // 2
-        offset = (size - 1) / 2 - (lost if config["padding"] == "same" else 0)
+        offset = (size - 1) / 2 - (lost if config.get("padding", "same") == "same" else 0)
     else:  # the same size, or a resized or padded map
         stride = before / after
         offset = (stride - 1) / 2

@@ -206,3 +206,17 @@ def test_strongest_is_that_of_the_typical_image():
     heat[0] *= 3
     assert find_strongest(heat) == 1
     assert find_strongest(-heat) > 0
+
+
+@pytest.mark.parametrize("architecture", ["compact", "equivariant"])
+@pytest.mark.parametrize("method", ["grad_cam", "hires_cam"])
+def test_maps_of_other_architectures_cover_the_image(cells, architecture, method):
+    """The table of layers has all that places a map, so every architecture has maps."""
+    settings = {"filters": (2, 4), "epochs": 1, "random_state": 0}
+    classifier = CellClassifier(architecture=architecture, **settings)
+    classifier.fit(cells.images, cells.y)
+    display = GradCAMDisplay.from_estimator(classifier, cells.images[:2], methods=[method])
+    maps = display.heat[method]
+    assert maps.shape == (2, *cells.images.shape[1:3])
+    assert np.isfinite(maps).all()
+    assert np.ptp(maps) > 0
